@@ -1,0 +1,100 @@
+-- Delays by airport of arrival, every full hour: what was known by then, from when it was first seen on.
+-- All sums are of whole numbers, up to the last division: values are equal to the bit however the work is divided.
+-- The counts of an hour hold what became known within the hour before it (see the mart destination_hours).
+with known as (
+
+    select
+        destination,
+        known_hour,
+        departure_delay_minutes,
+        departed,
+        arrival_delay_minutes,
+        arrived,
+        cancelled,
+        late_arrivals,
+        last_known_at,
+        false as asked
+    from destination_hours
+
+),
+
+entities as (
+
+    select distinct destination
+    from known
+
+),
+
+asked as (
+
+    select
+        destination,
+        unnest(range($sprint_start, $sprint_end, interval 1 hour)) as known_hour,
+        true as asked
+    from entities
+
+),
+
+steps as (
+
+    select * from known
+    union all by name
+    select * from asked
+
+),
+
+rolled as (
+
+    select
+        destination,
+        asked,
+        known_hour as event_timestamp,
+        max(last_known_at) over so_far as created_timestamp,
+        sum(departure_delay_minutes) over hours_6 as departure_delay_minutes_6h,
+        sum(departed) over hours_6 as departed_6h,
+        sum(arrival_delay_minutes) over hours_6 as arrival_delay_minutes_6h,
+        sum(arrived) over hours_6 as arrived_6h,
+        sum(cancelled) over hours_24 as cancelled_24h,
+        sum(late_arrivals) over hours_24 as late_arrivals_24h,
+        sum(arrived) over hours_24 as arrived_24h,
+        sum(late_arrivals) over days_7 as late_arrivals_7d,
+        sum(arrived) over days_7 as arrived_7d,
+        sum(late_arrivals) over days_21 as late_arrivals_21d,
+        sum(arrived) over days_21 as arrived_21d
+    from steps
+    window
+        so_far as (
+            partition by destination order by known_hour
+            range between unbounded preceding and current row
+        ),
+        hours_6 as (
+            partition by destination order by known_hour
+            range between interval 5 hour preceding and current row
+        ),
+        hours_24 as (
+            partition by destination order by known_hour
+            range between interval 23 hour preceding and current row
+        ),
+        days_7 as (
+            partition by destination order by known_hour
+            range between interval 167 hour preceding and current row
+        ),
+        days_21 as (
+            partition by destination order by known_hour
+            range between interval 503 hour preceding and current row
+        )
+
+)
+
+select
+    destination,
+    event_timestamp,
+    created_timestamp,
+    departure_delay_minutes_6h / nullif(departed_6h, 0) as destination_departure_delay_mean_6h,
+    arrival_delay_minutes_6h / nullif(arrived_6h, 0) as destination_arrival_delay_mean_6h,
+    cast(coalesce(cancelled_24h, 0) as double) as destination_cancelled_24h,
+    late_arrivals_24h / nullif(arrived_24h, 0) as destination_arrival_late_rate_24h,
+    late_arrivals_7d / nullif(arrived_7d, 0) as destination_arrival_late_rate_7d,
+    late_arrivals_21d / nullif(arrived_21d, 0) as destination_arrival_late_rate_21d
+from rolled
+where asked and created_timestamp is not null

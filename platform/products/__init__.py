@@ -1,0 +1,1 @@
+"""Product folders: one data product, one code location each."""

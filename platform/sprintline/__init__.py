@@ -1,0 +1,11 @@
+"""Sprintline: a data-and-ML platform template on Dagster assets, with sprints as partitions."""
+
+import os
+
+# Nothing here calls home. Set before any library reads them; a user's own setting wins.
+for _name, _value in {
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}.items():
+    os.environ.setdefault(_name, _value)

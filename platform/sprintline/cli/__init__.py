@@ -1,0 +1,1 @@
+"""The commands that `dg` does not already have."""

@@ -1,0 +1,159 @@
+"""Every declaration of every product, read and told as `file:line: what is wrong; what would be right`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sprintline.cli.errors import told
+from sprintline.core.calendar import Calendar, CalendarError
+from sprintline.core.contracts import Contract, parse_contract
+from sprintline.core.declarations import DeclarationError, ProductSpec, parse_product
+from sprintline.rules import RULES
+
+if TYPE_CHECKING:
+    from sprintline.settings import Home
+
+
+def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
+    """All mistakes of one product, in the order in which they are best mended. Empty when it may be loaded.
+
+    Read are defs.yaml, the contracts, the Python of the product and its features (Feast's objects are built), the
+    presence of its SQL, and its line in workspace.yaml. SQL is parsed by dbt (`make lint`).
+    """
+    product = folder.name
+    found: list[str] = []
+    spec = _spec(folder, root, found)
+    found += _python(folder, root)
+    found += _workspace(product, root)
+    if spec is None:
+        return found
+    if spec.name != product:
+        place = f"{_shown(folder / 'defs.yaml', root)}:1: attributes.name"
+        found.append(f'{place}: "{spec.name}" is not the name of the folder; write {product}')
+    try:
+        Calendar.from_spec(spec.calendar)
+    except CalendarError as error:
+        found.append(f"{_shown(folder / 'defs.yaml', root)}:1: attributes.calendar: {error}")
+    found += _contracts(folder, root, spec)
+    found += _marts(product, root, spec)
+    found += _features(product, root, spec, home)
+    return found
+
+
+def _spec(folder: Path, root: Path, found: list[str]) -> ProductSpec | None:
+    file = folder / "defs.yaml"
+    try:
+        return parse_product(file.read_text(encoding="utf-8"), _shown(file, root), set(RULES))
+    except FileNotFoundError:
+        found.append(f"{_shown(file, root)}:1: is missing; every product declares itself there")
+    except UnicodeDecodeError:
+        found.append(f"{_shown(file, root)}:1: is not UTF-8 text; save it as UTF-8")
+    except DeclarationError as error:
+        found += str(error).splitlines()
+    return None
+
+
+def _python(folder: Path, root: Path) -> Iterator[str]:
+    for name, why in (
+        ("definitions.py", "Dagster loads the product from it"),
+        ("model.py", "it holds the model's recipe"),
+    ):
+        if not (folder / name).is_file():
+            yield f"{_shown(folder / name, root)}:1: is missing; {why}"
+    for file in sorted(folder.rglob("*.py")):
+        if (mistake := _syntax(file, root)) is not None:
+            yield mistake
+
+
+def _syntax(file: Path, root: Path) -> str | None:
+    try:
+        ast.parse(file.read_text(encoding="utf-8"), filename=_shown(file, root))
+    except SyntaxError as error:
+        return f"{_shown(file, root)}:{error.lineno or 1}: {error.msg}; mend the line"
+    except (UnicodeDecodeError, ValueError) as error:
+        return f"{_shown(file, root)}:1: is no Python text ({error}); save it as UTF-8"
+    return None
+
+
+def _contracts(folder: Path, root: Path, spec: ProductSpec) -> Iterator[str]:
+    functions = _functions(folder / "sources.py")
+    for source in spec.sources:
+        file = folder / source.contract
+        try:
+            contract = parse_contract(file.read_text(encoding="utf-8"), _shown(file, root))
+        except FileNotFoundError:
+            yield f"{_shown(file, root)}:1: is missing; source {source.name} of defs.yaml names it as its contract"
+            continue
+        except DeclarationError as error:
+            yield from str(error).splitlines()
+            continue
+        if (mistake := _moments(contract, source.name, functions)) is not None:
+            yield f"{_shown(file, root)}:1: {mistake}"
+
+
+def _moments(contract: Contract, source: str, functions: set[str]) -> str | None:
+    if contract.event_at is None and source not in functions:
+        return (
+            f"nothing says when a row of {source} happened; name a column in customProperties (eventAt, knownAt), or "
+            f"write {source}(frame) in sources.py, returning it with event_at and known_at"
+        )
+    return None
+
+
+def _functions(file: Path) -> set[str]:
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, SyntaxError, ValueError):
+        return set()
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _marts(product: str, root: Path, spec: ProductSpec) -> Iterator[str]:
+    models = root / "dbt_project" / "models" / product
+    if not models.is_dir():
+        yield f"{_shown(models, root)}:1: is missing; the product's dbt models belong there"
+        return
+    names = {file.stem for file in models.rglob("*.sql")}
+    for mart in (spec.model.questions, spec.model.outcomes):
+        if mart not in names:
+            file = models / "marts" / f"{mart}.sql"
+            yield f"{_shown(file, root)}:1: is missing; defs.yaml names this mart under model"
+
+
+def _features(product: str, root: Path, spec: ProductSpec, home: Home) -> Iterator[str]:
+    folder = root / "feature_repo" / product
+    for view in spec.features.views:
+        query = folder / f"{view}.sql"
+        if not query.is_file():
+            yield f"{_shown(query, root)}:1: is missing; defs.yaml names the view {view}, this is its query"
+    module = folder / "views.py"
+    if not module.is_file():
+        yield f"{_shown(module, root)}:1: is missing; entities, feature views and the service are declared there"
+        return
+    if (mistake := _syntax(module, root)) is not None:
+        yield mistake
+        return
+    from sprintline.stores.feature_views import FeatureError, load_declared
+
+    try:
+        declared = load_declared(product, folder, home.lake)
+        declared.service(spec.features.service)
+        for view in spec.features.views:
+            declared.view(view)
+    except FeatureError as error:
+        yield told(error, root)
+
+
+def _workspace(product: str, root: Path) -> Iterator[str]:
+    file = root / "workspace.yaml"
+    if not file.is_file():
+        yield "workspace.yaml:1: is missing; the UI and the daemon find the products in it"
+    elif f"products.{product}.definitions" not in file.read_text(encoding="utf-8"):
+        yield f"workspace.yaml:1: does not name products.{product}.definitions; add a code location for it"
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

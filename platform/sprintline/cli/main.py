@@ -1,0 +1,297 @@
+"""`sprintline`: the commands that `dg` does not already have.
+
+Commands import what they need when they run, so that `sprintline --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sprintline import settings
+from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
+
+if TYPE_CHECKING:
+    from sprintline.cli.survey import Surveyed
+    from sprintline.stages.runtime import Runtime
+
+LOOPBACK = "127.0.0.1"
+
+
+@click.group(
+    epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="sprintline")
+def cli() -> None:
+    """Close sprints of data products: what stands where, and what keeps it from being Done.
+
+    State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
+    """
+
+
+def main() -> None:
+    """Run a command; errors are one sentence on stderr and an exit code."""
+    try:
+        result = cli(standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        if debugging() and not isinstance(error, click.UsageError):
+            raise
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`); Python would complain once more while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if debugging():
+            raise
+        click.echo(f"sprintline: {told(error, settings.ROOT)}", err=True)
+        sys.exit(1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+@cli.command()
+@click.argument("product", required=False)
+@click.option("--json", "as_json", is_flag=True, help="All planned sprints as JSON, for machines.")
+def status(product: str | None, as_json: bool) -> int:
+    """Where every sprint stands: rows, Done or what is missing, champion, drift, decision."""
+    from sprintline.cli.survey import survey
+    from sprintline.stores.clock import Clock
+
+    home = settings.home()
+    found = survey(settings.ROOT, home, product)
+    if as_json:
+        now = Clock(home.clock).now().isoformat()
+        click.echo(json.dumps({"now": now, "products": [one.as_dict() for one in found]}, indent=2))
+    elif not found:
+        click.echo("There is no product yet. Make one: sprintline new PRODUCT")
+    else:
+        _show(found, home)
+    broken = [one for one in found if one.error]
+    for one in broken:
+        click.echo(f"sprintline: {one.product} does not load: {one.error}", err=True)
+    return 1 if broken else 0
+
+
+def _show(found: list[Surveyed], home: settings.Home) -> None:
+    from sprintline.cli.survey import begun
+    from sprintline.cli.table import console, sprint_table
+
+    out = console()
+    for one in found:
+        if one.error:
+            continue
+        rows = begun(one.sprints)
+        if any(row.rows or str(row.state) in ("closed", "refused") for row in rows):
+            out.print(sprint_table(f"{one.title} ({one.product})", rows))
+            continue
+        out.print(
+            f"[bold]{one.title}[/] ({one.product}): no sprint has begun to close in {home.root}.",
+            soft_wrap=True,
+        )
+        out.print(
+            f"  Replay its history:  sprintline replay {one.product}\n"
+            f"  or drop files as     {home.landing}/{one.product}/<source>/<sprint>.csv and start  sprintline ui",
+            soft_wrap=True,
+        )
+
+
+@cli.command()
+def init() -> None:
+    """Make the state folder: Dagster's instance and databases, landing and quarantine. Safe to repeat."""
+    from sprintline.stores.instance import prepare
+
+    home = settings.home()
+    prepare(home)
+    for room in (home.landing, home.quarantine):
+        room.mkdir(parents=True, exist_ok=True)
+    click.echo(f"The state folder is ready: {home.root}")
+    click.echo(f"For dagster and dg commands: export DAGSTER_HOME={home.dagster} SPRINTLINE_HOME={home.root}")
+
+
+@cli.command()
+@click.argument("product")
+def new(product: str) -> None:
+    """Make a data product that closes sprints at once, with a small invented data set of its own."""
+    from sprintline.components.scaffold import ScaffoldError, create_product
+
+    try:
+        made = create_product(product, settings.ROOT)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(f"Made {product}: {len(made.files)} files.")
+    for file in made.files:
+        click.echo(f"  {file.relative_to(settings.ROOT)}")
+    click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
+    click.echo("\nNext:")
+    for command, why in (
+        (f"sprintline check {product}", "all its declarations are sound"),
+        (f"sprintline replay {product}", "its sprints land and close, one by one"),
+        ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
+    ):
+        click.echo(f"  {command:<34}# {why}")
+
+
+@cli.command()
+@click.argument("product", required=False)
+def check(product: str | None) -> int:
+    """Read every declaration of all products, or of one; tell each mistake with file and line."""
+    from sprintline.cli.check import mistakes_of
+    from sprintline.cli.survey import chosen_folders
+
+    folders = chosen_folders(settings.ROOT, product)
+    found = [line for folder in folders for line in mistakes_of(folder, settings.ROOT, settings.home())]
+    for line in found:
+        click.echo(line)
+    names = ", ".join(folder.name for folder in folders) or "no product"
+    click.echo(
+        f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
+    )
+    return 1 if found else 0
+
+
+@cli.group()
+def ledger() -> None:
+    """What the platform and its people decided."""
+
+
+@ledger.command()
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON, for machines.")
+def verify(as_json: bool) -> int:
+    """Prove that no event was changed, removed, inserted or cut off."""
+    from sprintline.cli.survey import existing_records
+
+    home = settings.home()
+    records = existing_records(home)
+    if records is None:
+        said: dict[str, object] = {"ok": True, "events": 0, "head": None, "anchored": None, "broken": None}
+        sentence = f"There is no ledger yet in {home.root}: nothing has been recorded."
+    else:
+        report = records.verify()
+        broken = {"seq": report.broken.seq, "why": report.broken.why} if report.broken else None
+        said = {
+            "ok": report.ok,
+            "events": report.events,
+            "head": report.head.hash,
+            "anchored": report.anchored.seq if report.anchored else None,
+            "broken": broken,
+        }
+        if report.broken:
+            place, why = report.broken.seq, report.broken.why
+            sentence = f"The ledger does not hold at event {place}: {why}. Restore records.db from a backup."
+        else:
+            anchor = "and is anchored" if report.anchored else "but no anchor vouches for its end"
+            sentence = f"The ledger holds {anchor}: {report.events} events, head {report.head.hash[:16]}."
+    click.echo(json.dumps(said, indent=2) if as_json else sentence, err=not as_json and not said["ok"])
+    return 0 if said["ok"] else 1
+
+
+@cli.command()
+@click.option(
+    "--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one."
+)
+def ui(port: int) -> None:
+    """The Dagster UI with its daemon, on loopback only; sensors run while it is open."""
+    from sprintline.stores.instance import environment, prepare
+
+    port = _free_port(port)
+    workspace = settings.ROOT / "workspace.yaml"
+    if not workspace.is_file():
+        raise Refusal(
+            f"{workspace} is missing: it lists the code locations, restore it or run sprintline new PRODUCT"
+        )
+    home = settings.home()
+    prepare(home)
+    dg = Path(sys.executable).with_name("dg")
+    if not dg.exists():
+        raise Refusal(f"{dg} is missing: run `make setup`")
+    variables = environment(home)
+    variables["PATH"] = os.pathsep.join([str(dg.parent), variables.get("PATH", os.defpath)])
+    # Dagster warns of its own previews and deprecations with every reload; they are not the team's concern.
+    variables.setdefault("PYTHONWARNINGS", "ignore")
+    click.echo(f"Dagster UI: http://{LOOPBACK}:{port}  State: {home.root}")
+    click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
+    sys.stdout.flush()
+    os.chdir(settings.ROOT)  # workspace.yaml names its folders from here
+    where = ["--host", LOOPBACK, "--port", str(port)]
+    arguments = ["dev", "-w", str(workspace), *where, "--log-level", "warning"]
+    # Becoming dg, instead of starting it, leaves nobody between the terminal's Ctrl-C and Dagster's own shutdown.
+    os.execve(dg, [str(dg), *arguments], variables)  # noqa: S606 - no shell is wanted
+
+
+def _free_port(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise Refusal(
+                f"port {port} on {LOOPBACK} cannot be used ({error.strerror}): end what listens there, or choose "
+                f"another with --port (0 takes any free one)"
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+@cli.command()
+@click.argument("product", required=False)
+@click.option(
+    "--sprints",
+    type=click.IntRange(min=1),
+    help="How many sprints; by default 14, or as many as the provider has.",
+)
+def replay(product: str | None, sprints: int | None) -> int:
+    """Replay a product's history through the running platform: files land, sensors do the rest.
+
+    Without PRODUCT it is the first of workspace.yaml.
+    """
+    from sprintline.cli.replay import replay as replay_history
+    from sprintline.cli.survey import chosen_folders, survey
+    from sprintline.stages.runtime import load_runtime
+
+    folders = chosen_folders(settings.ROOT, product)
+    if not folders:
+        raise Refusal("there is no product to replay: make one with sprintline new PRODUCT")
+    order = _registered(settings.ROOT / "workspace.yaml")
+    folder = min(folders, key=lambda one: order.index(one.name) if one.name in order else len(order))
+    runtime = load_runtime(folder, settings.home())
+    replay_history(runtime, sprints or _offered(runtime))
+    found = survey(settings.ROOT, settings.home(), folder.name)
+    _show(found, settings.home())
+    click.echo("\nLook at it:  sprintline ui   (make ui)       again as a table:  sprintline status")
+    click.echo("Prove it:    sprintline ledger verify        for machines:      sprintline status --json")
+    return 1 if found[0].error else 0
+
+
+def _offered(runtime: Runtime, most: int = 14) -> int:
+    """How many of the first sprints the provider has, `most` at most."""
+    provide = getattr(runtime.sources, "provide", None)
+    count = 0
+    if provide is None:
+        return most  # the replay says what is missing
+    for sprint in runtime.calendar.sprints[:most]:
+        try:
+            provide(sprint)
+        except LookupError:
+            break
+        count += 1
+    return count or most
+
+
+def _registered(workspace: Path) -> list[str]:
+    """Products in the order of workspace.yaml; the first is what is replayed when none is named."""
+    return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""What the commands read: the products of the clone and where each of their sprints stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sprintline.cli.errors import Refusal, told
+from sprintline.settings import Home
+from sprintline.stores.clock import Clock
+
+if TYPE_CHECKING:
+    from sprintline.core.status import SprintStatus
+    from sprintline.stores.records import Records
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """One product: its sprints, or in `error` why it does not load, in a sentence."""
+
+    product: str
+    title: str = ""
+    sprints: list[SprintStatus] = field(default_factory=list)
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "product": self.product,
+            "title": self.title,
+            "error": self.error,
+            "sprints": [row.as_dict() for row in self.sprints],
+        }
+
+
+def product_folders(root: Path) -> list[Path]:
+    """Folders of the products of a clone, by name; what starts with `_` or `.` is none."""
+    products = root / "platform" / "products"
+    if not products.is_dir():
+        return []
+    return sorted(
+        folder
+        for folder in products.iterdir()
+        if folder.is_dir() and folder.name[0] not in "_." and any(folder.glob("*.*"))
+    )
+
+
+def chosen_folders(root: Path, product: str | None) -> list[Path]:
+    """All product folders, or the one that is named. Raises Refusal for a name that is no product."""
+    folders = product_folders(root)
+    if product is None:
+        return folders
+    found = [folder for folder in folders if folder.name == product]
+    if not found:
+        known = (
+            ", ".join(folder.name for folder in folders) or "none yet: make one with `sprintline new PRODUCT`"
+        )
+        raise Refusal(
+            f"there is no product {product} in {root / 'platform' / 'products'}; the products are {known}",
+            code=2,
+        )
+    return found
+
+
+def survey(root: Path, home: Home, product: str | None = None) -> list[Surveyed]:
+    """Where the products stand. One that does not load is told as such, and the others are shown all the same."""
+    folders = chosen_folders(root, product)
+    records = existing_records(home)
+    return [_survey(folder, root, home, records) for folder in folders]
+
+
+def existing_records(home: Home) -> Records | None:
+    """The records of a state folder, or None when nothing was recorded yet. Looking creates no file."""
+    from sprintline.stages.runtime import open_records
+
+    if home.records_url.startswith("sqlite:"):
+        file = Path(home.records_url.removeprefix("sqlite:///"))
+        # A ledger whose database is gone but whose anchor stands was not "not begun": let the store say so.
+        if not file.exists() and not file.with_name("ledger.head").exists():
+            return None
+    return open_records(home)
+
+
+def _survey(folder: Path, root: Path, home: Home, records: Records | None) -> Surveyed:
+    from sprintline.core.gates import waivers_of
+    from sprintline.core.status import sprint_rows
+    from sprintline.stages.rulebook import definition_of_done
+    from sprintline.stages.runtime import load_runtime
+
+    product = folder.name
+    try:
+        runtime = load_runtime(folder, home)
+        rows = sprint_rows(
+            product,
+            runtime.calendar,
+            partial(definition_of_done, runtime),
+            records.verdicts(product) if records else (),
+            records.measurements(product) if records else {},
+            records.events(product=product) if records else (),
+            Clock(home.clock).now(),
+            waivers_of(runtime.spec.rules),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
+        first, *more = told(error, root).splitlines() or [type(error).__name__]
+        rest = f" (and {len(more)} more: sprintline check {product})" if more else ""
+        return Surveyed(product, error=f"{first}{rest}")
+    return Surveyed(product, runtime.spec.title, rows)
+
+
+def begun(rows: Iterable[SprintStatus]) -> list[SprintStatus]:
+    """The rows worth showing: all up to the last sprint in which anything happened, and the one that runs now."""
+    listed = list(rows)
+    last = max(
+        (i for i, row in enumerate(listed) if row.rows or row.state in ("closed", "refused", "open")),
+        default=-1,
+    )
+    return listed[: last + 1]

@@ -1,0 +1,51 @@
+-- A row per courier and full hour of the sprint: what was known at that hour.
+with known as (
+
+    select courier, known_hour, delivered, late_deliveries, delay_minutes, last_known_at
+    from courier_hours
+
+),
+
+hours as (
+
+    select courier, unnest(range($sprint_start, $sprint_end, interval 1 hour)) as event_timestamp
+    from (select distinct courier from known)
+
+),
+
+steps as (
+
+    select courier, known_hour as event_timestamp, false as asked, * exclude (courier, known_hour) from known
+    union all by name
+    select courier, event_timestamp, true as asked from hours
+
+),
+
+rolled as (
+
+    select
+        courier,
+        event_timestamp,
+        asked,
+        max(last_known_at) over day_7 as created_timestamp,
+        sum(delivered) over day_1 as delivered_1d,
+        sum(late_deliveries) over day_1 as late_1d,
+        sum(delay_minutes) over day_1 as delay_1d,
+        sum(delivered) over day_7 as delivered_7d,
+        sum(late_deliveries) over day_7 as late_7d
+    from steps
+    window
+        day_1 as (partition by courier order by event_timestamp range between interval 23 hour preceding and current row),
+        day_7 as (partition by courier order by event_timestamp range between interval 167 hour preceding and current row)
+
+)
+
+select
+    courier,
+    event_timestamp,
+    created_timestamp,
+    late_1d / nullif(delivered_1d, 0) as courier_late_rate_1d,
+    late_7d / nullif(delivered_7d, 0) as courier_late_rate_7d,
+    delay_1d / nullif(delivered_1d, 0) as courier_delay_minutes_1d
+from rolled
+where asked and created_timestamp is not null

@@ -1,0 +1,197 @@
+"""What a team declares about its model: columns, how to build it, its readable twin and its naive baseline.
+
+A recipe stays within what exports exactly to ONNX: numbers as float32, categories as text that the pipeline itself
+turns into ordinal or one-hot codes. Native categorical splits of gradient boosting are exported wrongly without any
+error, so they are left out; the parity rule (ML402) watches over every export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_CATEGORY = ""
+"""What a missing category becomes, in training and in serving alike: ONNX text knows no null."""
+
+
+class RecipeError(ValueError):
+    """A recipe or a frame that does not fit it."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The columns of a model in their exact order: first numbers, then categories.
+
+    Training, ONNX export and serving all turn a frame into inputs here, so they cannot disagree about order, type or
+    nulls.
+    """
+
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise RecipeError("a model needs at least one column")
+        if twice := sorted({name for name in self.names if self.names.count(name) > 1}):
+            raise RecipeError(f"columns {', '.join(twice)} are named twice")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.numeric, *self.categorical)
+
+    def numbers(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """(n, numeric) float32 with NaN for null. Raises RecipeError for text and for numbers beyond float32."""
+        self._complete(frame)
+        matrix = np.empty((len(frame), len(self.numeric)), dtype=np.float32)
+        for place, name in enumerate(self.numeric):
+            try:
+                column = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            except (TypeError, ValueError) as fault:
+                raise RecipeError(
+                    f"column {name} holds {frame[name].dtype}, no number: declare it categorical or "
+                    f"convert it in the feature's SQL"
+                ) from fault
+            with np.errstate(over="ignore"):
+                matrix[:, place] = column
+            if np.isinf(matrix[:, place]).any():
+                raise RecipeError(
+                    f"column {name} holds an infinite number or one beyond float32: mend the feature's SQL"
+                )
+        return matrix
+
+    def categories(self, frame: pd.DataFrame) -> NDArray[np.object_]:
+        """(n, categorical) text; null is the empty text."""
+        self._complete(frame)
+        table = np.empty((len(frame), len(self.categorical)), dtype=object)
+        for place, name in enumerate(self.categorical):
+            column = frame[name].astype(object)
+            table[:, place] = column.where(column.notna(), NO_CATEGORY).astype(str).to_numpy()
+        return table
+
+    def prepare(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The model's columns in order, float32 and text, with a fresh index. This is what estimators are given."""
+        import pandas as pd
+
+        numbers, categories = self.numbers(frame), self.categories(frame)
+        columns: dict[str, NDArray[Any]] = {
+            name: numbers[:, place] for place, name in enumerate(self.numeric)
+        }
+        columns |= {name: categories[:, place] for place, name in enumerate(self.categorical)}
+        return pd.DataFrame(columns)
+
+    def as_dict(self) -> dict[str, list[str]]:
+        return {"numeric": list(self.numeric), "categorical": list(self.categorical)}
+
+    def _complete(self, frame: pd.DataFrame) -> None:
+        if missing := [name for name in self.names if name not in frame.columns]:
+            raise RecipeError(
+                f"the frame lacks {', '.join(missing)}: the model was trained with "
+                f"{len(self.names)} columns and needs every one"
+            )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A product's model, as `products/<product>/model.py` returns it from `recipe()`.
+
+    build: seed -> unfitted pipeline. Its last step may be a HistGradientBoostingClassifier (or another with its
+        `warm_start`, `max_iter`, `fit(X_val=, y_val=)`), which is then grown in pieces with early stopping
+        on the last training sprint; any other is fitted once.
+    twin: seed -> unfitted interpretable pipeline over the same inputs.
+    naive_groups: columns of the baseline "late rate of the group", categorical or of few whole numbers.
+    refit: whether the model is grown once more, to the number of trees found, on all training sprints.
+    refit_least: trees of that second growth at least. A last sprint that is unlike the others stops the first growth
+        early, which says more about that sprint than about how much there was to learn.
+    params: plain values that tell two recipes of one module apart; part of the model's identity.
+    threads: threads used in training. Sums of floats depend on it, so it is fixed and part of the identity. One is
+        always to be had; two wait for each other wherever something else runs (four times slower, measured).
+    """
+
+    inputs: Inputs
+    build: Callable[[int], Any]
+    twin: Callable[[int], Any]
+    naive_groups: tuple[str, ...]
+    description: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    refit: bool = False
+    refit_least: int = 1
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.naive_groups if name not in self.inputs.names]:
+            raise RecipeError(
+                f"naive_groups names {', '.join(unknown)}, which the recipe's inputs do not have"
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that go into the model's id beside data and code."""
+        return {
+            "inputs": self.inputs.as_dict(),
+            "naive_groups": list(self.naive_groups),
+            "refit": self.refit,
+            "refit_least": self.refit_least,
+            "threads": self.threads,
+            **self.params,
+        }
+
+
+@dataclass(frozen=True)
+class Naive:
+    """The baseline anybody could keep on paper: the rate of the group, or the base rate for an unknown group."""
+
+    groups: tuple[str, ...]
+    base_rate: float
+    rates: Mapping[tuple[str, ...], float]
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, label: NDArray[Any], groups: Sequence[str], least: int = 20) -> Naive:
+        """Rates per group of at least `least` rows; smaller groups fall back to the base rate."""
+        import pandas as pd
+
+        keys = pd.Series(_keys(frame, groups), dtype=object)
+        outcome = pd.Series(np.asarray(label, dtype=float))
+        table = outcome.groupby(keys).agg(["mean", "size"])
+        kept = table[table["size"] >= least]["mean"]
+        return cls(
+            tuple(groups), float(outcome.mean()), {key: float(kept[key]) for key in sorted(kept.index)}
+        )
+
+    def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Probabilities, one a row. Raises RecipeError when a group column is missing."""
+        if missing := [name for name in self.groups if name not in frame.columns]:
+            raise RecipeError(f"the frame lacks {', '.join(missing)}, by which the naive baseline groups")
+        keys = _keys(frame, self.groups)
+        return np.array([self.rates.get(key, self.base_rate) for key in keys], dtype=float)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "groups": list(self.groups),
+            "base_rate": self.base_rate,
+            "rates": [[*key, rate] for key, rate in sorted(self.rates.items())],
+        }
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Naive:
+        rates = {tuple(str(part) for part in row[:-1]): float(row[-1]) for row in body["rates"]}
+        return cls(tuple(body["groups"]), float(body["base_rate"]), rates)
+
+
+def _keys(frame: pd.DataFrame, groups: Sequence[str]) -> list[tuple[str, ...]]:
+    """The group of each row as texts; 17, 17.0 and "17" are one group, whatever type a column has where it is asked."""
+    columns = [[_key(value) for value in frame[name].tolist()] for name in groups]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(frame)
+
+
+def _key(value: Any) -> str:
+    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+        return NO_CATEGORY
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,330 @@
+"""Scores of probabilities, and how sure a difference between two sets of them is.
+
+Everything works on weights: a bootstrap draw is a vector of non-negative row weights, and each metric is computed for
+many draws at once from one sorting of the rows. The figures equal those of scikit-learn (the tests hold them to it);
+they are written out here because scikit-learn takes one weight vector a call and sorts at each, and because core
+imports no machine learning library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+METRICS = ("roc_auc", "average_precision", "brier")
+"""Metric names, as used in measurements, rules and tables. Brier is a loss; the others grow with quality."""
+
+#: Weight matrices are worked through in pieces of about this many numbers (16 MB), so that memory stays flat.
+_PIECE = 2_000_000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A paired difference of two models on the same rows and its bootstrap interval.
+
+    difference: what the new model gains over the old, in units of the metric. Positive means better for every metric:
+        for Brier it is old minus new.
+    low, high: bounds of the interval; a gain is sure when low > 0, a loss when high < 0, otherwise it is a tie.
+    draws: bootstrap draws that could be scored. blocks: blocks resampled, 0 when rows were.
+    """
+
+    metric: str
+    difference: float
+    low: float
+    high: float
+    draws: int
+    blocks: int = 0
+    confidence: float = 0.95
+
+    @property
+    def sure_gain(self) -> bool:
+        return self.low > 0
+
+    @property
+    def sure_loss(self) -> bool:
+        return self.high < 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as rules take them as evidence."""
+        return asdict(self)
+
+
+def binary_metrics(y: ArrayLike, p: ArrayLike) -> dict[str, float | None]:
+    """ROC-AUC, average precision and Brier score of probabilities `p` against outcomes `y` (0 or 1), both of length n.
+
+    With one class only there is nothing to rank: roc_auc and average_precision are None. Without rows all three are.
+    Raises ValueError on different lengths, on outcomes other than 0 and 1, and on what is no probability.
+    """
+    outcome, chance = _checked(y, p)
+    if not len(outcome):
+        return dict.fromkeys(METRICS)
+    whole = np.ones((1, len(outcome)))
+    both = 0 < outcome.sum() < len(outcome)
+    scored = {name: float(_METRIC[name](outcome, chance)(whole)[0]) for name in METRICS}
+    return {name: value if both or name == "brier" else None for name, value in scored.items()}
+
+
+def paired_bootstrap(
+    y: ArrayLike,
+    p_new: ArrayLike,
+    p_old: ArrayLike,
+    metric: str = "roc_auc",
+    *,
+    blocks: ArrayLike | None = None,
+    draws: int = 500,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """How much better `p_new` ranks or states the outcomes `y` than `p_old`, and how sure that is.
+
+    Both models are scored on the same resampled rows, so what is common to them cancels.
+
+    blocks: an id per row. Flights of one day share its weather and its congestion, so their errors go together, and
+        resampling single flights would call a lucky day significant. With blocks whole blocks (days) are drawn with
+        replacement; without, rows are, within each class (stratified). A percentile interval from B blocks is too
+        narrow by about sqrt((B - 1) / B), so it is widened by that factor.
+    Raises ValueError for an unknown metric, fewer than 5 blocks, one class only, or unusable inputs.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13; blocks: Field and Welsh, JRSS B 69 (2007).
+    """
+    if metric not in _METRIC:
+        raise ValueError(f"{metric!r} is no metric; known are {', '.join(METRICS)}")
+    outcome, new = _checked(y, p_new)
+    _, old = _checked(y, p_old)
+    if not 0 < outcome.sum() < len(outcome):
+        raise ValueError(f"{len(outcome)} rows with one outcome only: nothing can be compared")
+    if metric == "brier":  # a loss: the gain of the new model is what the old one loses more
+        new, old = old, new
+    better, worse = _METRIC[metric](outcome, new), _METRIC[metric](outcome, old)
+    ids, count = None, 0
+    if blocks is not None:
+        _, ids = np.unique(np.asarray(blocks), return_inverse=True)
+        count = int(ids.max()) + 1
+        if len(ids) != len(outcome):
+            raise ValueError(f"{len(ids)} block ids for {len(outcome)} rows")
+        if count < 5:
+            raise ValueError(f"{count} blocks are too few to resample: at least 5 are needed")
+    whole = np.ones((1, len(outcome)))
+    difference = float(better(whole)[0] - worse(whole)[0])
+    random = np.random.default_rng(seed)
+    found = np.concatenate([better(w) - worse(w) for w in _weights(outcome, ids, count, draws, random)])
+    found = found[np.isfinite(found)]  # a draw of days that all went well has no late flight to rank
+    if count:
+        found = difference + (found - difference) * np.sqrt(count / (count - 1))
+    low, high = _bounds(found, difference, (1 - confidence) / 2)
+    return Interval(metric, difference, low, high, len(found), count, confidence)
+
+
+def _bounds(found: Floats, difference: float, tail: float) -> tuple[float, float]:
+    """Quantiles of the draws; where a tail holds too few draws to know its quantile, those of the normal curve."""
+    if not len(found):
+        return float("nan"), float("nan")
+    if tail * len(found) >= 5:
+        low, high = np.quantile(found, [tail, 1 - tail])
+        return float(low), float(high)
+    reach = NormalDist().inv_cdf(1 - tail) * float(found.std())
+    return difference - reach, difference + reach
+
+
+def by_slice(
+    y: ArrayLike,
+    p_new: ArrayLike,
+    p_old: ArrayLike,
+    slices: ArrayLike,
+    metric: str = "roc_auc",
+    *,
+    blocks: ArrayLike | None = None,
+    least_rows: int = 300,
+    confidence: float = 0.95,
+    **bootstrap: Any,
+) -> dict[str, dict[str, Any]]:
+    """`paired_bootstrap` within each value of `slices` (a label per row); values with too little in them are left out.
+
+    Returns {label: {rows, metric, difference, low, high, ...}}, largest slice first. A slice needs `least_rows` rows,
+    both outcomes at least ten times, and five blocks.
+
+    `confidence` holds for all slices together (Bonferroni): among 16 carriers one would otherwise look surely worse by
+    chance in one sprint of three.
+    """
+    outcome, labels = np.asarray(y, dtype=float), np.asarray(slices).astype(str)
+    new, old, ids = np.asarray(p_new), np.asarray(p_old), None if blocks is None else np.asarray(blocks)
+    names, counts = np.unique(labels, return_counts=True)
+    judged: list[tuple[str, int, NDArray[np.bool_]]] = []
+    for name, rows in sorted(zip(names, counts, strict=True), key=lambda one: (-one[1], one[0])):
+        here = labels == name
+        positives = outcome[here].sum()
+        few_blocks = ids is not None and len(np.unique(ids[here])) < 5
+        if rows < least_rows or min(positives, rows - positives) < 10 or few_blocks:
+            continue
+        judged.append((str(name), int(rows), here))
+    each = 1 - (1 - confidence) / max(1, len(judged))
+    found: dict[str, dict[str, Any]] = {}
+    for label, rows, here in judged:
+        days = None if ids is None else ids[here]
+        interval = paired_bootstrap(
+            outcome[here], new[here], old[here], metric, blocks=days, confidence=each, **bootstrap
+        )
+        found[label] = {"rows": rows, **interval.as_dict()}
+    return found
+
+
+def calibration_table(y: ArrayLike, p: ArrayLike, bins: int = 10) -> list[dict[str, float]]:
+    """Predicted against observed: up to `bins` groups of equally many rows in order of their probability.
+
+    Returns a row per group: low and high probability in it, mean predicted, observed rate, count. Equal probabilities
+    are never split, so there are fewer groups where many rows share one value.
+    """
+    outcome, chance = _checked(y, p)
+    if not len(outcome):
+        return []
+    edges = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
+    group = np.searchsorted(edges, chance, side="left")
+    table = []
+    for one in np.unique(group):
+        inside, seen = chance[group == one], outcome[group == one]
+        table.append(
+            {
+                "low": float(inside.min()),
+                "high": float(inside.max()),
+                "predicted": float(inside.mean()),
+                "observed": float(seen.mean()),
+                "count": len(seen),
+            }
+        )
+    return table
+
+
+def _checked(y: ArrayLike, p: ArrayLike) -> tuple[Floats, Floats]:
+    outcome, chance = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
+    if outcome.ndim != 1 or outcome.shape != chance.shape:
+        raise ValueError(
+            f"outcomes of shape {outcome.shape} and probabilities of shape {chance.shape} do not pair"
+        )
+    if not np.isin(outcome, (0.0, 1.0)).all():
+        raise ValueError("outcomes must be 0 or 1: drop rows without an outcome first")
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise ValueError("probabilities must lie in [0, 1] and none may be missing")
+    return outcome, chance
+
+
+def _weights(
+    outcome: Floats, ids: NDArray[Any] | None, count: int, draws: int, random: np.random.Generator
+) -> Iterator[Floats]:
+    """Weight matrices (draws in a piece, n rows): how often each row was drawn."""
+    rows, step = len(outcome), max(1, _PIECE // len(outcome))
+    classes = [np.flatnonzero(outcome == value) for value in (0, 1)]
+    for first in range(0, draws, step):
+        piece = min(step, draws - first)
+        if ids is not None:
+            drawn = random.multinomial(count, np.full(count, 1 / count), size=piece).astype(float)
+            yield drawn[:, ids]
+            continue
+        weights = np.zeros((piece, rows))
+        for members in classes:
+            picks = random.integers(0, len(members), size=(piece, len(members)))
+            flat = picks + np.arange(piece)[:, None] * len(members)
+            counted = np.bincount(flat.ravel(), minlength=piece * len(members))
+            weights[:, members] = counted.reshape(piece, -1)
+        yield weights
+
+
+# A metric is prepared once for (outcomes, probabilities); it then takes weights (draws, n) and gives a value a draw.
+Scorer = Callable[[Floats], Floats]
+
+
+class _Ranked:
+    """Negatives in order of probability, and where each positive stands among them and among its own kind.
+
+    Only what a ranking metric needs is gathered: late flights are a quarter of the rows, so this is most of the speed.
+    """
+
+    def __init__(self, outcome: Floats, chance: Floats) -> None:
+        rows = np.arange(len(outcome))
+        positives, negatives = rows[outcome == 1], rows[outcome == 0]
+        self.positives = positives[np.argsort(chance[positives], kind="stable")]
+        self.negatives = negatives[np.argsort(chance[negatives], kind="stable")]
+        mine, others = chance[self.positives], chance[self.negatives]
+        self.below = np.searchsorted(others, mine, side="left")  # negatives ranked below each positive
+        self.upto = np.searchsorted(others, mine, side="right")  # ... and those that share its probability
+        self.peers = np.searchsorted(mine, mine, side="left")  # positives ranked below it
+
+    def sums(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Weights of the positives (draws, P), and weight of the negatives before each place (draws, N + 1)."""
+        return weights[:, self.positives], _running(weights[:, self.negatives])
+
+
+def _running(weights: Floats) -> Floats:
+    """Running totals along the rows, beginning with 0."""
+    total = np.zeros((len(weights), weights.shape[1] + 1))
+    np.cumsum(weights, axis=1, out=total[:, 1:])
+    return total
+
+
+def _roc_auc(outcome: Floats, chance: Floats) -> Scorer:
+    ranked = _Ranked(outcome, chance)
+    ties = not np.array_equal(ranked.below, ranked.upto)
+
+    def score(weights: Floats) -> Floats:
+        positive, before = ranked.sums(weights)
+        won = before[:, ranked.below]
+        if ties:  # a negative with an equal probability counts half
+            won = (won + before[:, ranked.upto]) / 2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.einsum("ij,ij->i", positive, won) / (positive.sum(axis=1) * before[:, -1]))
+
+    return score
+
+
+def _average_precision(outcome: Floats, chance: Floats) -> Scorer:
+    ranked = _Ranked(outcome, chance)
+
+    def score(weights: Floats) -> Floats:
+        positive, before = ranked.sums(weights)
+        own = _running(positive)
+        hits = own[:, -1:] - own[:, ranked.peers]  # positives at or above each positive's probability
+        alarms = hits + before[:, -1:] - before[:, ranked.below]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.where(alarms > 0, hits / alarms, 0.0)
+            return np.asarray(np.einsum("ij,ij->i", positive, precision) / own[:, -1])
+
+    return score
+
+
+def _brier(outcome: Floats, chance: Floats) -> Scorer:
+    loss = (chance - outcome) ** 2
+    return lambda weights: np.asarray(weights @ loss / weights.sum(axis=1))
+
+
+_METRIC: dict[str, Callable[[Floats, Floats], Scorer]] = {
+    "roc_auc": _roc_auc,
+    "average_precision": _average_precision,
+    "brier": _brier,
+}
+
+
+def describe(interval: Interval | dict[str, Any], against: str) -> str:
+    """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`."""
+    one = interval.as_dict() if isinstance(interval, Interval) else interval
+    name = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier gain"}[
+        one["metric"]
+    ]
+    return (
+        f"{name} {one['difference']:+.4f} against {against} ({100 * one.get('confidence', 0.95):.3g} % interval "
+        f"{one['low']:+.4f} to {one['high']:+.4f})"
+    )
+
+
+def days_of(moments: Sequence[Any], timezone: str) -> NDArray[Any]:
+    """Block ids for `paired_bootstrap`: the local calendar day of each aware moment."""
+    import pandas as pd
+
+    return np.asarray(
+        pd.to_datetime(pd.Series(list(moments)), utc=True).dt.tz_convert(timezone).dt.strftime("%Y-%m-%d")
+    )

@@ -1,0 +1,342 @@
+"""Training: one frame of labelled sprints in, a model with its readable twin, its naive baseline and its evidence out.
+
+Everything that decides the result is an argument or stated in the result: rows and their order, columns, parameters,
+seed, threads. The clock only ever stops a training early, never steers it, so two runs that converge are equal bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprintline.core.hashing import canonical_json, frame_hash, text_hash
+from sprintline.core.recipes import Naive, Recipe
+from sprintline.core.statistics import binary_metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("question_id", "sprint")
+LABEL = "label"
+#: Trees grown between two looks at the clock. Each look bins the training rows again (about 0.3 s for 100,000 x 60).
+PIECE = 50
+_IMPORTANCE_ROWS = 2_000
+
+Stopped = Literal["converged", "budget"]
+
+
+class TrainingError(ValueError):
+    """Data a model must not or cannot be trained on."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of one training.
+
+    model, twin: fitted pipelines over `recipe.inputs.prepare(frame)`. naive: the baseline of the same rows.
+    stopped: `converged` when the validation loss stopped improving (or the optimiser met its tolerance), `budget` when
+        seconds or the recipe's `max_iter` ran out first; twin_stopped likewise.
+    iterations: trees of the model. seconds: wall clock for all of it.
+    importance: column -> loss of ROC-AUC on the validation sprint when that column is shuffled.
+    validation: {sprint, rows, metrics} of the last training sprint, by the model that had not seen its rows.
+    keys: the training rows (question_id, sprint, label) in training order. rows: the prepared columns of the same rows.
+    """
+
+    model: Any
+    twin: Any
+    naive: Naive
+    recipe: Recipe
+    stopped: Stopped
+    twin_stopped: Stopped
+    iterations: int
+    seconds: float
+    importance: dict[str, float]
+    validation: dict[str, Any]
+    params: dict[str, Any]
+    seed: int
+    sprints: tuple[str, ...]
+    judged: str
+    keys: pd.DataFrame = field(repr=False)
+    rows: pd.DataFrame = field(repr=False)
+
+    def predict(
+        self, frame: pd.DataFrame, which: Literal["model", "twin", "naive"] = "model"
+    ) -> NDArray[np.float64]:
+        """Probabilities, one a row, by the fitted objects themselves (serving goes through ONNX)."""
+        if which == "naive":
+            return self.naive.predict(frame)
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=self.recipe.threads):
+            return _chance(self.model if which == "model" else self.twin, self.recipe.inputs.prepare(frame))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a model was made from, complete enough to make it again. Its hash names the model.
+
+    data_versions: {table: {sprint: content hash}} of the lake tables that were read.
+    """
+
+    product: str
+    sprints: tuple[str, ...]
+    judged: str
+    rows: int
+    keys_hash: str
+    features_hash: str
+    data_versions: Mapping[str, Mapping[str, str]]
+    params: Mapping[str, Any]
+    seed: int
+    code_hash: str
+    lock_hash: str
+
+    @property
+    def model_id(self) -> str:
+        """Content hash of all of the above: the same data, recipe, seed, code and libraries give the same id."""
+        return text_hash(canonical_json(self.as_dict()))[:16]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def train(
+    frame: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    sprints: Sequence[str],
+    judged: str,
+    recipe: Recipe,
+    seed: int,
+    budget_seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Trained:
+    """Train the recipe on the labelled rows of `sprints`; the last of them decides when to stop.
+
+    frame: a row per question with `question_id`, `sprint` and the recipe's columns; labels: `question_id`, `sprint`,
+    `label` (0 or 1). Questions without a label are left out; rows of other sprints are ignored.
+    judged: the sprint the candidate will be judged on. budget_seconds: wall clock for growing the model.
+    Raises TrainingError when `judged` (or a later sprint) is among `sprints`, when a sprint has no labelled row, when a
+    question appears twice, when fewer than two sprints are given, or when a class is missing.
+    """
+    from threadpoolctl import threadpool_limits
+
+    begun = clock()
+    rows = _rows(frame, labels, sorted(sprints), judged, recipe)
+    label = rows[LABEL].to_numpy(dtype=np.int64)
+    inputs = recipe.inputs.prepare(rows)
+    held = rows["sprint"].to_numpy() == max(sprints)
+    if min(label[~held].mean(), label[held].mean()) == 0 or max(label[~held].mean(), label[held].mean()) == 1:
+        raise TrainingError(
+            f"all outcomes before {max(sprints)}, or all in it, are equal: nothing can be learned; "
+            f"see the outcomes mart of these sprints"
+        )
+    # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
+    model, twin = recipe.build(seed), recipe.twin(seed)
+    with threadpool_limits(limits=recipe.threads):
+        deadline = begun + budget_seconds
+        grown = _grow(model, inputs, label, held, deadline, clock)
+        validation = {
+            "sprint": max(sprints),
+            "rows": int(held.sum()),
+            "metrics": binary_metrics(label[held], _chance(model, inputs[held])),
+        }
+        importance = _importance(model, inputs[held], label[held], seed)
+        if recipe.refit and grown.stopped == "converged" and grown.best is not None:
+            again = recipe.build(seed)
+            trees = max(grown.best, recipe.refit_least)
+            if _regrow(again, inputs, label, trees, deadline, clock):
+                model, grown = again, _Grown("converged", trees, grown.best)
+            else:
+                grown = _Grown("budget", grown.iterations, grown.best)
+        twin.fit(inputs, label)
+        twin_stopped = _settled_once(twin)
+    params = {**recipe.identity(), "label": LABEL}
+    return Trained(
+        model=model,
+        twin=twin,
+        naive=Naive.fit(rows, label, recipe.naive_groups),
+        recipe=recipe,
+        stopped=grown.stopped,
+        twin_stopped=twin_stopped,
+        iterations=grown.iterations,
+        seconds=clock() - begun,
+        importance=importance,
+        validation=validation,
+        params=params,
+        seed=seed,
+        sprints=tuple(sorted(sprints)),
+        judged=judged,
+        keys=rows[[*KEYS, LABEL]].reset_index(drop=True),
+        rows=inputs,
+    )
+
+
+def snapshot(
+    trained: Trained,
+    *,
+    product: str,
+    data_versions: Mapping[str, Mapping[str, str]],
+    code_hash: str,
+    lock_hash: str,
+) -> Snapshot:
+    """The evidence of a training: hashes of its keys and of the features it saw, and the versions they came from."""
+    return Snapshot(
+        product=product,
+        sprints=trained.sprints,
+        judged=trained.judged,
+        rows=len(trained.keys),
+        keys_hash=frame_hash(trained.keys),
+        features_hash=frame_hash(trained.rows),
+        data_versions=data_versions,
+        params=trained.params,
+        seed=trained.seed,
+        code_hash=code_hash,
+        lock_hash=lock_hash,
+    )
+
+
+def _rows(
+    frame: pd.DataFrame, labels: pd.DataFrame, sprints: Sequence[str], judged: str, recipe: Recipe
+) -> pd.DataFrame:
+    """The labelled rows of the sprints, in an order that does not depend on how they arrived."""
+    # Keys of one calendar sort by time (`2013-S07`), so "later" needs no calendar here.
+    if late := [sprint for sprint in sprints if sprint >= judged]:
+        raise TrainingError(
+            f"{', '.join(late)} cannot be trained on: the candidate is judged on {judged}, and neither "
+            f"that sprint nor a later one may be in its training or tuning"
+        )
+    if len(set(sprints)) < 2:
+        raise TrainingError(
+            f"training needs two sprints, the last to decide when to stop; got {', '.join(sprints) or 'none'}"
+        )
+    asked = frame[frame["sprint"].isin(sprints)]
+    known = labels.loc[labels["sprint"].isin(sprints) & labels[LABEL].notna(), [*KEYS, LABEL]]
+    for name, one in (("features", asked), ("labels", known)):
+        if (double := one.duplicated(list(KEYS))).any():
+            raise TrainingError(
+                f"{int(double.sum())} questions appear twice among the {name}, the first is "
+                f"{one.loc[double, 'question_id'].iloc[0]}: mend the mart they come from"
+            )
+    columns = [*KEYS, *recipe.inputs.names]
+    rows = asked[list(dict.fromkeys(columns))].merge(known, on=list(KEYS), how="inner")
+    found = set(rows["sprint"])
+    if empty := [sprint for sprint in sprints if sprint not in found]:
+        raise TrainingError(f"no labelled questions in {', '.join(empty)}: close these sprints first")
+    if not rows[LABEL].isin((0, 1)).all():
+        raise TrainingError("labels must be 0 or 1")
+    return rows.sort_values(["sprint", "question_id"], kind="stable").reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class _Grown:
+    stopped: Stopped
+    iterations: int
+    best: int | None
+
+
+def _grow(
+    pipeline: Any,
+    inputs: pd.DataFrame,
+    label: NDArray[Any],
+    held: NDArray[np.bool_],
+    deadline: float,
+    clock: Callable[[], float],
+) -> _Grown:
+    """Fit on the rows not held; boosting grows piece by piece until the held rows no longer improve or time is up."""
+    last = pipeline[-1]
+    if not {"warm_start", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
+        pipeline.fit(inputs[~held], label[~held])
+        stopped = _settled_once(pipeline)
+        return _Grown("budget" if clock() > deadline else stopped, _iterations(last), None)
+    fit, watch = _encoded(pipeline, inputs[~held], label[~held], inputs[held])
+    most, patience, tolerance = last.max_iter, last.n_iter_no_change, last.tol
+    last.set_params(warm_start=True, early_stopping=True)
+    target, took = 0, 0.0
+    while True:
+        target, before = min(target + PIECE, most), clock()
+        last.set_params(max_iter=target)
+        last.fit(fit, label[~held], X_val=watch, y_val=label[held])
+        scores = np.asarray(last.validation_score_)
+        done, best = int(last.n_iter_), int(np.argmax(scores))
+        # Asked here as well, since a fit that settled on the very last tree of a piece looks like one that ran out.
+        if done < target or _settled(scores, patience, tolerance):
+            return _Grown("converged", done, max(best, 1))
+        took = max(took, clock() - before)
+        if done >= most or clock() + took > deadline:
+            return _Grown("budget", done, max(best, 1))
+
+
+def _regrow(
+    pipeline: Any,
+    inputs: pd.DataFrame,
+    label: NDArray[Any],
+    trees: int,
+    deadline: float,
+    clock: Callable[[], float],
+) -> bool:
+    """Grow to a known number of trees on all rows. False when time ran out before."""
+    last = pipeline[-1]
+    fit, _ = _encoded(pipeline, inputs, label, None)
+    last.set_params(warm_start=True, early_stopping=False)
+    took, target = 0.0, 0
+    while target < trees:
+        before = clock()
+        if before + took > deadline:
+            return False
+        target = min(target + PIECE, trees)
+        last.set_params(max_iter=target).fit(fit, label)
+        took = max(took, clock() - before)
+    return True
+
+
+def _encoded(
+    pipeline: Any, inputs: pd.DataFrame, label: NDArray[Any], others: pd.DataFrame | None
+) -> tuple[Any, Any]:
+    """What the last step sees: the steps before it are fitted on the training rows and applied to both."""
+    if len(pipeline) == 1:
+        return inputs, others
+    head = pipeline[:-1]
+    fitted = head.fit_transform(inputs, label)
+    return fitted, None if others is None else head.transform(others)
+
+
+def _settled(scores: NDArray[np.float64], patience: int, tolerance: float) -> bool:
+    """scikit-learn's own test: none of the last `patience` scores beat the one before them."""
+    return len(scores) > patience and not (scores[-patience:] > scores[-patience - 1] + tolerance).any()
+
+
+def _settled_once(pipeline: Any) -> Stopped:
+    last = pipeline[-1]
+    most = last.get_params().get("max_iter")
+    return "budget" if most is not None and _iterations(last) >= most else "converged"
+
+
+def _iterations(estimator: Any) -> int:
+    return int(np.max(getattr(estimator, "n_iter_", 1)))
+
+
+def _chance(pipeline: Any, inputs: pd.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(pipeline.predict_proba(inputs)[:, 1], dtype=np.float64)
+
+
+def _importance(model: Any, inputs: pd.DataFrame, label: NDArray[Any], seed: int) -> dict[str, float]:
+    """ROC-AUC lost when a column is shuffled, on at most 2,000 rows; the largest first. Breiman (2001)."""
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.permutation(len(inputs))[:_IMPORTANCE_ROWS])
+    sample, outcome = inputs.iloc[chosen].reset_index(drop=True), label[chosen]
+    whole = binary_metrics(outcome, _chance(model, sample))["roc_auc"]
+    if whole is None:
+        return {}
+    lost = {}
+    for name in sample.columns:
+        shuffled = sample[name].to_numpy()[random.permutation(len(sample))]
+        lost[name] = whole - (
+            binary_metrics(outcome, _chance(model, sample.assign(**{name: shuffled})))["roc_auc"] or 0
+        )
+    return dict(sorted(lost.items(), key=lambda one: -one[1]))

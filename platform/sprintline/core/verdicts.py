@@ -1,0 +1,121 @@
+"""Rules and verdicts: a rule has a stable code and a pure function from evidence to a judgement.
+
+Three outcomes. Missing evidence is `insufficient`, which never counts as a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    PASS = "pass"
+    FAIL = "fail"
+    INSUFFICIENT = "insufficient"
+
+
+class Severity(StrEnum):
+    """`error` stops what lies downstream in the same run; `warn` lets it go on. Neither lets a gate open."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a rule says of its evidence, before anybody knows which sprint it was.
+
+    observed and threshold: the measured figure and the line it was held against, as shown to people.
+    sentence: one sentence with its numbers.
+    """
+
+    outcome: Outcome
+    sentence: str
+    observed: Any = None
+    threshold: Any = None
+
+
+def passed(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
+    return Judgement(Outcome.PASS, sentence, observed, threshold)
+
+
+def failed(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
+    return Judgement(Outcome.FAIL, sentence, observed, threshold)
+
+
+def insufficient(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
+    return Judgement(Outcome.INSUFFICIENT, sentence, observed, threshold)
+
+
+Judge = Callable[[Mapping[str, Any], Any], Judgement]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A coded claim about one kind of asset.
+
+    code: stable, cited by tests and docs (`DQ101`).
+    name: the claim, as a Dagster check name (`keeps_its_contract`).
+    judges: kind of asset it judges: source, mart, feature_view, question_features, predictions, candidate, ...
+    practice: rows of the practice list it serves (`1.5`).
+    threshold: default line; a product may move it.
+    done: belongs to the Definition of Done of a sprint.
+    remedy: one line on what to do about a failure.
+    judge: evidence, threshold -> Judgement. Pure.
+    """
+
+    code: str
+    name: str
+    judges: str
+    practice: str
+    remedy: str
+    judge: Judge
+    severity: Severity = Severity.ERROR
+    threshold: Any = None
+    done: bool = True
+
+    def __call__(self, evidence: Mapping[str, Any] | None, threshold: Any = None) -> Judgement:
+        """Judge; a missing piece of evidence reads `insufficient`, naming it."""
+        line = self.threshold if threshold is None else threshold
+        if evidence is None:
+            return insufficient("nothing was recorded to judge", threshold=line)
+        try:
+            return self.judge(evidence, line)
+        except MissingEvidence as missing:
+            return insufficient(str(missing), threshold=line)
+
+
+class MissingEvidence(LookupError):
+    """Evidence that a rule asked for is not there."""
+
+
+def need(evidence: Mapping[str, Any], name: str) -> Any:
+    """A piece of evidence. Raises MissingEvidence when it is absent or None."""
+    value = evidence.get(name)
+    if value is None:
+        raise MissingEvidence(f"no evidence: {name.replace('_', ' ')} was not recorded")
+    return value
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement with its place: which product, sprint and asset, and the data version that was judged."""
+
+    product: str
+    sprint: str
+    code: str
+    asset: str
+    outcome: Outcome
+    severity: Severity
+    sentence: str
+    data_version: str
+    subject: str = ""
+    observed: Any = field(default=None, compare=False)
+    threshold: Any = field(default=None, compare=False)
+
+    @property
+    def passes(self) -> bool:
+        return self.outcome is Outcome.PASS

@@ -1,0 +1,73 @@
+"""Rules over feature views and over the features a question was answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.core.verdicts import Judgement, Rule, Severity, failed, need, passed
+
+
+def _created(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    rows, late = need(evidence, "rows"), need(evidence, "rows_created_after_event")
+    sentence = f"{late:,} of {rows:,} feature rows rest on something known after the moment they stand for"
+    return (failed if late else passed)(sentence, late, 0)
+
+
+def _answered(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    asked, answered = need(evidence, "questions"), need(evidence, "rows")
+    sentence = f"{answered:,} rows of features for {asked:,} questions"
+    return (passed if asked == answered and asked > 0 else failed)(sentence, answered, asked)
+
+
+def _coverage(evidence: Mapping[str, Any], least: Any) -> Judgement:
+    share = need(evidence, "coverage_by_view")
+    worst = min(share, key=share.get)
+    sentence = f"least covered is {worst}: {share[worst]:.1%} of the questions have its features; asked for {least:.0%}"
+    return (passed if share[worst] >= least else failed)(sentence, round(share[worst], 4), least)
+
+
+def _online(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    checked, unequal = need(evidence, "keys_compared"), need(evidence, "keys_unequal")
+    if not checked:
+        return failed("no key was there to compare", 0, 1)
+    sentence = f"{unequal:,} of {checked:,} keys answer differently online and offline"
+    return (failed if unequal else passed)(sentence, unequal, 0)
+
+
+RULES = (
+    Rule(
+        code="FT301",
+        name="rests_on_the_past_only",
+        judges="feature_view",
+        practice="4.6",
+        remedy="restrict the view's SQL to rows known by event_timestamp",
+        judge=_created,
+    ),
+    Rule(
+        code="FT302",
+        name="answers_every_question_once",
+        judges="question_features",
+        practice="5.6",
+        remedy="look for doubled or missing keys in the questions mart",
+        judge=_answered,
+    ),
+    Rule(
+        code="FT303",
+        name="covers_the_questions",
+        judges="question_features",
+        practice="1.5",
+        severity=Severity.WARN,
+        threshold=0.9,
+        remedy="see which keys have no feature row; widen the view's lookback or its time to live",
+        judge=_coverage,
+    ),
+    Rule(
+        code="FT304",
+        name="online_equals_offline",
+        judges="online_features",
+        practice="5.6",
+        remedy="materialize online_features for the newest closed sprint",
+        judge=_online,
+    ),
+)

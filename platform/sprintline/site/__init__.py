@@ -1,0 +1,1 @@
+"""Templates for what people read: tables, plots, pages."""

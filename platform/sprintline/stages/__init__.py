@@ -1,0 +1,1 @@
+"""Dagster shell: a module per stage of the asset graph."""

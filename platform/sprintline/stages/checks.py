@@ -1,0 +1,134 @@
+"""Rules as asset checks: one check per rule and sprint, mirroring the verdict kept in the records."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from sprintline.core.verdicts import Outcome, Rule, Severity, Verdict
+from sprintline.rules import rules_for
+from sprintline.stages.evidence import gather
+from sprintline.stages.runtime import Runtime
+
+SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
+
+
+def check_name(rule: Rule) -> str:
+    return f"{rule.code}_{rule.name}"
+
+
+def judge(
+    runtime: Runtime,
+    rule: Rule,
+    asset: str,
+    sprint: str,
+    evidence: Mapping[str, Any] | None,
+    data_version: str,
+) -> Verdict:
+    """One rule's verdict on one asset's sprint, with the product's own line and severity."""
+    override = runtime.spec.rules.get(rule.code)
+    threshold = override.threshold if override and override.threshold is not None else None
+    judgement = rule(evidence, threshold)
+    severity = Severity(override.severity) if override and override.severity else rule.severity
+    return Verdict(
+        product=runtime.product,
+        sprint=sprint,
+        code=rule.code,
+        asset=asset,
+        outcome=judgement.outcome,
+        severity=severity,
+        sentence=judgement.sentence,
+        data_version=data_version,
+        observed=judgement.observed,
+        threshold=judgement.threshold,
+    )
+
+
+def check_spec(
+    runtime: Runtime, rule: Rule, asset: str, partitions: dg.PartitionsDefinition
+) -> dg.AssetCheckSpec:
+    # Blocking orders everything downstream behind the check; whether a failure stops it is the severity's matter.
+    return dg.AssetCheckSpec(
+        name=check_name(rule),
+        asset=dg.AssetKey([runtime.product, asset]),
+        blocking=True,
+        partitions_def=partitions,
+        description=f"{rule.code}: {asset} {rule.name.replace('_', ' ')}. If not: {rule.remedy}.",
+        metadata={"code": rule.code, "practice": rule.practice},
+    )
+
+
+def result(rule: Rule, verdict: Verdict) -> dg.AssetCheckResult:
+    """The mirror of a verdict: passed only when the verdict passes."""
+    return dg.AssetCheckResult(
+        passed=verdict.passes,
+        severity=SEVERITY[verdict.severity],
+        description=sentence(rule, verdict),
+        asset_key=dg.AssetKey([verdict.product, verdict.asset]),
+        check_name=check_name(rule),
+        metadata=told(rule, verdict),
+    )
+
+
+def told(rule: Rule, verdict: Verdict) -> dict[str, Any]:
+    shown = {
+        "verdict": verdict.outcome.value,
+        "data version": verdict.data_version,
+        "practice": rule.practice,
+    }
+    if verdict.observed is not None:
+        shown["observed"] = json.dumps(verdict.observed)
+    if verdict.threshold is not None:
+        shown["threshold"] = json.dumps(verdict.threshold)
+    return shown
+
+
+def sentence(rule: Rule, verdict: Verdict) -> str:
+    if verdict.outcome is Outcome.PASS:
+        return f"{verdict.sprint}: {verdict.sentence}."
+    word = "insufficient evidence" if verdict.outcome is Outcome.INSUFFICIENT else "fails"
+    return f"{verdict.sprint} {word}: {verdict.sentence}. To mend: {rule.remedy}."
+
+
+def checks_for(
+    runtime: Runtime, asset: str, kind: str, partitions: dg.PartitionsDefinition, pool: str | None = None
+) -> Iterable[dg.AssetChecksDefinition]:
+    """One operation that judges an asset by every rule of its kind; nothing when no rule judges that kind."""
+    rules = rules_for(kind)
+    if not rules:
+        return
+
+    @dg.multi_asset_check(
+        name=f"{runtime.product}__{asset}__rules",
+        pool=pool,
+        can_subset=True,
+        specs=[check_spec(runtime, rule, asset, partitions) for rule in rules],
+        description=f"Judges {asset} by {', '.join(rule.code for rule in rules)}.",
+    )
+    def rules_hold(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        sprint = context.partition_key
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        chosen = [rule for rule in rules if check_name(rule) in wanted]
+        evidence, version = gather(runtime, kind, asset, sprint)
+        verdicts = [judge(runtime, rule, asset, sprint, evidence, version) for rule in chosen]
+        runtime.records.record_verdicts(verdicts)
+        for rule, verdict in zip(chosen, verdicts, strict=True):
+            yield result(rule, verdict)
+
+    yield rules_hold
+
+
+def report_refusal(context: dg.AssetExecutionContext, rule: Rule, verdict: Verdict) -> None:
+    """Mirror a verdict on an asset that did not materialize: its own checks never run then."""
+    context.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey([verdict.product, verdict.asset]),
+            check_name=check_name(rule),
+            passed=False,
+            severity=SEVERITY[verdict.severity],
+            description=sentence(rule, verdict),
+            partition=verdict.sprint,
+            metadata={key: dg.MetadataValue.text(str(value)) for key, value in told(rule, verdict).items()},
+        )
+    )

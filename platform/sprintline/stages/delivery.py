@@ -1,0 +1,84 @@
+"""Delivery: the increment of a sprint, Done or told what is missing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sprintline.core.gates import waivers_of
+from sprintline.core.status import is_done
+from sprintline.stages import shell
+from sprintline.stages.checks import checks_for
+from sprintline.stages.decisions import closing_of
+from sprintline.stages.rulebook import definition_of_done
+from sprintline.stages.runtime import Runtime
+from sprintline.stages.landed import survey
+
+
+def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    upstream = ("champion", "online_features", "predictions", "scores", "drift")
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, "increment", "delivery", partitions, kinds={"table"}),
+        deps=[dg.AssetKey([runtime.product, name]) for name in upstream],
+        pool=shell.POOL,
+        description="The sprint's increment: every rule of the Definition of Done, and what is missing.",
+    )
+    def increment(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.core.hashing import canonical_json, text_hash
+
+        sprint, now = context.partition_key, runtime.clock.now()
+        records, product = runtime.records, runtime.product
+        verdicts = records.verdicts(product, sprint)
+        versions = {
+            asset: one.data_version for (_, asset), one in records.measurements(product, sprint).items()
+        }
+        needed = definition_of_done(runtime, sprint)
+        gate = is_done(needed, verdicts, versions, waivers_of(runtime.spec.rules), now)
+        content = {
+            "versions": {k: v for k, v in sorted(versions.items()) if k != "increment"},
+            "done": gate.open,
+        }
+        version = text_hash(canonical_json(content))
+        keys = runtime.calendar.keys
+        runtime.measure(
+            "increment",
+            sprint,
+            version,
+            {
+                "done": gate.open,
+                "planned_sprints_remaining": runtime.calendar.remaining(now),
+                "last_planned_sprint": keys[-1],
+            },
+        )
+        landed = survey(runtime)[0].get(sprint)
+        before = closing_of(runtime, sprint)
+        files = {**(before["files"] if before else {}), **(landed.files if landed else {})}
+        body = {"files": files, "done": gate.open, "missing": list(gate.reasons), "version": version}
+        if before and before["version"] != version:
+            records.append(
+                "restated",
+                product,
+                sprint,
+                shell.actor(context),
+                key=f"{before['version']}:{version}",
+                body={"was": before["version"], "is": version, "files": files},
+            )
+        records.append("closed", product, sprint, shell.actor(context), body=body, key=text_hash(canonical_json([files, version])))
+        reasons = "\n".join(f"- {reason}" for reason in gate.reasons) or "nothing is missing"
+        return shell.materialized(
+            version,
+            {
+                "Done": gate.open,
+                "missing": dg.MetadataValue.md(reasons),
+                "rules": shell.table(
+                    [
+                        {"rule": v.code, "asset": v.asset, "verdict": v.outcome.value, "says": v.sentence}
+                        for v in verdicts
+                    ]
+                ),
+            },
+        )
+
+    yield increment
+    yield from checks_for(runtime, "increment", "increment", partitions)

@@ -1,0 +1,138 @@
+"""Features: views over the marts, the features each question was answered with, and the online store."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from sprintline.stages import shell
+from sprintline.stages.checks import checks_for
+from sprintline.stages.runtime import Runtime
+
+
+def feature_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """A view asset each, then the point-in-time join of all, then the online store."""
+    for view in runtime.spec.features.views:
+        yield _view_asset(runtime, view, partitions)
+        yield from checks_for(runtime, view, "feature_view", partitions)
+    yield _question_features(runtime, partitions)
+    yield from checks_for(runtime, "question_features", "question_features", partitions)
+    yield _online_features(runtime, partitions)
+    yield from checks_for(runtime, "online_features", "online_features", partitions)
+
+
+def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    back = runtime.spec.features.lookback_sprints
+    marts = [
+        dg.AssetDep(
+            dg.AssetKey([runtime.product, mart]),
+            partition_mapping=shell.looking_back(runtime.calendar.keys, back),
+        )
+        for mart in runtime.marts_of_view(view)
+    ]
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, view, "features", partitions, kinds={"feast", "deltalake"}),
+        deps=marts,
+        pool=shell.POOL,
+        description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before it.",
+    )
+    def feature_view(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.stores.marts import restricted_query
+
+        sprint = runtime.window(context.partition_key)
+        runtime.features.apply()
+        query = partial(restricted_query, runtime.home.warehouse_file(runtime.product))
+        frame = runtime.features.compute(view, sprint, runtime.calendar.previous(sprint.key, back), query)
+        commit = runtime.features.write(view, sprint, frame)
+        runtime.measure(view, sprint.key, commit.data_version, {"rows": commit.rows})
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "sample": shell.sample(frame),
+                "dagster/column_schema": shell.frame_schema(frame, runtime.features.descriptions(view)),
+            },
+        )
+
+    return feature_view
+
+
+def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    model, features = runtime.spec.model, runtime.spec.features
+    keys = runtime.calendar.keys
+    deps = [
+        dg.AssetDep(dg.AssetKey([runtime.product, view]), partition_mapping=shell.looking_back(keys, 1))
+        for view in features.views
+    ]
+
+    @dg.asset(
+        **shell.asset_arguments(
+            runtime, "question_features", "features", partitions, kinds={"feast", "deltalake"}
+        ),
+        deps=[dg.AssetKey([runtime.product, model.questions]), *deps],
+        pool=shell.POOL,
+        description=f"Every question of the sprint with the features of {features.service} as they were known when it was asked.",
+    )
+    def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        sprint = context.partition_key
+        questions = runtime.rows_of(model.questions, sprint)
+        answered = runtime.features.historical(questions, features.service)
+        commit = runtime.lake.write(
+            runtime.table("question_features"), sprint, answered, sort_by=["question_id"]
+        )
+        views = runtime.features.declared().service_views(features.service)
+        coverage = {
+            view: round(float(answered[names].notna().any(axis=1).mean()), 6) for view, names in views.items()
+        }
+        facts = {"rows": commit.rows, "questions": len(questions), "coverage_by_view": coverage}
+        runtime.measure("question_features", sprint, commit.data_version, facts)
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "sample": shell.sample(answered),
+                "dagster/column_schema": shell.frame_schema(answered),
+                "coverage": dg.MetadataValue.json(coverage),
+            },
+        )
+
+    return question_features
+
+
+def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    features = runtime.spec.features
+
+    @dg.asset(
+        **shell.asset_arguments(
+            runtime, "online_features", "features", partitions, kinds={"feast", "sqlite"}
+        ),
+        deps=[dg.AssetKey([runtime.product, view]) for view in features.views],
+        pool=shell.POOL,
+        description="The newest value per key for serving. The store moves forwards only: an older sprint changes nothing.",
+    )
+    def online_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.core.hashing import text_hash
+
+        sprint = runtime.window(context.partition_key)
+        published = runtime.features.publish_online(features.views, sprint.end)
+        version = text_hash(
+            "|".join(runtime.measured(view, sprint.key).data_version for view in features.views)
+        )
+        facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
+        before = runtime.measured("online_features", sprint.key)
+        written = [one.view for one in published if not one.why]
+        if written:
+            compared, unequal = runtime.features.compare_online(written, sprint)
+            facts = {"keys_compared": compared, "keys_unequal": unequal}
+        elif before:
+            # The store is further on by now; what was compared when this sprint was its newest still stands.
+            facts = dict(before.facts)
+        runtime.measure("online_features", sprint.key, version, facts)
+        told = {
+            one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published
+        }
+        return shell.materialized(version, {"published": dg.MetadataValue.json(told)})
+
+    return online_features

@@ -1,0 +1,111 @@
+"""What a candidate is held against on its held-out sprint, as the rules of models read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sprintline.stages.decisions import champion_before
+from sprintline.stages.runtime import Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.core.training import Snapshot, Trained
+    from sprintline.stores.releases import Release
+
+METRIC = "roc_auc"
+PARITY_ROWS = 3000
+
+
+def evidence(
+    runtime: Runtime,
+    sprint: str,
+    trained: Trained,
+    snapshot: Snapshot,
+    release: Release,
+    budget_seconds: float,
+) -> dict[str, Any]:
+    """Everything ML402 to ML408 ask about one candidate, on the labelled questions of the held-out sprint."""
+    from sprintline.core.hashing import frame_hash
+    from sprintline.core.statistics import binary_metrics, by_slice, days_of, paired_bootstrap
+
+    questions = runtime.lake.read(runtime.table("question_features"), [sprint])
+    labels = labels_of(runtime, [sprint])
+    asked = questions.merge(labels[["question_id", "label"]], on="question_id", validate="one_to_one")
+    label, blocks = asked["label"].to_numpy(), days_of(asked["event_at"], runtime.calendar.timezone)
+    before = champion_before(runtime, sprint)
+    champion = runtime.models.release(before) if before else None
+    chance = {
+        "candidate": release.model.predict(asked),
+        "twin": release.twin.predict(asked),
+        "naive": release.naive.predict(asked),
+        "base rate": np.full(len(asked), release.naive.base_rate),
+    }
+    if champion:
+        chance["champion"] = champion.model.predict(asked)
+    seed = runtime.spec.model.seed
+
+    def gain(over: str) -> dict[str, Any]:
+        return paired_bootstrap(
+            label, chance["candidate"], chance[over], METRIC, blocks=blocks, seed=seed
+        ).as_dict()
+
+    rival = "champion" if champion else "naive"
+    slices: dict[str, Any] = {}
+    for column in trained.recipe.inputs.categorical[:2]:
+        found = by_slice(
+            label,
+            chance["candidate"],
+            chance[rival],
+            asked[column],
+            METRIC,
+            blocks=blocks,
+            seed=seed,
+            draws=200,
+        )
+        slices |= {f"{column} {name}": one for name, one in found.items()}
+    # Read back from the registry, not from memory: what counts is what would be there to make the model again.
+    stored = runtime.models.keys(release.model_id)
+    parity_rows = questions.sample(min(PARITY_ROWS, len(questions)), random_state=seed)
+    return {
+        "model_id": release.model_id,
+        "judged": sprint,
+        "rows_judged": len(asked),
+        "by_model": {name: binary_metrics(label, one) for name, one in chance.items()},
+        "parity": runtime.models.parity(trained, release, parity_rows),
+        "keys_by_sprint": {str(key): int(n) for key, n in stored["sprint"].value_counts().items()},
+        "judged_rows_in_snapshot": int(stored["question_id"].isin(questions["question_id"]).sum()),
+        "tuned_on": trained.validation["sprint"],
+        "champion_keys_judged": _seen(runtime, before, questions),
+        "stopped": trained.stopped,
+        "iterations": trained.iterations,
+        "budget_seconds": budget_seconds,
+        "champion": before,
+        "against_champion": gain("champion") if champion else None,
+        "baselines": {name: gain(name) for name in ("naive", "base rate")},
+        "snapshot": snapshot.as_dict(),
+        "stored_keys_hash": frame_hash(stored),
+        "slices": slices,
+        "slices_against": f"the {rival}",
+    }
+
+
+def _seen(runtime: Runtime, model_id: str | None, questions: pd.DataFrame) -> int:
+    """How many of the judged questions a model was trained on."""
+    if model_id is None:
+        return 0
+    return int(runtime.models.keys(model_id)["question_id"].isin(questions["question_id"]).sum())
+
+
+def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
+    """Known outcomes of some sprints: question_id, sprint, label (0 or 1)."""
+    spec = runtime.spec.model
+    relation = runtime.warehouse.relations()[spec.outcomes]
+    marks = ", ".join("?" for _ in sprints)
+    return runtime.warehouse.query(
+        f'select question_id, sprint, cast("{spec.label}" as integer) as label from {relation} '  # noqa: S608
+        f"where sprint in ({marks})",
+        sprints,
+    )

@@ -1,0 +1,125 @@
+"""Run launcher: runs fork from a warm process, and a run whose worker died is known to be dead.
+
+Most of a sprint's seconds went into imports (dbt, Feast, Evidently, scikit-learn), the same ones for every run. They are
+made once, in `stages/warm.py`, a process that holds third-party modules only; the team's own code is loaded in each run,
+so nothing stale is ever executed. Dagster's default launcher cannot tell a dead worker from a busy one; this one can,
+which is what lets run monitoring fail a killed run within seconds instead of leaving it STARTED for good.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from dagster import DagsterInstance, DagsterRun
+from dagster._core.launcher import LaunchRunContext, RunLauncher
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
+
+WORKER_TAG = "sprintline/worker"
+
+
+class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
+    """Launches each run as a fork of a process that has imported the libraries already."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        self._inst_data = inst_data
+        self._warm: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        super().__init__()
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "WarmRunLauncher":
+        return cls(inst_data)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Fork a worker for the run and remember its process, so that its health can be asked for later."""
+        run = context.dagster_run
+        origin = context.job_code_origin
+        if origin is None:
+            raise ValueError(f"run {run.run_id} does not say where its job's code is: launch it from a code location")
+        arguments = ExecuteRunArgs(
+            job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref(), set_exit_code_on_failure=False
+        )
+        worker = self._ask({"run_id": run.run_id, "arguments": serialize_value(arguments)})
+        self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker})
+        self._instance.report_engine_event(f"Forked worker {worker.partition('@')[0]} for the run.", run)
+
+    def terminate(self, run_id: str) -> bool:
+        """Interrupt a run's worker; False when it was gone already."""
+        run = self._instance.get_run_by_id(run_id)
+        pid = _alive(run)
+        if run is None or pid is None:
+            return False
+        self._instance.report_run_canceling(run)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+            return True
+        return False
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Whether the process that was forked for the run is still that process."""
+        if WORKER_TAG not in run.tags:
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "no worker was recorded for the run")
+        if _alive(run) is None:
+            return CheckRunHealthResult(WorkerStatus.FAILED, "the run's worker process is gone: it was killed or it crashed")
+        return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    def dispose(self) -> None:
+        """Let the warm process go; workers on their way finish."""
+        with self._lock:
+            if self._warm and self._warm.stdin:
+                self._warm.stdin.close()
+                self._warm = None
+
+    def _ask(self, request: dict[str, Any]) -> str:
+        """The worker forked for a request, `<pid>@<start>`. A warm process that died is replaced once."""
+        with self._lock:
+            for _ in range(2):
+                warm = self._ready()
+                try:
+                    warm.stdin.write(json.dumps(request) + "\n")
+                    warm.stdin.flush()
+                    answer = warm.stdout.readline()
+                except BrokenPipeError:
+                    answer = ""
+                if answer:
+                    return answer.strip()
+                self._warm = None
+        raise RuntimeError("no worker could be started: see the output of `python -m sprintline.stages.warm`")
+
+    def _ready(self) -> "subprocess.Popen[str]":
+        if self._warm is None or self._warm.poll() is not None:
+            self._warm = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "sprintline.stages.warm"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                # A group of its own: Ctrl-C in the terminal is for the daemon, which then lets this process go.
+                start_new_session=True,
+            )
+        return self._warm
+
+
+def _alive(run: DagsterRun | None) -> int | None:
+    """Process id of a run's worker while it is that worker; a process id may be given to another process later."""
+    if run is None or WORKER_TAG not in run.tags:
+        return None
+    from sprintline.stages.warm import started
+
+    pid, _, start = run.tags[WORKER_TAG].partition("@")
+    return int(pid) if started(int(pid)) == start else None

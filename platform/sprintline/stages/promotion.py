@@ -1,0 +1,249 @@
+"""Promotion: when a candidate trains, what it is held against, and who serves after the gate was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from sprintline.core import gates, triggers
+from sprintline.core.verdicts import Rule
+from sprintline.rules import rules_for
+from sprintline.stages import judging, shell
+from sprintline.stages.decisions import champion_before, decision_of, pending_trigger
+from sprintline.stages.runtime import Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Trigger = Mapping[str, Any]
+
+
+def predict(runtime: Runtime, model_id: str, questions: pd.DataFrame) -> pd.DataFrame:
+    """A probability per question by a released model, its twin and its naive baseline. Opens neither MLflow nor scikit-learn."""
+    release = runtime.models.release(model_id)
+    return questions[["question_id", "question_at", "event_at"]].assign(
+        # The lake asks of every row when it could be known: an answer is known when its question is asked.
+        known_at=questions["question_at"],
+        model_id=model_id,
+        probability=release.model.predict(questions),
+        twin=release.twin.predict(questions),
+        naive=release.naive.predict(questions),
+    )
+
+
+# --- triggers --------------------------------------------------------------------------------------------------------
+
+
+def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | None, str]:
+    """The recorded reason to train at the close of a sprint, or None and why there is none.
+
+    A decided sprint has none: closing it again, restated or not, never trains and never moves the champion.
+    """
+    decided = decision_of(runtime, sprint)
+    if decided:
+        return None, decided["why"]
+    recorded = pending_trigger(runtime, sprint)
+    if recorded:
+        return recorded, recorded["why"]
+    found = _due(runtime, sprint)
+    if isinstance(found, triggers.NoTrigger):
+        return None, found.why
+    runtime.records.append("trigger", runtime.product, sprint, actor, found.as_dict(), key=sprint)
+    return found.as_dict(), found.why
+
+
+def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger:
+    model, records = runtime.spec.model, runtime.records
+    scores = runtime.history("scores")
+    updates = [
+        triggers.Update(key, runtime.window(key).end, one.facts["labelled"])
+        for key, one in sorted(scores.items())
+    ]
+    decisions = {
+        event.sprint: event.body for event in records.events(product=runtime.product, kind="decision")
+    }
+    trained = [body["trained_through"] for body in decisions.values() if body["trained_through"]]
+    return triggers.decide(
+        sprint,
+        closed=sorted(decisions),
+        updates=updates,
+        champion=champion_before(runtime, sprint),
+        trained_through=max(trained, default=None),
+        drift=_drift_state(runtime, sprint, decisions),
+        bootstrap_after=model.bootstrap_after,
+        new_data_rows=model.new_data_rows,
+    )
+
+
+def _drift_state(
+    runtime: Runtime, sprint: str, decisions: Mapping[str, Mapping[str, Any]]
+) -> triggers.DriftState:
+    """The episode of confirmed drift that reaches to this sprint, and the sprint whose training answered it."""
+    measured = runtime.history("drift")
+    if sprint not in measured:
+        return triggers.DriftState("insufficient")
+    now = measured[sprint].facts
+    if now["state"] != "confirmed":
+        return triggers.DriftState(now["state"], why=now["why"])
+    episode = [sprint]
+    for key in reversed(runtime.calendar.previous(sprint, len(measured))):
+        before = measured.get(key)
+        if (
+            before is None
+            or before.facts["state"] != "confirmed"
+            or before.facts["reference"] != now["reference"]
+        ):
+            break
+        episode.insert(0, key)
+    answered = [key for key in episode if (decisions.get(key, {}).get("trigger") or "") == "drift"]
+    return triggers.DriftState("confirmed", episode[0], answered[-1] if answered else None, now["why"])
+
+
+def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:
+    """Drift is answered by the retraining sensor's own run, so that it is seen as one and can be stopped alone.
+
+    A run that no landing sensor asked for (a backfill, an analyst's) trains at once: it has nobody to leave it to.
+    """
+    return trigger["kind"] == "drift" and tags.get("dagster/sensor_name", "").endswith("_landing")
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+def train_candidate(
+    runtime: Runtime, sprint: str, trigger: Trigger
+) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """Train, keep and judge a candidate; its facts for the rules, its data version, and what the analyst is shown."""
+    from sprintline.core.training import snapshot, train
+    from sprintline.site import plots
+    from sprintline.stores.models import code_hash, lock_hash
+
+    spec, recipe = runtime.spec.model, runtime.recipe.recipe()
+    table = runtime.table("question_features")
+    known = [
+        key for key in runtime.calendar.previous(sprint, spec.train_sprints) if runtime.lake.has(table, key)
+    ]
+    trained = train(
+        runtime.lake.read(table, known),
+        judging.labels_of(runtime, known),
+        sprints=known,
+        judged=sprint,
+        recipe=recipe,
+        seed=spec.seed,
+        budget_seconds=spec.time_budget_seconds,
+    )
+    taken = snapshot(
+        trained,
+        product=runtime.product,
+        code_hash=code_hash(runtime.recipe),
+        lock_hash=lock_hash(),
+        data_versions={
+            table: {key: runtime.lake.data_version(table, key) for key in known},
+            f"marts.{spec.outcomes}": {key: runtime.measured(spec.outcomes, key).data_version for key in known},
+        },
+    )
+    record = runtime.models.save(trained, taken, trained.validation["metrics"], {"trigger": dict(trigger)})
+    release = runtime.models.release(record.model_id, record.release_digest)
+    judged = judging.evidence(runtime, sprint, trained, taken, release, spec.time_budget_seconds)
+    # Seconds are told, not kept among the facts that a second training is compared by.
+    facts = {
+        **judged,
+        "rows": len(trained.keys),
+        "release_digest": record.release_digest,
+        "trigger": trigger["kind"],
+        "trained_through": max(known),
+        "importance": trained.importance,
+        "seconds": round(trained.seconds, 1),
+    }
+    told = {
+        "model": record.model_id,
+        "trigger": trigger["why"],
+        "MLflow": f"{runtime.product} version {record.version}",
+        "trained on": f"{known[0]} to {known[-1]}, {len(trained.keys):,} rows",
+        "stopped": f"{trained.stopped} after {trained.iterations} trees, {trained.seconds:.1f} s",
+        "on the held-out sprint": shell.table(
+            [{"of": name, **one} for name, one in judged["by_model"].items()]
+        ),
+        "importance": dg.MetadataValue.md(
+            plots.bars(trained.importance, "ROC-AUC lost when a feature is shuffled")
+        ),
+    }
+    return facts, record.model_id, told
+
+
+# --- the gate --------------------------------------------------------------------------------------------------------
+
+
+def promotion_rules() -> tuple[Rule, ...]:
+    return rules_for("candidate")
+
+
+def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> dict[str, Any]:
+    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored anew."""
+    decision = decision_of(runtime, sprint) or _take(runtime, sprint, trigger, why, actor)
+    if decision["champion_after"] and decision["champion_after"] != decision["champion_before"]:
+        _mirror(runtime)
+    return decision
+
+
+def _take(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> dict[str, Any]:
+    before = champion_before(runtime, sprint)
+    body = {
+        "sprint": sprint,
+        "trigger": None,
+        "decision": "none",
+        "champion_before": before,
+        "champion_after": before,
+        "candidate": None,
+        "trained_through": None,
+        "why": why,
+        "evidence": {},
+    }
+    if trigger:
+        body |= _ask_gate(runtime, sprint, trigger, before)
+    return runtime.records.append("decision", runtime.product, sprint, actor, body, key=sprint).body
+
+
+def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | None) -> dict[str, Any]:
+    candidate = runtime.measured("candidate", sprint)
+    if candidate is None:
+        raise dg.Failure(
+            f"{sprint} has a trigger ({trigger['why']}) and no candidate: materialize candidate and champion together"
+        )
+    verdicts = [v for v in runtime.records.verdicts(runtime.product, sprint) if v.asset == "candidate"]
+    needed = gates.needs_of(promotion_rules(), {"candidate": ["candidate"]}, done_only=False)
+    answer = gates.decide(
+        "promotion",
+        needed,
+        verdicts,
+        {"candidate": candidate.data_version},
+        gates.waivers_of(runtime.spec.rules),
+        runtime.clock.now(),
+    )
+    model_id = candidate.facts["model_id"]
+    gain = next((v.sentence for v in verdicts if v.code == "ML405"), "it was not compared")
+    told = gain if answer.open else "; ".join(answer.reasons)
+    named = ("bootstrap" if before is None else "promote") if answer.open else "hold"
+    return {
+        "trigger": trigger["kind"],
+        "decision": named,
+        "candidate": model_id,
+        "champion_after": model_id if answer.open else before,
+        "trained_through": candidate.facts["trained_through"],
+        "why": f"{told} (trained for {trigger['kind'].replace('_', ' ')}: {trigger['why']})",
+        "release_digest": candidate.facts["release_digest"] if answer.open else None,
+        "evidence": {
+            "data_version": candidate.data_version,
+            "verdicts": {v.code: v.outcome.value for v in verdicts},
+        },
+    }
+
+
+def _mirror(runtime: Runtime) -> None:
+    """Let MLflow's alias follow the newest decision, not the one being repeated."""
+    events = runtime.records.events(product=runtime.product, kind="decision")
+    newest = max(events, key=lambda event: runtime.calendar.window(event.sprint).index)
+    if newest.body["champion_after"]:
+        runtime.models.set_alias(newest.body["champion_after"], "champion")

@@ -1,0 +1,147 @@
+"""Raw: what providers dropped, under contract, into the lake; one asset per source, one partition per sprint."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from sprintline.core.declarations import SourceSpec
+from sprintline.rules import RULES
+from sprintline.stages import shell
+from sprintline.stages.checks import checks_for, judge, report_refusal
+from sprintline.stages.runtime import Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.stores.landing import LandedFile
+
+
+def raw_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """The assets and checks of every source a product declares."""
+    for source in runtime.spec.sources:
+        yield _source_asset(runtime, source, partitions)
+        yield from checks_for(runtime, source.name, "source", partitions)
+
+
+def _source_asset(
+    runtime: Runtime, source: SourceSpec, partitions: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    contract = runtime.contracts[source.name]
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, source.name, "raw", partitions, kinds={"deltalake"}),
+        description=contract.description,
+        metadata={
+            "dagster/column_schema": shell.column_schema(contract.columns),
+            "contract": source.contract,
+        },
+        pool=shell.POOL,
+    )
+    def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        sprint = context.partition_key
+        file = runtime.landing.scan(runtime.product, source.name).files.get(sprint)
+        if file is None:
+            return _kept(runtime, source.name, sprint)
+        frame, order = accept(context, runtime, source.name, file)
+        commit = runtime.lake.write(runtime.table(source.name), sprint, frame, sort_by=order)
+        facts = {
+            "rows": commit.rows,
+            "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
+            "file": file.path.name,
+            "file_digest": file.digest,
+            "landed_by": runtime.clock.now().isoformat(),
+        }
+        before = runtime.measured(source.name, sprint)
+        if before and before.data_version == commit.data_version and "landed_by" in before.facts:
+            facts["landed_by"] = before.facts["landed_by"]
+        runtime.measure(source.name, sprint, commit.data_version, facts)
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "file": file.path.name,
+                "sample": shell.sample(frame, contract.personal_columns),
+            },
+        )
+
+    return landed
+
+
+def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
+    table = runtime.table(source)
+    version = runtime.lake.data_version(table, sprint) if runtime.lake.has(table, sprint) else None
+    if version is None:
+        raise dg.Failure(
+            f"no file of {source} has landed for {sprint}; drop one as "
+            f"landing/{runtime.product}/{source}/{sprint}.csv (or .csv.gz, .parquet)",
+            allow_retries=False,
+        )
+    rows = runtime.lake.rows(table, sprint)
+    return shell.materialized(
+        version, {"dagster/row_count": rows, "note": "no file in landing/: the lake's content stands"}
+    )
+
+
+def accept(
+    context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile"
+) -> "tuple[pd.DataFrame, list[str]]":
+    """A landed file's rows with their moments, and their sort order. A bad file goes to quarantine and fails the step."""
+    from sprintline.stores.landing import BadFile, UnsettledFile, check_known_at, check_window
+
+    contract, window = runtime.contracts[source], runtime.window(file.sprint)
+    try:
+        frame = with_moments(runtime, source, runtime.landing.read(file, contract, window))
+        check_window(frame, window, first_line=file.first_line)
+        check_known_at(frame, first_line=file.first_line)
+    except BadFile as bad:
+        refuse(context, runtime, source, file, bad)
+    except UnsettledFile as moving:
+        raise dg.Failure(f"{moving}; the landing sensor asks again by itself", allow_retries=False) from moving
+    return frame, list(contract.key) or ["event_at", "known_at"]
+
+
+def with_moments(runtime: Runtime, source: str, frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Rows with `event_at` and `known_at`, by the contract's columns or the product's function for the source."""
+    shape = getattr(runtime.sources, source, None) if runtime.sources else None
+    shaped = shape(frame) if shape is not None else frame
+    missing = {"event_at", "known_at"} - set(shaped.columns)
+    if missing:
+        told = f"{source}() in sources.py returned" if shape else f"the contract of {source} names"
+        raise dg.Failure(
+            f"{told} no {' and no '.join(sorted(missing))}: let the contract's eventAt and knownAt name UTC timestamp "
+            f"columns, or add them in {runtime.folder / 'sources.py'}: {source}(frame)",
+            allow_retries=False,
+        )
+    return shaped
+
+
+def refuse(
+    context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile", bad: Exception
+) -> None:
+    """Move a bad file to quarantine with its reason, record the verdict, and fail the step; the lake stays as it was."""
+    from sprintline.stores.landing import UnsettledFile
+
+    try:
+        place = runtime.landing.quarantine(file, bad)
+    except UnsettledFile as moving:
+        raise dg.Failure(f"{moving}; the landing sensor asks again by itself", allow_retries=False) from moving
+    where = place.relative_to(runtime.home.root)
+    rule = RULES["DQ101"]
+    verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)
+    runtime.records.record_verdicts([verdict])
+    runtime.records.append(
+        "refused",
+        runtime.product,
+        file.sprint,
+        shell.actor(context),
+        key=file.digest,
+        body={"source": source, "file": file.path.name, "reason": str(bad), "quarantine": str(where)},
+    )
+    report_refusal(context, rule, verdict)
+    raise dg.Failure(
+        f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the mended file as "
+        f"landing/{runtime.product}/{source}/{file.path.name} and the sprint goes on by itself",
+        metadata={"reason": str(bad), "quarantine": str(where)},
+        allow_retries=False,
+    )

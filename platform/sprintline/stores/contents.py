@@ -1,0 +1,50 @@
+"""What a sprint's dbt models hold: their rows, and a content hash that names the data version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sprintline.core.hashing import table_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.stores.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Content:
+    """One model's rows of one sprint: how many, their hash, and the first few."""
+
+    rows: int
+    data_version: str
+    sample: pd.DataFrame
+
+
+def rows_of(warehouse: Warehouse, model: str, sprint: str) -> pd.DataFrame:
+    """A model's rows of one sprint. Raises WarehouseError when it was never built."""
+    relation = warehouse.relations()[model]
+    return warehouse.query(f"select * from {relation} where sprint = ?", [sprint])  # noqa: S608 - a manifest's name
+
+
+def contents(
+    warehouse: Warehouse, models: Iterable[str], sprint: str, sample_rows: int
+) -> dict[str, Content]:
+    """Content of several models for one sprint.
+
+    The hash is taken over the rows in the order of all their columns, so that neither the order in which dbt wrote
+    them nor the file's layout counts.
+    """
+    import duckdb
+
+    relations = warehouse.relations()
+    found = {}
+    with duckdb.connect(str(warehouse.file), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        for model in models:
+            rows = connection.execute(f"select * from {relations[model]} where sprint = ?", [sprint]).to_arrow_table()  # noqa: S608
+            sample = rows.slice(0, sample_rows).to_pandas()
+            found[model] = Content(rows.num_rows, table_hash(rows, sort_by=rows.column_names), sample)
+    return found

@@ -1,0 +1,138 @@
+"""The Dagster instance of a state folder: its settings and its databases, made once before anybody needs them.
+
+Stores know no Dagster: it is asked in a process of its own, which also spares the command line its import.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from sprintline.settings import POOL, Home
+
+TEMPLATE = Path(__file__).with_name("dagster.yaml")
+SETTINGS = "dagster.yaml"
+_MARK = ".prepared.json"
+
+# Opening an instance creates or upgrades nothing half-way: it makes the run, event and schedule databases when they are
+# missing. `migrate` brings those of an older Dagster up to date and does nothing to fresh ones.
+_OPEN = """
+import sys
+from dagster import DagsterInstance
+with DagsterInstance.get() as instance:
+    if sys.argv[1] == "migrate":
+        instance.upgrade()
+    instance.get_runs(limit=1)
+    instance.all_instigator_state()
+    instance.get_dynamic_partitions("none")
+    # Without a limit of its own a pool is not counted in the first pass over the queue, which then starts all at once.
+    instance.event_log_storage.set_concurrency_slots(sys.argv[2], 1)
+"""
+
+
+class InstanceError(RuntimeError):
+    """The Dagster instance of the state folder cannot be made or opened."""
+
+
+def prepare(home: Home) -> Path:
+    """Make the Dagster instance of a state folder, once; returns the folder for `DAGSTER_HOME`.
+
+    Two daemons or servers that open a fresh instance together fail with "table secondary_indexes already exists", so
+    the databases are made here, under a file lock, before any of them starts. A second call costs a few milliseconds.
+    A `dagster.yaml` that somebody edited is kept; one as it was written is brought up to date.
+
+    Raises:
+        InstanceError: the folder cannot be written, or Dagster refuses its settings; the message says which.
+    """
+    folder = home.dagster
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / ".lock"):
+            return _prepare(folder)
+    except OSError as error:
+        raise InstanceError(
+            f"{folder} cannot be written ({error.strerror or error}): free it, or set SPRINTLINE_HOME to another folder"
+        ) from error
+
+
+def environment(home: Home) -> dict[str, str]:
+    """The process environment with which Dagster finds this instance and reports to nobody."""
+    return {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "SPRINTLINE_HOME": str(home.root),
+        "DAGSTER_HOME": str(home.dagster),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DAGSTER_DG_UPDATE_CHECK_ENABLED": "0",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+def _prepare(folder: Path) -> Path:
+    settings, mark = folder / SETTINGS, folder / _MARK
+    template = TEMPLATE.read_text()
+    known = _read(mark)
+    written = settings.read_text() if settings.exists() else None
+    if written is None or _digest(written) == known.get("settings"):
+        if written != template:
+            _replace(settings, template)
+        ours = _digest(template)
+    else:
+        ours = ""  # somebody's own
+    now = {"settings": ours, "dagster": version("dagster"), "file": _digest(settings.read_text())}
+    if now == known and (folder / "schedules" / "schedules.db").exists():
+        return folder
+    older = known.get("dagster") not in (None, now["dagster"])
+    _open(folder, "migrate" if older else "open")
+    _replace(mark, json.dumps(now))
+    return folder
+
+
+def _open(folder: Path, how: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _OPEN, how, POOL],
+        env={**environment(Home(folder.parent)), "DAGSTER_HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        told = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        why = next(
+            (line for line in reversed(told) if not line.startswith(("File ", "The above"))),
+            "no reason given",
+        )
+        raise InstanceError(f"{folder / SETTINGS}: Dagster cannot open the instance: {why}")
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with file.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle, also when the process is killed
+        yield
+
+
+def _replace(file: Path, text: str) -> None:
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.replace(file)
+
+
+def _read(mark: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(mark.read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""Why a landed file is refused, told so that whoever made the file can mend it.
+
+A reason names the place (line and column), what is there, and what would be right. It stays short however bad the file
+is: a few examples and counts. Values of personal and confidential columns never appear in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Examples shown per finding, findings shown per file, characters shown per value.
+EXAMPLES, FINDINGS, WIDTH = 5, 12, 40
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong in a file.
+
+    `code` is stable and names the kind of mistake; `count` is how many rows show it; `lines` holds the first few lines
+    (or row numbers, for formats without lines).
+    """
+
+    code: str
+    wrong: str
+    right: str
+    column: str | None = None
+    count: int | None = None
+    lines: tuple[int, ...] = ()
+
+    def told(self) -> str:
+        """The finding as one sentence."""
+        return f"{self.wrong}; {self.right}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON, without what is empty."""
+        whole = {
+            "code": self.code,
+            "wrong": self.wrong,
+            "right": self.right,
+            "column": self.column,
+            "count": self.count,
+            "lines": list(self.lines) or None,
+        }
+        return {name: value for name, value in whole.items() if value is not None}
+
+
+class BadFile(Exception):
+    """A file that must not enter the lake. `reason` is for people, `details` (JSON) for machines."""
+
+    def __init__(self, reason: str, details: dict[str, Any]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.details = details
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding], **facts: Any) -> BadFile:
+        """From one or more findings; those beyond the first dozen are only counted."""
+        found = list(findings)
+        lines = [finding.told() for finding in found[:FINDINGS]]
+        if len(found) > FINDINGS:
+            lines.append(f"and {len(found) - FINDINGS} more kinds of mistakes")
+        reason = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+        shown = [finding.as_dict() for finding in found[:FINDINGS]]
+        return cls(reason, {**facts, "findings": shown, "findings_total": len(found)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.details)
+
+
+class UnsettledFile(RuntimeError):
+    """The file changed, vanished or was replaced while it was looked at. Nothing is wrong with it: look again later."""
+
+
+def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
+    """A refusal for a single reason."""
+    return BadFile.of([Finding(code, wrong, right)], **facts)
+
+
+def quoted(value: object) -> str:
+    """A value as it may stand in a reason: quoted, on one line, never longer than `WIDTH`."""
+    text = str(value)
+    short = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+    return "'" + "".join(sign if sign.isprintable() else "�" for sign in short) + "'"
+
+
+def places(lines: Sequence[int], count: int, word: str = "line") -> str:
+    """`line 7`, or `lines 7, 9, 12 and 40 more`; `lines` are the first of `count`."""
+    shown = [str(line) for line in lines[:EXAMPLES]]
+    if count == 1:
+        return f"{word} {shown[0]}"
+    if count > len(shown):
+        return f"{word}s {', '.join(shown)} and {count - len(shown):,} more"
+    return f"{word}s {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Names in a row, the first `limit` of them."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(str(name) for name in names[:limit]) + more

@@ -1,0 +1,429 @@
+"""The commands as a person meets them: what they print, and how they end."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sprintline import settings
+from sprintline.cli import main as command
+from sprintline.components.scaffold import create_product
+from sprintline.core.calendar import Calendar
+from sprintline.core.declarations import parse_product
+from sprintline.core.gates import Need
+from sprintline.core.verdicts import Outcome, Severity, Verdict
+from sprintline.stores.records import Records
+
+REPOSITORY = settings.ROOT
+DEFS = "platform/products/bakery/defs.yaml"
+ORDERS = "platform/products/bakery/contracts/orders.yaml"
+VIEWS = "feature_repo/bakery/views.py"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPRINTLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SPRINTLINE_RECORDS_URL", raising=False)
+    monkeypatch.delenv("SPRINTLINE_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    return settings.home()
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone without the samples, as a stranger has who deleted them."""
+    root = tmp_path / "clone"
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (root / folder).mkdir(parents=True)
+    (root / "platform/products/__init__.py").touch()
+    (root / "workspace.yaml").write_text("load_from: []\n")
+    monkeypatch.setattr(settings, "ROOT", root)
+    return root
+
+
+@pytest.fixture
+def run(home, monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sprintline", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+def test_help_answers_at_once_and_names_every_command():
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    call = [sys.executable, "-m", "sprintline.cli.main", "--help"]
+    environment["PYTHONPATH"] = str(REPOSITORY / "platform")
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+        took.append(time.perf_counter() - started)
+    for name in ("status", "init", "new", "ledger", "ui", "check", "replay"):
+        assert f"  {name} " in done.stdout
+    assert "Exit codes: 0 done" in done.stdout
+    heavy = "[name for name in ('dagster', 'pandas', 'pydantic', 'rich.table') if name in sys.modules]"
+    heavy = f"import sys, sprintline.cli.main; print({heavy})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", heavy], env=environment, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
+    assert min(took) < 2.0  # 0.2 s on an idle machine; a heavy import would cost more than this
+
+
+class TestStatus:
+    def test_without_products_says_what_to_do(self, run, clone):
+        assert run("status") == (0, "There is no product yet. Make one: sprintline new PRODUCT\n", "")
+        code, out, _ = run("status", "--json")
+        assert code == 0 and json.loads(out)["products"] == []
+
+    def test_before_the_first_sprint_says_what_to_do(self, run, clone, home):
+        create_product("bakery", clone)
+        code, out, err = run("status")
+        assert (code, err) == (0, "")
+        assert "no sprint has begun to close" in out and "sprintline replay bakery" in out
+        assert f"{home.landing}/bakery/<source>/<sprint>.csv" in out
+        assert not home.root.exists()  # looking changes nothing
+
+    def test_an_unknown_product_is_told_with_the_known_ones(self, run, clone):
+        create_product("bakery", clone)
+        code, _, err = run("status", "bakrey")
+        assert code == 2 and "there is no product bakrey" in err and "the products are bakery" in err
+
+    def test_one_that_does_not_load_is_one_line_and_the_others_are_shown(self, run, clone):
+        create_product("bakery", clone)
+        create_product("florist", clone)
+        file = clone / "platform/products/bakery/defs.yaml"
+        text = file.read_text().replace("length_days: 7", "length_days: seven").replace("seed: 7", "sead: 7")
+        file.write_text(text)
+        code, out, err = run("status")
+        assert code == 1 and "(florist): no sprint has begun" in out
+        assert len(err.splitlines()) == 1
+        line = text.splitlines().index("    length_days: seven") + 1
+        assert err.startswith(
+            f"sprintline: bakery does not load: platform/products/bakery/defs.yaml:{line}: "
+        )
+        assert "(and 1 more: sprintline check bakery)" in err
+        code, out, _ = run("status", "--json")
+        broken, sound = json.loads(out)["products"]
+        assert code == 1 and broken["error"] and broken["sprints"] == []
+        assert sound["error"] is None and len(sound["sprints"]) == 30
+
+    def test_shows_closed_sprints_and_tells_machines_everything(self, run, clone, home, monkeypatch):
+        create_product("bakery", clone)
+        from sprintline.stages import rulebook
+
+        needs = (Need("DQ101", "orders"), Need("DQ201", "questions"))
+        monkeypatch.setattr(rulebook, "definition_of_done", lambda runtime, sprint: needs)
+        self.record(home, clone)
+        code, out, err = run("status", "bakery")
+        assert (code, err) == (0, "")
+        assert "Bakery (bakery)" in out and "2026-S01" in out and "2026-S02" in out and "2026-S30" not in out
+        assert "Done" in out and "no: DQ101 on orders" in out
+        assert (
+            "0.731" in out and "0.612 · 0.700" in out and "promote (trained: new_data): it is better" in out
+        )
+        code, out, _ = run("status", "--json")
+        first, second, *rest = json.loads(out)["products"][0]["sprints"]
+        assert len(rest) == 28 and code == 0
+        assert first["done"] and first["rows"] == {"orders": 252, "questions": 252}
+        assert first["metrics"]["naive"]["roc_auc"] == 0.612 and first["champion"] == "m0123456789"
+        assert not second["done"] and second["rules"]["not_passing"] == ["DQ101"]
+        assert {
+            "sprint", "start", "end", "rows", "done", "rules", "champion", "trained", "metrics", "drift",
+            "decision", "why",
+        } <= set(first)  # fmt: skip
+
+    @staticmethod
+    def record(home, clone):
+        home.root.mkdir(parents=True)
+        records = Records(home.records_url)
+        spec = parse_product((clone / "platform/products/bakery/defs.yaml").read_text(), "defs.yaml")
+        first, second = Calendar.from_spec(spec.calendar).keys[:2]
+        good = Verdict(
+            "bakery", first, "DQ101", "orders", Outcome.PASS, Severity.ERROR, "252 rows hold", "o1"
+        )
+        for sprint in (first, second):
+            records.measure("bakery", sprint, "orders", "o1", {"rows": 252})
+            records.measure("bakery", sprint, "questions", "q1", {"rows": 252})
+            other = replace(good, sprint=sprint, code="DQ201", asset="questions", data_version="q1")
+            outcome = Outcome.PASS if sprint == first else Outcome.FAIL
+            records.record_verdicts([replace(good, sprint=sprint, outcome=outcome), other])
+            records.append(
+                "decision", "bakery", sprint, "test", key=sprint,
+                body={"trigger": "new_data", "decision": "promote", "why": "it is better", "candidate": "m2"},
+            )  # fmt: skip
+            records.append("closed", "bakery", sprint, "test", body={"done": sprint == first}, key="1")
+        three = {"roc_auc": 0.731, "average_precision": 0.48, "brier": 0.14}
+        metrics = {**three, "naive": {**three, "roc_auc": 0.612}, "twin": {**three, "roc_auc": 0.7}}
+        records.measure(
+            "bakery",
+            first,
+            "scores",
+            "s1",
+            {"champion": "m0123456789", "positive_rate": 0.25, "metrics": metrics},
+        )
+        records.measure("bakery", first, "drift", "d1", {"state": "none", "why": "1 of 9 features moved"})
+        records.close()
+
+
+class TestCheck:
+    def test_a_new_product_is_sound(self, run, clone):
+        create_product("bakery", clone)
+        assert run("check") == (0, "bakery: sound\n", "")
+
+    def test_every_mistake_is_told_with_its_line(self, run, clone):
+        create_product("bakery", clone)
+        product = clone / "platform/products/bakery"
+        (clone / "workspace.yaml").write_text("load_from: []\n")
+        (product / "sources.py").write_text("def orders(frame):\n    return (frame\n")
+        contract = product / "contracts/orders.yaml"
+        contract.write_text(contract.read_text().replace("logicalType: number", "logicalType: numbr"))
+        line = next(i for i, text in enumerate(contract.read_text().splitlines(), 1) if "numbr" in text)
+        (clone / "dbt_project/models/bakery/marts/outcomes.sql").unlink()
+        (clone / "feature_repo/bakery/courier_delays.sql").unlink()
+        code, out, err = run("check", "bakery")
+        assert (code, err) == (1, "")
+        told = out.splitlines()
+        assert told[-1] == "5 mistakes in bakery"
+        assert any(one.startswith("platform/products/bakery/sources.py:2: ") for one in told)
+        assert any(one.startswith(f"platform/products/bakery/contracts/orders.yaml:{line}: ") for one in told)
+        assert any(
+            one.startswith("dbt_project/models/bakery/marts/outcomes.sql:1: is missing") for one in told
+        )
+        assert any(one.startswith("feature_repo/bakery/courier_delays.sql:1: is missing") for one in told)
+        assert any("workspace.yaml:1: does not name products.bakery.definitions" in one for one in told)
+
+    @pytest.mark.parametrize(
+        ("file", "old", "new", "said"),
+        [
+            (DEFS, "name: bakery", "name: bakrey", 'attributes.name: "bakrey" is not the name of the folder'),
+            (DEFS, "  sources:", "  rules:\n    DQ999: {severity: warn}\n  sources:", "no rule DQ999"),
+            (DEFS, "views: [courier_delays]", "views: [couriers]", "couriers.sql:1: is missing"),
+            (DEFS, "bakery_v1", "bakery_v2", "no feature service 'bakery_v2'"),
+            (ORDERS, "property: eventAt", "property: happenedAt", "write orders(frame)"),
+            (VIEWS, "timedelta(hours=6)", "timedelta(hours=6", VIEWS),
+        ],
+    )
+    def test_mistakes_between_files_are_found_too(self, run, clone, file, old, new, said):
+        create_product("bakery", clone)
+        path = clone / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+        code, out, _ = run("check")
+        assert code == 1 and said in out
+
+
+class TestNew:
+    def test_says_what_it_made_and_what_comes_next(self, run, clone):
+        code, out, err = run("new", "bakery")
+        assert (code, err) == (0, "")
+        assert (
+            "platform/products/bakery/defs.yaml" in out
+            and "workspace.yaml (line 2: its code location)" in out
+        )
+        for following in ("sprintline check bakery", "sprintline replay bakery", "sprintline ui"):
+            assert following in out
+
+    def test_a_name_that_cannot_be_is_one_sentence(self, run, clone):
+        code, out, err = run("new", "My-Shop")
+        assert (code, out) == (2, "") and err.startswith('sprintline: "My-Shop" is no product name')
+        assert len(err.splitlines()) == 1
+
+
+class TestInit:
+    @pytest.fixture(scope="class")
+    def prepared(self, tmp_path_factory):
+        """One instance for the class, made by four processes' worth of callers at once."""
+        from sprintline.stores.instance import prepare
+
+        home = settings.Home(tmp_path_factory.mktemp("state") / "home")
+        failures = []
+
+        def call():
+            try:
+                prepare(home)
+            except Exception as error:  # noqa: BLE001 - told below
+                failures.append(error)
+
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        return home
+
+    def test_dagster_accepts_every_setting_and_has_what_we_ask(self, prepared, monkeypatch):
+        from dagster import DagsterInstance
+        from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+
+        monkeypatch.setenv("DAGSTER_HOME", str(prepared.dagster))
+        with DagsterInstance.from_config(str(prepared.dagster)) as instance:
+            assert isinstance(instance.run_coordinator, QueuedRunCoordinator)
+            assert instance.run_coordinator.dequeue_interval_seconds == 1
+            concurrency = instance.get_concurrency_config()
+            assert concurrency.pool_config.default_pool_limit == 1
+            assert concurrency.pool_config.pool_granularity.value == "run"
+            assert concurrency.run_queue_config.max_concurrent_runs == 4
+            assert instance.run_monitoring_enabled
+            assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] == 5
+            assert instance.telemetry_enabled is False and instance.nux_enabled is False
+            assert instance.get_settings("sensors") == {
+                "use_threads": True,
+                "num_workers": 4,
+                "num_submit_workers": 4,
+            }
+            from dagster._core.definitions.run_request import InstigatorType
+            from dagster._core.scheduler.instigation import TickStatus
+
+            kept = instance.get_tick_retention_settings(InstigatorType.SENSOR)
+            assert kept[TickStatus.SKIPPED] == 3 and kept[TickStatus.SUCCESS] == 90
+        assert (prepared.dagster / "history/runs.db").is_file()
+        assert (prepared.dagster / "history/runs/index.db").is_file()
+        assert (prepared.dagster / "schedules/schedules.db").is_file()
+
+    def test_a_second_call_asks_dagster_nothing(self, prepared, monkeypatch):
+        from sprintline.stores import instance
+
+        monkeypatch.setattr(
+            instance.subprocess, "run", lambda *_, **__: pytest.fail("Dagster was started again")
+        )
+        assert instance.prepare(prepared) == prepared.dagster
+
+    def test_an_edited_file_is_kept_and_an_old_one_renewed(self, prepared, monkeypatch):
+        from sprintline.stores import instance
+
+        file = prepared.dagster / "dagster.yaml"
+        template = tmp = prepared.root / "template.yaml"
+        tmp.write_text(instance.TEMPLATE.read_text() + "# a newer version\n")
+        monkeypatch.setattr(instance, "TEMPLATE", template)
+        instance.prepare(prepared)
+        assert file.read_text().endswith("# a newer version\n")
+        own = file.read_text() + "# our own\n"
+        file.write_text(own)
+        template.write_text(template.read_text() + "# newest\n")
+        instance.prepare(prepared)
+        assert file.read_text() == own
+
+    def test_settings_dagster_refuses_are_one_sentence(self, prepared, tmp_path):
+        from sprintline.stores import instance
+
+        home = settings.Home(tmp_path / "other")
+        shutil.copytree(prepared.dagster, home.dagster)
+        (home.dagster / "dagster.yaml").write_text("run_monitoring:\n  enabeld: true\n")
+        with pytest.raises(
+            instance.InstanceError, match=r"dagster.yaml: Dagster cannot open the instance: .*enabeld"
+        ):
+            instance.prepare(home)
+
+    def test_a_folder_that_cannot_be_written_is_one_sentence(self, run, home):
+        home.root.parent.mkdir(parents=True, exist_ok=True)
+        home.root.write_text("a file where the folder should be")
+        code, out, err = run("init")
+        assert (code, out) == (1, "") and "cannot be written" in err and len(err.splitlines()) == 1
+
+
+class TestLedger:
+    def test_without_one_it_says_so(self, run, home):
+        code, out, _ = run("ledger", "verify")
+        assert code == 0 and "There is no ledger yet" in out and not home.root.exists()
+
+    def test_one_that_holds(self, run, home):
+        home.root.mkdir(parents=True)
+        records = Records(home.records_url)
+        records.append("decision", "p", "2013-S01", "test", body={"decision": "hold"})
+        records.close()
+        code, out, _ = run("ledger", "verify")
+        assert code == 0 and out.startswith("The ledger holds and is anchored: 1 events")
+        assert json.loads(run("ledger", "verify", "--json")[1])["ok"] is True
+
+    def test_one_that_was_tampered_with(self, run, home):
+        import sqlite3
+
+        home.root.mkdir(parents=True)
+        records = Records(home.records_url)
+        for number in range(3):
+            records.append("decision", "p", "2013-S01", "test", body={"number": number})
+        records.close()
+        with sqlite3.connect(home.root / "records.db") as database:
+            table = next(
+                name for (name,) in database.execute("select name from sqlite_master where type = 'table'")
+                if {"seq", "prev", "hash"} <= {row[1] for row in database.execute(f"pragma table_info({name})")}
+            )  # fmt: skip
+            for (trigger,) in database.execute(
+                "select name from sqlite_master where type = 'trigger'"
+            ).fetchall():
+                database.execute(f"drop trigger {trigger}")
+            database.execute(f"update {table} set actor = 'somebody' where seq = 2")
+        code, out, err = run("ledger", "verify")
+        assert code == 1 and out == "" and "does not hold at event 2" in err
+        code, out, _ = run("ledger", "verify", "--json")
+        assert code == 1 and json.loads(out)["broken"]["seq"] == 2
+
+
+class TestUi:
+    def test_a_taken_port_is_one_sentence(self, run):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            code, out, err = run("ui", "--port", str(port))
+        assert (code, out) == (1, "")
+        assert err.startswith(f"sprintline: port {port} on 127.0.0.1 cannot be used") and "--port" in err
+
+    def test_becomes_dg_on_loopback_with_this_state(self, run, home, clone, monkeypatch):
+        became = {}
+
+        def execve(program, arguments, variables):
+            became.update(program=program, arguments=arguments, variables=variables)
+            raise SystemExit(0)
+
+        prepared = []
+        monkeypatch.setattr("sprintline.stores.instance.prepare", lambda home: prepared.append(home))
+        monkeypatch.setattr(command.os, "execve", execve)
+        monkeypatch.chdir(clone)
+        code, out, _ = run("ui", "--port", "0")
+        assert code == 0 and prepared == [home]
+        arguments = became["arguments"]
+        port = arguments[arguments.index("--port") + 1]
+        assert f"http://127.0.0.1:{port}" in out and port != "0"
+        assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
+        assert arguments[arguments.index("-w") + 1] == str(clone / "workspace.yaml")
+        assert became["variables"]["DAGSTER_HOME"] == str(home.dagster)
+        assert became["variables"]["SPRINTLINE_HOME"] == str(home.root)
+        assert Path(became["program"]).name == "dg"
+
+
+class TestErrors:
+    def test_wrong_usage_ends_with_two(self, run):
+        assert run("bogus")[0] == 2
+        assert run("ui", "--port", "99999")[0] == 2
+
+    def test_the_unexpected_is_one_sentence_with_its_place(self, run, monkeypatch):
+        monkeypatch.setattr("sprintline.cli.survey.chosen_folders", lambda *_: 1 / 0)
+        code, out, err = run("check")
+        assert (code, out) == (1, "") and len(err.splitlines()) == 1
+        assert "test_cli.py" in err and "ZeroDivisionError: division by zero" in err
+
+    def test_a_traceback_is_shown_when_asked_for(self, home, monkeypatch):
+        monkeypatch.setenv("SPRINTLINE_DEBUG", "1")
+        monkeypatch.setattr(sys, "argv", ["sprintline", "check"])
+        monkeypatch.setattr("sprintline.cli.survey.chosen_folders", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            command.main()
+
+    def test_a_replay_without_a_product_says_what_to_do(self, run, clone):
+        code, _, err = run("replay")
+        assert code == 1 and "sprintline new PRODUCT" in err

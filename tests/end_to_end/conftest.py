@@ -1,0 +1,57 @@
+"""A clone of the repository with one small scaffolded product beside the flights, and a state folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sprintline.settings import ROOT
+
+PARTS = ("platform", "dbt_project", "feature_repo", "workspace.yaml", "pyproject.toml", "requirements.lock")
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone on disk; `run` calls its own `sprintline`, not the one under test's feet."""
+
+    root: Path
+    state: Path
+    product: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("SPRINTLINE_", "DAGSTER_"))}
+        return env | {"PYTHONPATH": str(self.root / "platform"), "SPRINTLINE_HOME": str(self.state),
+                      "DAGSTER_HOME": str(self.state / "dagster"), "PYTHONWARNINGS": "ignore"}
+
+    def run(self, *arguments: str, check: bool = True, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "sprintline.cli.main", *arguments], cwd=self.root, env=self.env, text=True,
+            capture_output=True, timeout=timeout, check=False,
+        )
+        assert not check or done.returncode == 0, f"{arguments}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def sprints(self) -> dict[str, dict]:
+        """`sprintline status --json` of the small product, by sprint."""
+        told = json.loads(self.run("status", self.product, "--json").stdout)
+        return {row["sprint"]: row for row in told["products"][0]["sprints"]}
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    root = tmp_path_factory.mktemp("clone")
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs", "*.egg-info"))
+        else:
+            shutil.copy(ROOT / part, root / part)
+    made = Clone(root, tmp_path_factory.mktemp("state"), "parcels")
+    made.run("new", made.product)
+    return made

@@ -1,0 +1,73 @@
+"""Files land, and sensors in a real daemon close sprints; nobody else starts a run. Slow: real processes, real stores."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def replayed(clone):
+    clone.run("replay", clone.product, "--sprints", "4")
+    return clone
+
+
+@pytest.fixture
+def instance(replayed, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(replayed.state / "dagster"))
+    with dg.DagsterInstance.get() as one:
+        yield one
+
+
+def test_three_sprints_and_more_are_closed_and_say_so(replayed):
+    rows = list(replayed.sprints().values())[:4]
+    assert [row["state"] for row in rows] == ["closed"] * 4
+    for row in rows:
+        assert row["rows"]["deliveries"] > 0
+        assert row["decision"] in {"none", "bootstrap", "promote", "hold"}
+        assert row["why"]
+        assert set(row["rules"]) >= {"pass", "fail", "insufficient", "not_passing"}
+
+
+def test_a_champion_is_trained_for_a_recorded_trigger_and_serves_the_sprint_after(replayed):
+    rows = list(replayed.sprints().values())[:4]
+    trained = next(place for place, row in enumerate(rows) if row["trained"] == "bootstrap")
+    assert rows[trained]["champion"] is None
+    assert rows[trained + 1]["champion"]
+    metrics = rows[trained + 1]["metrics"]
+    for scores in (metrics, metrics["naive"], metrics["twin"]):
+        assert 0 < scores["roc_auc"] < 1
+        assert 0 < scores["average_precision"] < 1
+        assert 0 < scores["brier"] < 1
+
+
+def test_every_run_carries_a_sensors_tag_and_succeeded(instance):
+    runs = instance.get_runs()
+    assert len(runs) >= 4
+    for run in runs:
+        assert run.tags["dagster/sensor_name"] in {"parcels_landing", "parcels_retraining"}
+        assert run.status is dg.DagsterRunStatus.SUCCESS
+
+
+def test_each_rule_is_an_asset_check_per_sprint(instance):
+    from dagster._core.event_api import PartitionKeyFilter
+
+    key = dg.AssetCheckKey(dg.AssetKey(["parcels", "deliveries"]), "DQ101_keeps_its_contract")
+    for sprint in list(instance.get_materialized_partitions(key.asset_key))[:3]:
+        found = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [key], partition_filter=PartitionKeyFilter(key=sprint)
+        )
+        assert found[key].evaluation.passed
+        assert sprint in found[key].evaluation.description
+
+
+def test_the_ledger_is_whole_and_a_second_replay_changes_nothing(replayed, instance):
+    before, runs = replayed.sprints(), len(instance.get_runs())
+    assert json.loads(replayed.run("ledger", "verify", "--json").stdout)["ok"]
+    replayed.run("replay", replayed.product, "--sprints", "4")
+    assert replayed.sprints() == before
+    assert len(instance.get_runs()) == runs

@@ -1,0 +1,283 @@
+"""The warehouse on real flights of the two sprints around the change to summer time, 2013-S05 and 2013-S06."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from products.flight_delays import sources
+from sprintline.core.calendar import Calendar
+from sprintline.core.hashing import frame_hash
+from sprintline.settings import ROOT, Home
+from sprintline.stores.dbt_runner import close_file, environment
+from sprintline.stores.lake import Lake
+from sprintline.stores.warehouse import Warehouse, WarehouseError
+
+CALENDAR = Calendar(date(2013, 1, 1), 14, "America/New_York", date(2014, 1, 1))
+FIRST, SECOND = "2013-S05", "2013-S06"
+FLIGHT = ["carrier", "flight", "origin", "dest", "event_at"]
+GRAIN = {"departures": FLIGHT, "arrivals": FLIGHT, "weather": ["origin", "event_at"]}
+
+
+def fill(home: Home, sprint: str) -> None:
+    lake = Lake(home.lake)
+    for name, frame in sources.provide(CALENDAR.window(sprint)).items():
+        lake.write(f"flight_delays/{name}", sprint, getattr(sources, name)(frame), GRAIN[name])
+
+
+def contents(warehouse: Warehouse, sprint: str) -> dict[str, str]:
+    """Hash of each model's rows of a sprint, whatever their order."""
+    hashes = {}
+    for name, relation in warehouse.relations().items():
+        rows = warehouse.query(f"select * from {relation} where sprint = ? order by all", [sprint])
+        hashes[name] = frame_hash(rows)
+    return hashes
+
+
+def with_product(folder: Path, product: str, models: dict[str, str]) -> Path:
+    """The clone's dbt project without its products, and one product made of these files."""
+    project = folder / "dbt_project"
+    shutil.copytree(ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("models", "target", "logs"))
+    for name, text in models.items():
+        path = project / "models" / product / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return project
+
+
+TINY = {
+    "marts/sprints.sql": "select 'S1' as sprint, 1 as number where {{ in_sprint(\"'S1'\") }}",
+    "marts/sprints.yml": """
+models:
+  - name: sprints
+    columns:
+      - {name: sprint, data_type: string}
+      - {name: number, data_type: int}
+    data_tests:
+      - holds:
+          name: numbers_are_small
+          arguments: {expression: number < 10}
+          config: {meta: {rule: DQ205}}
+""",
+    "marts/doubled.sql": "select sprint, number * 2 as number from {{ ref('sprints') }} where {{ in_sprint() }}",
+    "marts/doubled.yml": """
+models:
+  - name: doubled
+    columns:
+      - {name: sprint, data_type: string}
+      - {name: number, data_type: int}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    home = Home(tmp_path_factory.mktemp("home"))
+    for sprint in (FIRST, SECOND):
+        fill(home, sprint)
+    warehouse = Warehouse("flight_delays", home)
+    assert warehouse.build(FIRST).ok
+    assert warehouse.build(SECOND).ok
+    return warehouse
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Warehouse:
+    return Warehouse("tiny", Home(tmp_path / "home"), with_product(tmp_path, "tiny", TINY))
+
+
+@pytest.mark.slow
+def test_a_sprint_is_built_alone_and_twice_the_same(built: Warehouse) -> None:
+    before = {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)}
+    result = built.build(SECOND)
+    assert result.ok
+    assert not result.parsed
+    assert {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)} == before
+    assert before[FIRST] != before[SECOND]
+    assert result.rows == built.rows(SECOND)
+    for name, rows in built.rows().items():
+        assert rows == built.rows(FIRST)[name] + built.rows(SECOND)[name]
+
+
+@pytest.mark.slow
+def test_results_tell_models_tests_and_rules(built: Warehouse) -> None:
+    result = built.build(SECOND, ["questions"])
+    assert [node.name for node in result.models] == ["questions"]
+    assert {test.model for test in result.tests} == {"questions"}
+    unique = next(test for test in result.tests if test.name == "unique_questions_question_id")
+    assert (unique.meta["rule"], unique.column, unique.status, unique.failures) == (
+        "DQ201",
+        "question_id",
+        "pass",
+        0,
+    )
+    assert unique.file == "models/flight_delays/marts/questions.yml"
+    columns = {column.name: column for column in built.table_columns()["questions"]}
+    assert columns["question_at"].data_type == "timestamptz"
+    assert all(column.description for column in columns.values())
+    moments = built.query(
+        "select question_at from marts.questions where sprint = $sprint limit 1", {"sprint": SECOND}
+    )
+    assert str(moments["question_at"].dtype) == "datetime64[us, UTC]"
+
+
+@pytest.mark.slow
+def test_another_sprint_causes_no_parse(built: Warehouse) -> None:
+    """Asked of dbt itself, which is given no manifest and decides by its own partial parsing."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    seen: list[str] = []
+    for sprint in (FIRST, SECOND):
+        with environment(built.environment(sprint)):
+            runner = dbtRunner(callbacks=[lambda event: seen.append(event.info.name)])
+            outcome = runner.invoke(["--quiet", "--log-level", "none", "compile", "--select", "stg_weather"])
+            close_file(DuckDBConnectionManager)
+        assert outcome.success
+        assert f"sprint = '{sprint}'" in outcome.result.results[0].node.compiled_code
+    assert seen.count("PartialParsingSkipParsing") == 2
+    assert not {
+        "UnableToPartialParse",
+        "PartialParsingFullReparseBecauseOfError",
+        "PartialParsingFile",
+    } & set(seen)
+
+
+@pytest.mark.slow
+def test_a_source_that_became_empty_empties_the_sprint(built: Warehouse, tmp_path: Path) -> None:
+    from deltalake import DeltaTable
+
+    home = Home(tmp_path / "home")
+    shutil.copytree(built.home.lake, home.lake)
+    shutil.copytree(built.file.parent, home.warehouse_file("flight_delays").parent)
+    warehouse = Warehouse("flight_delays", home)
+    before = contents(warehouse, FIRST)
+    for name in GRAIN:
+        DeltaTable(home.lake / "flight_delays" / name).delete(f"sprint = '{SECOND}'")
+    assert set(warehouse.build(SECOND).rows.values()) == {0}
+    assert set(warehouse.rows(SECOND).values()) == {0}
+    assert contents(warehouse, FIRST) == before
+
+
+@pytest.mark.slow
+def test_a_broken_rule_is_a_finding_and_stops_what_depends_on_it(built: Warehouse, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(built.file.parent, home.warehouse_file("flight_delays").parent)
+    fill(home, SECOND)
+    lake = Lake(home.lake)
+    departures = lake.read("flight_delays/departures", [SECOND])
+    departures.loc[0, "origin"] = "BOS"
+    lake.write("flight_delays/departures", SECOND, departures, FLIGHT)
+    result = Warehouse("flight_delays", home).build(SECOND)
+    broken = [test for test in result.tests if test.status == "fail"]
+    assert not result.ok
+    assert [(test.meta["rule"], test.model, test.column, test.failures) for test in broken] == [
+        ("DQ204", "stg_departures", "origin", 1)
+    ]
+    assert {node.name for node in result.models if node.status == "skipped"} >= {"int_flights", "questions"}
+    assert {node.name for node in result.models if node.status == "success"} >= {
+        "stg_weather",
+        "weather_hours",
+    }
+
+
+def test_parses_only_when_a_file_of_the_product_changed(tiny: Warehouse) -> None:
+    manifest = tiny.ensure_manifest()
+    stamp = manifest.stat().st_mtime_ns
+    other = tiny.project / "models" / "other" / "broken.sql"
+    other.parent.mkdir()
+    other.write_text("select {{ nonsense(")
+    assert tiny.ensure_manifest().stat().st_mtime_ns == stamp
+    assert not tiny.build("S1").parsed
+    (tiny.project / "models" / "tiny" / "marts" / "doubled.sql").write_text(
+        "select 'S1' as sprint, 4 as number"
+    )
+    assert tiny.build("S1").parsed
+    assert tiny.query("select number from marts.doubled")["number"].tolist() == [4]
+    with pytest.raises(WarehouseError, match="broken") as told:
+        Warehouse("other", tiny.home, tiny.project).ensure_manifest()
+    assert told.value.file == "models/other/broken.sql"
+
+
+def test_a_product_that_stops_parsing_gives_out_no_old_manifest(tiny: Warehouse) -> None:
+    tiny.ensure_manifest()
+    model = tiny.project / "models" / "tiny" / "marts" / "doubled.sql"
+    sound = model.read_text()
+    model.write_text("select * from {{ ref('nobody') }}")
+    for _ in range(2):
+        with pytest.raises(WarehouseError, match="nobody"):
+            tiny.build("S1")
+    model.write_text(sound)
+    assert tiny.build("S1").ok
+
+
+def test_wrong_sql_names_model_and_file(tiny: Warehouse) -> None:
+    (tiny.project / "models" / "tiny" / "marts" / "doubled.sql").write_text(
+        "select sprint, nummer as number from {{ ref('sprints') }} where {{ in_sprint() }}"
+    )
+    with pytest.raises(WarehouseError, match="nummer") as told:
+        tiny.build("S1")
+    assert (told.value.model, told.value.file) == ("doubled", "models/tiny/marts/doubled.sql")
+    assert told.value.result is not None
+    assert told.value.result.rows == {"sprints": 1}
+
+
+def test_without_a_sprint_nothing_is_built(tiny: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WarehouseError, match="no sprint is named"):
+        tiny.build(" ")
+    monkeypatch.setenv("SPRINTLINE_SPRINT", "S1")  # a leftover of the shell must not become the sprint either
+    tiny.ensure_manifest()
+    results = tiny._dbt(["build"], None)
+    assert results.results[0].status == "error"
+    assert "SPRINTLINE_SPRINT is not set" in results.results[0].message
+    assert tiny.rows() == {}
+
+
+def test_leaves_environment_folder_and_file_free(tiny: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPRINTLINE_SPRINT", "of the caller")
+    before, folder = dict(os.environ), Path.cwd()
+    for _ in range(3):
+        tiny.build("S1")
+    assert dict(os.environ) == before
+    assert Path.cwd() == folder
+    # Another process may write at once: no connection, no lock.
+    code = f"import duckdb; duckdb.connect({str(tiny.file)!r}).execute('create table free (a int)')"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(WarehouseError, match="query"):
+        tiny.query("select * from nowhere")
+    tiny.query("drop table free", read_only=False)
+    left = {path.name for path in tiny.target.iterdir()}
+    parsed = {"manifest.json", "partial_parse.msgpack", "graph_summary.json", "fingerprint.txt"}
+    assert left <= parsed | {"compiled", "run"}
+    assert {path.name for path in tiny.target.parent.iterdir()} == {"target", "logs", "parse.lock"}
+
+
+def test_says_what_it_cannot_do(tmp_path: Path, tiny: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="does not exist yet"):
+        tiny.query("select 1")
+    assert tiny.rows() == {}
+    with pytest.raises(WarehouseError, match="selects no model"):
+        tiny.build("S1", ["nobody"])
+    with pytest.raises(WarehouseError, match="has no models"):
+        Warehouse("nobody", Home(tmp_path)).ensure_manifest()
+
+
+@pytest.mark.slow
+def test_two_processes_parse_once(tiny: Warehouse) -> None:
+    code = (
+        "import sys; from pathlib import Path; from sprintline.settings import Home\n"
+        "from sprintline.stores.warehouse import Warehouse\n"
+        "print(Warehouse('tiny', Home(Path(sys.argv[1])), Path(sys.argv[2]))._ensure()[1])"
+    )
+    command = [sys.executable, "-c", code, str(tiny.home.root), str(tiny.project)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "platform")}
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
+    said = sorted(process.communicate()[0].strip() for process in both)
+    assert said == ["False", "True"]
+    assert [process.returncode for process in both] == [0, 0]

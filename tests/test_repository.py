@@ -1,0 +1,139 @@
+"""The repository as a whole: its layout, its lock, its commands and its layers hold what they promise."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+LOCKS = ["requirements.lock", "requirements-bootstrap.lock"]
+
+
+def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without the variables that could lend it another environment's packages."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE"))}
+    return subprocess.run(command, cwd=cwd, env=env | environment, capture_output=True, text=True, timeout=60)
+
+
+def requirements(lock: str) -> dict[str, str]:
+    """Each locked requirement with all its lines, hashes included."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    blocks = re.split(
+        r"^(?=[A-Za-z0-9])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE
+    )
+    return {block.split(" \\", 1)[0]: block for block in blocks if block.strip()}
+
+
+def test_platform_folder_is_no_package():
+    assert not (ROOT / "platform" / "__init__.py").exists(), (
+        "it would shadow the standard library's `platform`"
+    )
+
+
+@pytest.mark.parametrize("command", [["-c", "import platform; print(platform.system())"], ["-m", "platform"]])
+def test_standard_library_platform_is_reached_from_the_root(command):
+    told = run(sys.executable, *command)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip()
+
+
+def test_sources_are_on_the_path_without_reinstall():
+    told = run(sys.executable, "-c", "import sprintline; print(sprintline.__file__)", cwd=Path("/"))
+    assert told.returncode == 0, told.stderr
+    assert Path(told.stdout.strip()).is_relative_to(ROOT / "platform")
+    paths = run(
+        sys.executable, "-c", "import sys; print(*sys.path, sep='\\n')", cwd=Path("/")
+    ).stdout.splitlines()
+    assert str(ROOT / "platform") in paths, "a new product would need a reinstall"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_names_no_host_and_hashes_everything(lock):
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert not re.search(r"https?://|git\+|file:|^\s*-", text.replace("    --hash=", ""), flags=re.MULTILINE)
+    locked = requirements(lock)
+    assert locked
+    for requirement, block in locked.items():
+        assert "==" in requirement, requirement
+        assert "--hash=sha256:" in block, requirement
+
+
+def test_lock_covers_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    # PEP 503: runs of - _ . are one hyphen in a locked name.
+    names = {
+        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", entry, maxsplit=1)[0]).lower() for entry in wanted
+    }
+    locked = {requirement.split("==")[0].split("[")[0] for requirement in requirements("requirements.lock")}
+    assert names <= locked, f"`make lock` has not been run since these were added: {sorted(names - locked)}"
+
+
+def test_help_documents_every_target():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    assert phony
+    told = run("make", "--no-print-directory")
+    assert told.returncode == 0, told.stderr
+    documented = re.findall(r"^  make (\S+) +\S", told.stdout, flags=re.MULTILINE)
+    assert sorted(documented) == sorted(phony[1].split())
+    assert {"setup", "demo", "test", "ui", "lint", "clean", "help"} <= set(documented)
+
+
+def test_second_setup_has_nothing_to_do(tmp_path):
+    """The stamp follows contents: once made, nothing is out of date; any change of an input is."""
+    for name in ["Makefile", "pyproject.toml", *LOCKS]:
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "setup.sh").write_text('#!/bin/sh\nmkdir -p "$1" && echo installed\n')
+    (tools / "setup.sh").chmod(0o755)
+
+    assert "installed" in run("make", "setup", cwd=tmp_path).stdout
+    (tmp_path / "pyproject.toml").touch()
+    assert "installed" not in run("make", "setup", cwd=tmp_path).stdout
+    with (tmp_path / "requirements.lock").open("a") as lock:
+        lock.write("# changed\n")
+    assert "installed" in run("make", "setup", cwd=tmp_path).stdout
+
+
+@pytest.mark.slow
+def test_make_switches_telemetry_off(tmp_path):
+    """What `make` hands to its commands, as the libraries themselves read it."""
+    probe = (
+        "from dagster._core.telemetry_upload import is_running_in_test as no_upload;"
+        "from dagster_dg_core.utils.telemetry import get_telemetry_enabled_for_cli as dg;"
+        "from mlflow.telemetry.utils import is_telemetry_disabled as no_mlflow;"
+        "from dbt.cli.main import cli; from dbt.cli.flags import Flags;"
+        "dbt = Flags(cli.make_context('dbt', ['parse'], resilient_parsing=True)).SEND_ANONYMOUS_USAGE_STATS;"
+        "print(no_upload(), dg(), no_mlflow(), dbt)"
+    )
+    lines = f'\ninclude {ROOT}/Makefile\nprobe:\n\t@{sys.executable} -c "$$PROBE"\n'
+    (tmp_path / "probe.mk").write_text(lines)
+    clean = {name: "" for name in ("DO_NOT_TRACK", "CI") if name in os.environ}
+    told = run("make", "-s", "-f", str(tmp_path / "probe.mk"), "probe", PROBE=probe, **clean)
+    assert told.stdout.split() == ["True", "False", "True", "False"], told.stderr
+
+
+def test_layers_run_one_way():
+    told = run(str(BIN / "lint-imports"), "--no-cache")
+    assert told.returncode == 0, told.stdout[-3000:]
+    assert "0 broken" in told.stdout
+
+
+def test_every_product_is_a_code_location():
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))
+    located = {
+        entry["python_module"]["location_name"]: entry["python_module"] for entry in workspace["load_from"]
+    }
+    products = {path.parent.name for path in (ROOT / "platform" / "products").glob("*/defs.yaml")}
+    assert set(located) == products
+    for product, module in located.items():
+        assert module["module_name"] == f"products.{product}.definitions"
+        assert module["working_directory"] == "platform"
