@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from sprintline.settings import ROOT, Home
 from sprintline.stages.runtime import Runtime, load_runtime
 

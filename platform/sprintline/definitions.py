@@ -10,6 +10,7 @@ from sprintline.settings import ROOT
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    """Definitions of every product. Raises ComponentTreeException when one declaration does not load."""
     import products
 
     return ComponentTree.from_module(defs_module=products, project_root=ROOT / "platform").build_defs()

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sprintline.core.calendar import Calendar, CalendarError
 
 FLIGHTS = Calendar(date(2013, 1, 1), 14, "America/New_York", date(2014, 7, 2))
@@ -43,7 +44,9 @@ def test_sprints_start_at_local_midnight_and_number_within_the_year_of_their_las
     zone, seen = ZoneInfo(calendar.timezone), {}
     for sprint in calendar.sprints:
         local = sprint.start.astimezone(zone)
-        assert (local.hour, local.minute) == (0, 0) or local.utcoffset() != (local - timedelta(hours=3)).utcoffset()
+        assert (local.hour, local.minute) == (0, 0) or local.utcoffset() != (
+            local - timedelta(hours=3)
+        ).utcoffset()
         year = (sprint.end.astimezone(zone).date() - timedelta(days=1)).year
         seen[year] = seen.get(year, 0) + 1
         assert sprint.key == f"{year}-S{seen[year]:02d}"

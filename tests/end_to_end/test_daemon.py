@@ -1,18 +1,25 @@
-"""Files land, and sensors in a real daemon close sprints; nobody else starts a run. Slow: real processes, real stores."""
+"""Files land, and sensors in a real daemon close sprints; nobody else starts a run. Slow: real processes and stores."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
 def replayed(clone):
     clone.run("replay", clone.product, "--sprints", "4")
+    left = clone.processes()
+    assert not left, f"left by a replay that ended by itself: {left}"
     return clone
 
 
@@ -71,3 +78,42 @@ def test_the_ledger_is_whole_and_a_second_replay_changes_nothing(replayed, insta
     replayed.run("replay", replayed.product, "--sprints", "4")
     assert replayed.sprints() == before
     assert len(instance.get_runs()) == runs
+
+
+@needs_proc
+@pytest.mark.fault
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_replay_that_is_stopped_leaves_no_process_and_the_next_goes_on(replayed, how):
+    closed = sum(row["state"] == "closed" for row in replayed.sprints().values())
+    replay = replayed.start("replay", replayed.product, "--sprints", str(closed + 1))
+    until(lambda: workers(replayed), 90, "a run's worker")
+    os.kill(replay.pid, how)
+    replay.wait(60)
+    if how is signal.SIGINT:
+        assert replay.returncode == 130
+        left = replayed.processes()
+        assert not left
+    until(lambda: not replayed.processes(), 60, "the end of every process")
+    replayed.run("replay", replayed.product, "--sprints", str(closed + 1))
+    rows = list(replayed.sprints().values())
+    assert [row["state"] for row in rows[: closed + 1]] == ["closed"] * (closed + 1)
+
+
+def workers(clone) -> list[int]:
+    """Processes forked from the warm process."""
+    warm = {pid for pid, command in clone.processes().items() if "sprintline.stages.warm" in command}
+    return [pid for pid in warm if parent(pid) in warm]
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def until(true, seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"{what} did not come within {seconds:.0f} s"
+        time.sleep(0.1)

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from sprintline.core.verdicts import Outcome
+from sprintline.core.verdicts import Outcome, Severity
 from sprintline.rules.models import RULES
 
 BY_CODE = {rule.code: rule for rule in RULES}
@@ -203,8 +203,15 @@ def test_evidence_too_thin_is_insufficient(code, changes):
     assert _judge(code, **changes).outcome is Outcome.INSUFFICIENT
 
 
+def test_before_the_first_champion_nothing_is_answered_and_that_is_no_pass():
+    found = _judge("ML401", issued=False, champion=None, champion_before=None, rows=0)
+    assert found.outcome is Outcome.INSUFFICIENT
+    assert "no champion stood before" in found.sentence and "13,145" in found.sentence
+    assert BY_CODE["ML401"].severity is Severity.WARN, "a team's first sprints go on without a model"
+    assert _judge("ML401", champion_before=None, issued=...).outcome is Outcome.INSUFFICIENT
+
+
 def test_harmless_changes_still_pass():
-    assert _judge("ML401", issued=False, champion=None, champion_before=None, rows=0).outcome is Outcome.PASS
     assert _judge("ML405", champion=None, against_champion=None).sentence.startswith(
         "no champion yet, the bootstrap policy"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+
 from sprintline.settings import ROOT
 from sprintline.stages.product import build_product
 
@@ -22,7 +23,9 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     from sprintline.settings import Home
     from sprintline.stages.runtime import load_runtime
 
-    runtime = load_runtime(ROOT / "platform" / "products" / "flight_delays", Home(tmp_path_factory.mktemp("state")))
+    runtime = load_runtime(
+        ROOT / "platform" / "products" / "flight_delays", Home(tmp_path_factory.mktemp("state"))
+    )
     return build_product(runtime)
 
 
@@ -78,7 +81,9 @@ def test_a_gate_rule_orders_what_lies_downstream(graph):
 
 def test_features_rest_on_two_sprints_before(definitions, graph):
     view = dg.AssetKey(["flight_delays", "carrier_delays"])
-    mapping = definitions.get_assets_def(view).get_partition_mapping(dg.AssetKey(["flight_delays", "carrier_hours"]))
+    mapping = definitions.get_assets_def(view).get_partition_mapping(
+        dg.AssetKey(["flight_delays", "carrier_hours"])
+    )
     sprints = graph.get(view).partitions_def
     before = mapping.get_upstream_mapped_partitions_result_for_partitions(
         sprints.subset_with_partition_keys(["2013-S07"]), sprints, sprints
@@ -92,6 +97,11 @@ def test_loading_imports_nothing_heavy():
         "import sys, products.flight_delays.definitions\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT / "platform", capture_output=True,
-                         text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT / "platform",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert out.stdout.strip().splitlines()[-1] == "[]"

@@ -7,6 +7,7 @@ import gzip
 import dagster as dg
 import pandas as pd
 import pytest
+
 from sprintline.cli.replay import drop
 from sprintline.stages.raw import raw_definitions
 from sprintline.stages.runtime import Runtime
@@ -22,7 +23,9 @@ def instance():
 
 @pytest.fixture
 def landed(flights: Runtime) -> Runtime:
-    flights.clock.move(flights.window(SPRINT).end + (flights.window(SPRINT).end - flights.window(SPRINT).start) / 14)
+    flights.clock.move(
+        flights.window(SPRINT).end + (flights.window(SPRINT).end - flights.window(SPRINT).start) / 14
+    )
     drop(flights, SPRINT, flights.sources.provide)
     return flights
 
@@ -96,8 +99,16 @@ def other_year(runtime):
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (shorter, "cut off"), (flipped, ""), (foreign, "UTF-8"), (fewer_columns, "time_hour"), (more_columns, "mood"),
-        (words_for_numbers, "temp"), (header_only, "no row"), (empty, "empty"), (doubled, ""), (other_year, ""),
+        (shorter, "cut off"),
+        (flipped, ""),
+        (foreign, "UTF-8"),
+        (fewer_columns, "time_hour"),
+        (more_columns, "mood"),
+        (words_for_numbers, "temp"),
+        (header_only, "no row"),
+        (empty, "empty"),
+        (doubled, ""),
+        (other_year, ""),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -143,7 +154,10 @@ def test_every_landed_row_says_when_it_was_known(landed, instance):
 
 def test_run_twice_and_the_lake_stays_as_it_was(landed, instance):
     assert close(landed, instance).success
-    versions = {t: landed.lake.data_version(f"flight_delays/{t}", SPRINT) for t in ("departures", "arrivals", "weather")}
+    versions = {
+        t: landed.lake.data_version(f"flight_delays/{t}", SPRINT)
+        for t in ("departures", "arrivals", "weather")
+    }
     assert close(landed, instance).success
     assert versions == {t: landed.lake.data_version(f"flight_delays/{t}", SPRINT) for t in versions}
 
@@ -151,16 +165,24 @@ def test_run_twice_and_the_lake_stays_as_it_was(landed, instance):
 def test_a_fault_planted_in_the_lake_is_seen_by_the_check(landed, instance):
     assert close(landed, instance).success
     rows = landed.lake.read("flight_delays/weather", [SPRINT])
-    landed.lake.write("flight_delays/weather", SPRINT, rows.drop(columns="sprint").iloc[5:], sort_by=["origin", "event_at"])
+    landed.lake.write(
+        "flight_delays/weather", SPRINT, rows.drop(columns="sprint").iloc[5:], sort_by=["origin", "event_at"]
+    )
     partitions = dg.StaticPartitionsDefinition(list(landed.calendar.keys))
     checks = [one for one in raw_definitions(landed, partitions) if isinstance(one, dg.AssetChecksDefinition)]
     job = dg.Definitions(
-        assets=[one for one in raw_definitions(landed, partitions) if not isinstance(one, dg.AssetChecksDefinition)],
+        assets=[
+            one
+            for one in raw_definitions(landed, partitions)
+            if not isinstance(one, dg.AssetChecksDefinition)
+        ],
         asset_checks=checks,
         # Dagster finds a job's partitions on its assets, so one asset comes along; weather itself is not built again.
         jobs=[
             dg.define_asset_job(
-                "only_checks", dg.AssetSelection.all_asset_checks() | dg.AssetSelection.assets(["flight_delays", "arrivals"])
+                "only_checks",
+                dg.AssetSelection.all_asset_checks()
+                | dg.AssetSelection.assets(["flight_delays", "arrivals"]),
             )
         ],
     ).get_job_def("only_checks")

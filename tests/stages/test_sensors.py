@@ -6,6 +6,7 @@ import os
 
 import dagster as dg
 import pytest
+
 from sprintline.stages import sensors
 from sprintline.stages.runtime import Runtime
 
@@ -22,21 +23,33 @@ def land(runtime: Runtime, sprint: str, *sources: str, age: float = 60.0, text: 
 
 
 def decide(runtime: Runtime, sprint: str, champion: str | None = None) -> None:
-    body = {"decision": "none", "champion_after": champion, "why": "nothing to decide", "trigger": None, "trained_through": None}
+    body = {
+        "decision": "none",
+        "champion_after": champion,
+        "why": "nothing to decide",
+        "trigger": None,
+        "trained_through": None,
+    }
     runtime.records.append("decision", runtime.product, sprint, "test", body, key=sprint)
 
 
 def close(runtime: Runtime, sprint: str) -> None:
     decide(runtime, sprint)
     files = sensors.survey(runtime)[0][sprint].files
-    runtime.records.append("closed", runtime.product, sprint, "test", {"files": files, "done": True, "version": "v"})
+    runtime.records.append(
+        "closed", runtime.product, sprint, "test", {"files": files, "done": True, "version": "v"}
+    )
 
 
 def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
     """A run as the daemon would have made it of a request, in some state."""
     instance.add_run(
-        dg.DagsterRun(job_name="flight_delays_closing", run_id=dg._core.utils.make_new_run_id(), status=status,
-                      tags={**request.tags, "dagster/run_key": request.run_key})
+        dg.DagsterRun(
+            job_name="flight_delays_closing",
+            run_id=dg._core.utils.make_new_run_id(),
+            status=status,
+            tags={**request.tags, "dagster/run_key": request.run_key},
+        )
     )
 
 
@@ -139,7 +152,9 @@ def retraining(runtime: Runtime, instance: dg.DagsterInstance) -> dg.SensorResul
 
 def measured(runtime: Runtime, sprint: str, state: str) -> None:
     why = "9 of 20 features (45%; 30% count as drift) are further than 0.1 from the training data"
-    runtime.measure("drift", sprint, "v", {"state": state, "why": why, "reference": "m1", "window": state != "none"})
+    runtime.measure(
+        "drift", sprint, "v", {"state": state, "why": why, "reference": "m1", "window": state != "none"}
+    )
 
 
 def test_without_drift_the_retraining_sensor_says_with_numbers_why_it_did_nothing(flights, instance):
@@ -153,7 +168,9 @@ def test_without_drift_the_retraining_sensor_says_with_numbers_why_it_did_nothin
 
 def test_confirmed_drift_retrains_once(flights, instance):
     measured(flights, "2013-S08", "confirmed")
-    flights.records.append("trigger", flights.product, "2013-S08", "test", {"kind": "drift", "why": "drift"}, key="2013-S08")
+    flights.records.append(
+        "trigger", flights.product, "2013-S08", "test", {"kind": "drift", "why": "drift"}, key="2013-S08"
+    )
     (request,) = retraining(flights, instance).run_requests
     assert request.partition_key == "2013-S08"
     launch(instance, request, dg.DagsterRunStatus.STARTED)
@@ -165,7 +182,11 @@ def test_confirmed_drift_retrains_once(flights, instance):
 def test_the_next_sprint_waits_for_a_pending_retraining(flights, instance):
     land(flights, "2013-S01", *SOURCES)
     land(flights, "2013-S02", *SOURCES)
-    flights.records.append("trigger", flights.product, "2013-S01", "test", {"kind": "drift", "why": "0.4 of features"}, key="x")
+    flights.records.append(
+        "trigger", flights.product, "2013-S01", "test", {"kind": "drift", "why": "0.4 of features"}, key="x"
+    )
     requests, notes = sensors.plan(flights, instance)
     assert requests == []
-    assert any("2013-S02 waits: 2013-S01 has a retraining to come (0.4 of features)" in note for note in notes)
+    assert any(
+        "2013-S02 waits: 2013-S01 has a retraining to come (0.4 of features)" in note for note in notes
+    )

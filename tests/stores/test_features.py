@@ -28,7 +28,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "platform")}
 TICK = timedelta(microseconds=1)
 SHOP_TTL, TOWN_TTL = timedelta(hours=6), timedelta(hours=3)
 
-VIEWS = '''
+VIEWS = """
 from datetime import timedelta
 
 from feast import Entity, FeatureService, FeatureView, Field, ValueType
@@ -53,10 +53,12 @@ town_weather = FeatureView(
     schema=[Field(name="town", dtype=String), Field(name="rain", dtype=Float64)],
 )
 bakery_v1 = FeatureService(name="bakery_v1", features=[shop_sales, town_weather])
-'''
+"""
 
 
-SHOPS_ONLY = VIEWS.split("town_weather = ")[0] + 'bakery_v2 = FeatureService(name="bakery_v2", features=[shop_sales])'
+SHOPS_ONLY = (
+    VIEWS.split("town_weather = ")[0] + 'bakery_v2 = FeatureService(name="bakery_v2", features=[shop_sales])'
+)
 
 
 def write_repo(repo, product="bakery", views=VIEWS):
@@ -108,7 +110,9 @@ def _moments(frame):
 def put(store, view, sprint, frame):
     """Past the checks of `write`: the join must stand rows that a sound query would not give."""
     key = "shop" if view == "shop_sales" else "town"
-    store.lake.write(f"bakery/{view}", sprint.key, frame, sort_by=[key, "event_timestamp", "created_timestamp"])
+    store.lake.write(
+        f"bakery/{view}", sprint.key, frame, sort_by=[key, "event_timestamp", "created_timestamp"]
+    )
 
 
 def ask(*rows):
@@ -143,7 +147,9 @@ def test_historical_values_equal_a_brute_force_search(store, seed):
 
     def moments(sprint):
         event = sprint.start + timedelta(minutes=dice.randrange(0, 60 * 72, 30))
-        known = timedelta(minutes=dice.choice([-90, -30, 0, 0, 30, 200]), microseconds=dice.randrange(1_000_000))
+        known = timedelta(
+            minutes=dice.choice([-90, -30, 0, 0, 30, 200]), microseconds=dice.randrange(1_000_000)
+        )
         return event, event + known
 
     # Few half-hours, many rows: ties of the event, known at different moments, are common.
@@ -182,7 +188,12 @@ def noon(store):
     moment = FIRST.start + timedelta(days=1, hours=12)
     other = ("z", moment + 6 * HOUR, moment, 0, 0.0)
     put(store, "shop_sales", FIRST, sales(("a", moment, moment - HOUR, 7, 0.5), other))
-    put(store, "town_weather", FIRST, weather(("x", moment, moment, 1.5), ("x", moment + 4 * HOUR, moment, 2.5)))
+    put(
+        store,
+        "town_weather",
+        FIRST,
+        weather(("x", moment, moment, 1.5), ("x", moment + 4 * HOUR, moment, 2.5)),
+    )
     return moment
 
 
@@ -206,14 +217,18 @@ def test_of_tied_events_the_last_known_by_the_question_counts(store, noon):
             ("a", noon, noon + HOUR, 3, 0.3),  # a correction that came after the first question
         ),
     )
-    answer = store.historical(ask(("q", noon + HOUR / 2, "a", "x"), ("r", noon + 2 * HOUR, "a", "x")), "bakery_v1")
+    answer = store.historical(
+        ask(("q", noon + HOUR / 2, "a", "x"), ("r", noon + 2 * HOUR, "a", "x")), "bakery_v1"
+    )
     assert answer["sold"].tolist() == [2, 3]
 
 
 def test_a_row_known_later_than_the_question_is_not_seen(store, noon):
     late = ("a", noon, noon + 3 * HOUR, 9, 0.9)
     put(store, "shop_sales", FIRST, sales(("a", noon - HOUR, noon - HOUR, 1, 0.1), late))
-    answer = store.historical(ask(("q", noon + 2 * HOUR, "a", "x"), ("r", noon + 3 * HOUR, "a", "x")), "bakery_v1")
+    answer = store.historical(
+        ask(("q", noon + 2 * HOUR, "a", "x"), ("r", noon + 3 * HOUR, "a", "x")), "bakery_v1"
+    )
     assert answer["sold"].tolist() == [1, 9]
 
 
@@ -252,9 +267,13 @@ def test_only_files_in_reach_of_the_questions_are_read(store, noon):
 
 
 def test_a_missing_table_or_range_is_an_error_not_nulls(store, noon):
-    with pytest.raises(FeatureError, match=r"bakery.shop_sales: no rows from 2024-01-15 06:00 UTC to .* materialize"):
+    with pytest.raises(
+        FeatureError, match=r"bakery.shop_sales: no rows from 2024-01-15 06:00 UTC to .* materialize"
+    ):
         store.historical(ask(("q", SECOND.start + 12 * HOUR, "a", "x")), "bakery_v1")
-    keyed = ask(("q", noon, "a", "x"), ("r", SECOND.start + HOUR, "a", "x")).assign(sprint=[FIRST.key, SECOND.key])
+    keyed = ask(("q", noon, "a", "x"), ("r", SECOND.start + HOUR, "a", "x")).assign(
+        sprint=[FIRST.key, SECOND.key]
+    )
     with pytest.raises(FeatureError, match="view shop_sales has no rows of sprint 2024-S02: materialize it"):
         store.historical(keyed, "bakery_v1")
     shutil.rmtree(store.lake.path("bakery/town_weather"))
@@ -394,12 +413,18 @@ BROKEN = {
     "raises": ("x = 1\n\ny = 1 / 0\n", r"views\.py:3: ZeroDivisionError: division by zero"),
     "import": ("import nothing_of_this_name\n", r"views\.py:1: ModuleNotFoundError: .*nothing_of_this_name"),
     "no service": (VIEWS.split("bakery_v1 = ")[0], r"views\.py:1: declares no feature service: add"),
-    "no ttl": (VIEWS.replace("    ttl=timedelta(hours=6),\n", ""), r"views\.py:\d+: view shop_sales has no ttl"),
+    "no ttl": (
+        VIEWS.replace("    ttl=timedelta(hours=6),\n", ""),
+        r"views\.py:\d+: view shop_sales has no ttl",
+    ),
     "untyped key": (
         VIEWS.replace('Field(name="shop", dtype=String), ', ""),
         r"views\.py:\d+: view shop_sales does not type its key 'shop'",
     ),
-    "no entity": (VIEWS.replace("town = Entity", "_ = lambda: Entity"), r"views\.py:\d+: NameError: name 'town'"),
+    "no entity": (
+        VIEWS.replace("town = Entity", "_ = lambda: Entity"),
+        r"views\.py:\d+: NameError: name 'town'",
+    ),
     "same feature": (
         VIEWS.replace('name="rain"', 'name="rate"'),
         r"service bakery_v1 takes 'rate' from shop_sales and from town_weather",
@@ -441,7 +466,9 @@ def test_importing_the_store_does_not_import_feast():
         "import sys, sprintline.stores.features, sprintline.stores.marts; "
         "print([name for name in ('feast', 'ibis', 'duckdb', 'pandas') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -451,7 +478,9 @@ def test_feasts_own_command_reads_the_same_configuration(store, applied):
     environment = {**ENVIRONMENT, "SPRINTLINE_HOME": str(home), "SPRINTLINE_PRODUCT": "bakery"}
     yaml = ROOT / "feature_repo" / "feature_store.yaml"
     command = [f"{sys.prefix}/bin/feast", "-c", str(applied / "repo" / "bakery"), "-f", str(yaml)]
-    done = subprocess.run([*command, "feature-views", "list"], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [*command, "feature-views", "list"], capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0, done.stderr
     assert "shop_sales" in done.stdout
     assert "town_weather" in done.stdout
@@ -467,8 +496,12 @@ def bakery(applied, store, tmp_path):
     with duckdb.connect(str(file)) as session:
         session.execute("set TimeZone = 'UTC'")
         session.execute("create schema marts; create schema staging")
-        session.execute("create table marts.sales (sprint varchar, shop varchar, known_hour timestamptz, sold int)")
-        session.execute("create table marts.lookup (shop varchar); create table staging.secret (sprint varchar)")
+        session.execute(
+            "create table marts.sales (sprint varchar, shop varchar, known_hour timestamptz, sold int)"
+        )
+        session.execute(
+            "create table marts.lookup (shop varchar); create table staging.secret (sprint varchar)"
+        )
         for sprint in (FIRST, SECOND, THIRD):
             rows = [(sprint.key, "a", sprint.start + n * HOUR, n) for n in range(4)]
             session.executemany("insert into marts.sales values (?, ?, ?, ?)", rows)
@@ -505,7 +538,14 @@ def test_a_query_sees_its_sprint_and_the_lookback_only(store, bakery):
     file, _ = bakery
     seen = restricted_query(file, "select distinct sprint from sales order by 1", [FIRST.key, SECOND.key], {})
     assert seen["sprint"].tolist() == [FIRST.key, SECOND.key]
-    hidden = ("marts.sales", "bakery.marts.sales", "warehouse.marts.sales", "lookup", "staging.secret", f"'{file}'")
+    hidden = (
+        "marts.sales",
+        "bakery.marts.sales",
+        "warehouse.marts.sales",
+        "lookup",
+        "staging.secret",
+        f"'{file}'",
+    )
     for elsewhere in hidden:
         with pytest.raises(FeatureError, match="line 1"):
             restricted_query(file, f"select * from {elsewhere}", [FIRST.key], {})
@@ -514,16 +554,34 @@ def test_a_query_sees_its_sprint_and_the_lookback_only(store, bakery):
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("select shop\nfrom sale", r"shop_sales\.sql: view shop_sales, sprint 2024-S02: line 2: Catalog Error: .*sale"),
+        (
+            "select shop\nfrom sale",
+            r"shop_sales\.sql: view shop_sales, sprint 2024-S02: line 2: Catalog Error: .*sale",
+        ),
         ("select $sprint", r"the query asks for \$sprint; there are \$sprint_end, \$sprint_start"),
-        (GOOD.replace("sold / 2 as rate", "1 as extra"), "column rate: missing(.|\n)*column extra: not declared"),
+        (
+            GOOD.replace("sold / 2 as rate", "1 as extra"),
+            "column rate: missing(.|\n)*column extra: not declared",
+        ),
         (GOOD.replace("sold / 2", "'half'"), "column rate: holds text values, declared real"),
-        (GOOD.replace("known_hour as event", "known_hour::timestamp as event"), "event_timestamp: is .*: it must be"),
-        (GOOD.replace("known_hour as cr", "known_hour + interval 1 second as cr"), "4 rows use what was known only"),
-        (GOOD.replace("known_hour >= $sprint_start and", ""), "4 rows lie outside the sprint, such as 2024-01-01"),
+        (
+            GOOD.replace("known_hour as event", "known_hour::timestamp as event"),
+            "event_timestamp: is .*: it must be",
+        ),
+        (
+            GOOD.replace("known_hour as cr", "known_hour + interval 1 second as cr"),
+            "4 rows use what was known only",
+        ),
+        (
+            GOOD.replace("known_hour >= $sprint_start and", ""),
+            "4 rows lie outside the sprint, such as 2024-01-01",
+        ),
         (GOOD.replace("known_hour < $sprint_end", "false"), "no rows between 2024-01-15"),
         (f"{GOOD} union all {GOOD}", "8 rows share theirs with another"),
-        (GOOD.replace("select shop", "select null::varchar as shop"), "column shop: 4 rows have no value: a key"),
+        (
+            GOOD.replace("select shop", "select null::varchar as shop"),
+            "column shop: 4 rows have no value: a key",
+        ),
         (GOOD.replace(" sold,", " sold + 0.5 as sold,"), "column sold: holds fractions, declared integer"),
     ],
 )
@@ -539,7 +597,10 @@ def test_a_view_without_a_query_is_told(store):
 
 def test_a_frame_that_is_sound_has_no_problems():
     frame = sales(("a", FIRST.start, FIRST.start - HOUR, 1, None), ("b", FIRST.start, FIRST.start, 2, None))
-    assert check_feature_frame(frame, ["shop"], {"sold": "integer", "rate": "real"}, FIRST.start, FIRST.end) == []
+    assert (
+        check_feature_frame(frame, ["shop"], {"sold": "integer", "rate": "real"}, FIRST.start, FIRST.end)
+        == []
+    )
 
 
 def test_declared_keys_and_features_come_in_the_services_order(applied):

@@ -46,7 +46,9 @@ def invent(seed):
                 continue
             sprint = BEFORE.key if hour < SPRINT.start + 3 * HOUR else SPRINT.key
             known = hour - timedelta(minutes=dice.randrange(1, 60))
-            rows.append([sprint, *[dice.choice(values) for values in keys.values()], hour, *_counts(dice), known])
+            rows.append(
+                [sprint, *[dice.choice(values) for values in keys.values()], hour, *_counts(dice), known]
+            )
         columns = ["sprint", *keys, "known_hour", *COUNTS, "last_known_at"]
         marts[name] = pd.DataFrame(rows, columns=columns).drop_duplicates(["sprint", *keys, "known_hour"])
     measured = [(origin, hour) for origin in ("EWR", "JFK") for hour in hours if dice.random() < 0.9]
@@ -54,7 +56,9 @@ def invent(seed):
         [CALENDAR.sprint_at(hour).key, origin, hour, *[round(dice.random() * 50, 2) for _ in WEATHER], hour]
         for origin, hour in measured
     ]
-    marts["weather_hours"] = pd.DataFrame(rows, columns=["sprint", "origin", "known_hour", *WEATHER, "last_known_at"])
+    marts["weather_hours"] = pd.DataFrame(
+        rows, columns=["sprint", "origin", "known_hour", *WEATHER, "last_known_at"]
+    )
     return marts
 
 

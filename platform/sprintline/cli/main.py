@@ -203,6 +203,8 @@ def verify(as_json: bool) -> int:
 )
 def ui(port: int) -> None:
     """The Dagster UI with its daemon, on loopback only; sensors run while it is open."""
+    from sprintline.cli.replay import UI_PROCESS
+    from sprintline.stages.warm import started
     from sprintline.stores.instance import environment, prepare
 
     port = _free_port(port)
@@ -223,6 +225,7 @@ def ui(port: int) -> None:
     click.echo(f"Dagster UI: http://{LOOPBACK}:{port}  State: {home.root}")
     click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
     sys.stdout.flush()
+    (home.dagster / UI_PROCESS).write_text(f"{os.getpid()}@{started(os.getpid())}")
     os.chdir(settings.ROOT)  # workspace.yaml names its folders from here
     where = ["--host", LOOPBACK, "--port", str(port)]
     arguments = ["dev", "-w", str(workspace), *where, "--log-level", "warning"]

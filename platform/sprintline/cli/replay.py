@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
-from sprintline.settings import ROOT
+from sprintline.cli.servers import STOP_WITHIN
+from sprintline.core.calendar import Sprint
+from sprintline.settings import ROOT, Home
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.warm import started
 from sprintline.stores.instance import environment, prepare
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Provider = Callable[[Sprint], Mapping[str, pd.DataFrame]]
 
 HISTORY = 6
 """Sprints that land together at the start, as history does when a team begins."""
@@ -26,6 +36,9 @@ LANDS_AFTER = timedelta(days=1)
 
 STALLED_AFTER = 300.0
 """Seconds without a sprint closing after which the replay gives up and says what it waits for."""
+
+UI_PROCESS = "ui.process"
+"""File beside the Dagster instance that names the process of an open UI, whose daemon then runs the sensors."""
 
 
 class ReplayError(RuntimeError):
@@ -55,6 +68,10 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
     if not 1 <= sprints <= len(keys):
         raise ReplayError(f"{runtime.product} plans {len(keys)} sprints, {sprints} were asked for")
     chosen = keys[:sprints]
+    if all(closing_of(runtime, key) for key in chosen) and not any(
+        drop(runtime, key, provide) for key in chosen
+    ):
+        return
     # Columns in order of their use, so that an eye following the bar sees what is worked on.
     bar = Progress(
         SpinnerColumn(),
@@ -63,7 +80,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with bar, daemon(runtime):
+    with bar, daemon(runtime) as healthy:
         task = bar.add_task(
             f"{runtime.product}: landing {chosen[0]} to {chosen[min(history, sprints) - 1]}", total=sprints
         )
@@ -79,6 +96,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
                 chosen,
                 group,
                 lambda closed, told: bar.update(task, completed=closed, description=told),
+                healthy,
             )
 
 
@@ -89,9 +107,9 @@ def groups(keys: Sequence[str], history: int) -> Iterator[Sequence[str]]:
         yield [key]
 
 
-def drop(runtime: Runtime, key: str, provide) -> list[Path]:
+def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
     """Put a sprint's files into landing/, each under a hidden name first; a file that is there already stays."""
-    dropped = []
+    dropped: list[Path] = []
     todo = [
         s.name
         for s in runtime.spec.sources
@@ -105,51 +123,110 @@ def drop(runtime: Runtime, key: str, provide) -> list[Path]:
         place.parent.mkdir(parents=True, exist_ok=True)
         hidden = place.with_name(f".{place.name}.part")
         frames[source].to_csv(hidden, index=False, compression={"method": "gzip", "mtime": 0})
+        # The provider finished writing a while ago, so nobody need wait for the file to settle.
+        written = time.time() - 60
+        os.utime(hidden, (written, written))
         hidden.replace(place)
         dropped.append(place)
     return dropped
 
 
 @contextlib.contextmanager
-def daemon(runtime: Runtime) -> Iterator[subprocess.Popen]:
-    """A Dagster daemon on this home, unless one is running; stopped again at the end."""
-    prepare(runtime.home)
-    env = environment(runtime.home)
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dagster._daemon", "run", "-w", str(ROOT / "workspace.yaml")],
-            cwd=ROOT,
-            env=env,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+def daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
+    """A Dagster daemon on this home, stopped again at the end; when `sprintline ui` is open, its daemon does the work.
+
+    Code locations are served by processes of our own, as `dagster dev` does it: a daemon left to itself starts each of
+    them anew every minute. Gives a function that raises ReplayError when the daemon cannot close sprints.
+    """
+    home = runtime.home
+    prepare(home)
+    if ui_is_open(home):
+        yield lambda: None
+        return
+    with tempfile.TemporaryDirectory(prefix="sprintline-") as folder, tempfile.TemporaryFile() as log:
+        locations = _locations()
+        sockets = {name: str(Path(folder) / f"{place}.sock") for place, name in enumerate(locations)}
+        workspace = Path(folder) / "workspace.yaml"
+        served = [
+            {"grpc_server": {"socket": socket, "host": "localhost", "location_name": name}}
+            for name, socket in sockets.items()
+        ]
+        workspace.write_text(json.dumps({"load_from": served}))
+        commands = [
+            ["-W", "ignore", "-m", "dagster", "api", "grpc", "--socket", sockets[name], "--location-name", name,
+             "--module-name", module, "--working-directory", str(ROOT / "platform"), "--lazy-load-user-code",
+             "--use-python-environment-entry-point"]
+            for name, module in locations.items()
+        ]  # fmt: skip
+        # The daemon tells as a warning that a location does not load.
+        warned = ["-W", "ignore", "-W", "default::UserWarning"]
+        commands.append([*warned, "-m", "dagster._daemon", "run", "-w", str(workspace)])
+        holder = subprocess.Popen(
+            [sys.executable, "-m", "sprintline.cli.servers"], cwd=ROOT, env=environment(home), text=True,
+            stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        if holder.stdin is None:
+            raise ReplayError("the daemon was started without a pipe")
         try:
-            yield process
-            if process.poll() not in (None, 0):
-                log.seek(0)
-                raise ReplayError(
-                    "the Dagster daemon stopped:\n" + log.read().decode(errors="replace")[-2000:]
-                )
+            holder.stdin.write(json.dumps(commands) + "\n")
+            holder.stdin.flush()
+            yield lambda: _healthy(holder, runtime.product, log)
         finally:
-            stop(process)
+            stop(holder)
 
 
-def stop(process: subprocess.Popen) -> None:
-    """End a process group that was started here, kindly at first."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+def _healthy(holder: subprocess.Popen[str], product: str, log: IO[bytes]) -> None:
+    """Raise ReplayError when the daemon is gone or the product's code location does not load."""
+    said = os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0).decode(errors="replace")
+    if holder.poll() is not None:
+        raise ReplayError(f"the Dagster daemon stopped:\n{said[-2000:]}")
+    for told in said.split("Error loading repository location ")[1:]:
+        # A code server that only begins to listen is unreachable for a moment.
+        if told.startswith(f"{product}:") and "UserCodeUnreachable" not in told:
+            raise ReplayError(f"{product} does not load: `sprintline check {product}` tells where")
 
 
-def _await(runtime: Runtime, chosen: Sequence[str], group: Sequence[str], tell) -> None:
+def _locations() -> dict[str, str]:
+    """Module of each code location of `workspace.yaml`."""
+    import yaml
+
+    entries = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    return {
+        entry["python_module"]["location_name"]: entry["python_module"]["module_name"] for entry in entries
+    }
+
+
+def ui_is_open(home: Home) -> bool:
+    """Whether the process that `sprintline ui` became still runs on this home."""
+    try:
+        pid, _, start = (home.dagster / UI_PROCESS).read_text().strip().partition("@")
+    except FileNotFoundError:
+        return False
+    return pid.isdigit() and started(int(pid)) == start
+
+
+def stop(holder: subprocess.Popen[str]) -> None:
+    """Let go of what was started, and wait until it is gone."""
+    with contextlib.suppress(BrokenPipeError):
+        holder.stdin.close()  # type: ignore[union-attr]
+    try:
+        holder.wait(3 * STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.wait()
+
+
+def _await(
+    runtime: Runtime,
+    chosen: Sequence[str],
+    group: Sequence[str],
+    tell: Callable[[int, str], None],
+    healthy: Callable[[], None],
+) -> None:
     """Wait until every sprint of the group is closed, telling how far it is."""
     since, before = time.monotonic(), -1
     while True:
+        healthy()
         closed = sum(closing_of(runtime, key) is not None for key in chosen)
         open_ = [key for key in group if closing_of(runtime, key) is None]
         if not open_:

@@ -42,7 +42,8 @@ class Calendar:
 
     start: first local day of the first sprint.
     length_days: days in a sprint, unless `lengths` says otherwise for a key.
-    timezone: IANA name; sprints start at local midnight, so a window may be an hour longer or shorter where clocks change.
+    timezone: IANA name; sprints start at local midnight, so where clocks change a window may be an hour
+        longer or shorter.
     planned_until: the planned horizon, exclusive; no sprint ends after it.
     """
 
@@ -78,7 +79,9 @@ class Calendar:
         """
         if self.length_days < 1 or any(days < 1 for days in self.lengths.values()):
             raise CalendarError("a sprint lasts at least one day: mend length_days or lengths")
-        zone, found, used, first = ZoneInfo(self.timezone), [], set(), self.start
+        zone, first = ZoneInfo(self.timezone), self.start
+        found: list[Sprint] = []
+        used: set[str] = set()
         number: dict[int, int] = {}
         while True:
             key, days = self._next(first, number)

@@ -16,6 +16,8 @@ from sprintline.core.declarations import DriftSpec
 
 
 class Drift(StrEnum):
+    """State of drift after a sprint; `insufficient` when the sprint could not be compared."""
+
     NONE = "none"
     SUSPECTED = "suspected"
     CONFIRMED = "confirmed"

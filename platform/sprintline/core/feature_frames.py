@@ -38,7 +38,9 @@ def check_feature_frame(
     if problems:
         return problems
     if frame.empty:
-        return [f"no rows between {_text(start)} and {_text(end)}: the query must answer for the whole sprint"]
+        return [
+            f"no rows between {_text(start)} and {_text(end)}: the query must answer for the whole sprint"
+        ]
     problems += _check_types(frame, features)
     if problems:
         return problems
@@ -57,7 +59,9 @@ def _check_types(frame: pd.DataFrame, features: Mapping[str, str]) -> list[str]:
         found = kind_of(frame[name])
         fits = found in ("empty", declared) or (declared in NUMBERS and found in NUMBERS)
         if not fits:
-            problems.append(f"column {name}: holds {found} values, declared {declared}: cast it, or change the Field")
+            problems.append(
+                f"column {name}: holds {found} values, declared {declared}: cast it, or change the Field"
+            )
         elif declared == "integer" and found == "real" and bool((frame[name].dropna() % 1 != 0).any()):
             problems.append(f"column {name}: holds fractions, declared integer: round it, or declare Float64")
     return problems
@@ -76,7 +80,9 @@ def _check_moments(frame: pd.DataFrame, keys: Sequence[str], start: datetime, en
     event, created = frame[EVENT], frame[CREATED]
     for name, column in ((EVENT, event), (CREATED, created)):
         if column.isna().any():
-            problems.append(f"column {name}: {int(column.isna().sum())} rows have no value: every row needs one")
+            problems.append(
+                f"column {name}: {int(column.isna().sum())} rows have no value: every row needs one"
+            )
     outside = (event < start) | (event >= end)
     if outside.any():
         problems.append(
@@ -102,7 +108,7 @@ def _check_moments(frame: pd.DataFrame, keys: Sequence[str], start: datetime, en
 
 
 def kind_of(column: pd.Series) -> str:
-    """"integer", "real", "text", "boolean", "moment", "other", or "empty" for a column of nulls only."""
+    """One of "integer", "real", "text", "boolean", "moment", "other", or "empty" for a column of nulls only."""
     from pandas.api import types
 
     if column.isna().all():
@@ -116,7 +122,9 @@ def kind_of(column: pd.Series) -> str:
     if types.is_datetime64_any_dtype(column):
         return "moment"
     inferred = types.infer_dtype(column, skipna=True)
-    return {"string": "text", "boolean": "boolean", "integer": "integer", "floating": "real"}.get(inferred, "other")
+    return {"string": "text", "boolean": "boolean", "integer": "integer", "floating": "real"}.get(
+        inferred, "other"
+    )
 
 
 def value_state(moment: datetime | None, at: datetime, ttl: timedelta) -> str:

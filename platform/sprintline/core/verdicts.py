@@ -12,7 +12,9 @@ from typing import Any
 
 
 class Outcome(StrEnum):
-    PASS = "pass"
+    """What a rule found; `insufficient` stands for missing evidence and never counts as a pass."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, no password
     FAIL = "fail"
     INSUFFICIENT = "insufficient"
 
@@ -39,14 +41,17 @@ class Judgement:
 
 
 def passed(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
+    """A judgement that the claim holds, with its figure and the line it was held against."""
     return Judgement(Outcome.PASS, sentence, observed, threshold)
 
 
 def failed(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
+    """A judgement that the claim does not hold, with its figure and the line it was held against."""
     return Judgement(Outcome.FAIL, sentence, observed, threshold)
 
 
 def insufficient(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
+    """A judgement that there is too little evidence to say; the sentence names what is missing."""
     return Judgement(Outcome.INSUFFICIENT, sentence, observed, threshold)
 
 

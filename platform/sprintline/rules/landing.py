@@ -19,13 +19,22 @@ def _contract(evidence: Mapping[str, Any], _: Any) -> Judgement:
 def _volume(evidence: Mapping[str, Any], _: Any) -> Judgement:
     rows, bounds = need(evidence, "rows"), evidence.get("row_bounds")
     if not bounds or bounds == [None, None]:
-        return insufficient(f"{rows:,} rows landed, but the contract promises no rowCount to hold them against", rows)
+        return insufficient(
+            f"{rows:,} rows landed, but the contract promises no rowCount to hold them against", rows
+        )
     low, high = bounds
     promised = " and ".join(
-        told for told in (f"at least {low:,}" if low is not None else "", f"at most {high:,}" if high is not None else "") if told
+        told
+        for told in (
+            f"at least {low:,}" if low is not None else "",
+            f"at most {high:,}" if high is not None else "",
+        )
+        if told
     )
     inside = (low is None or rows >= low) and (high is None or rows <= high)
-    return (passed if inside else failed)(f"{rows:,} rows landed; the contract promises {promised}", rows, list(bounds))
+    return (passed if inside else failed)(
+        f"{rows:,} rows landed; the contract promises {promised}", rows, list(bounds)
+    )
 
 
 def _known(evidence: Mapping[str, Any], _: Any) -> Judgement:

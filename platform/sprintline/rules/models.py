@@ -55,8 +55,10 @@ def _of_candidate(judge: Judge) -> Judge:
 def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
     questions, before = need(evidence, "questions"), evidence.get("champion_before")
     if before is None and not need(evidence, "issued"):
-        return passed(
-            f"no champion stood before this sprint, so none of the {questions:,} questions is answered", 0, 0
+        return insufficient(
+            f"no champion stood before this sprint, so none of its {questions:,} questions was answered",
+            0,
+            questions,
         )
     champion, rows = need(evidence, "champion"), need(evidence, "rows")
     distinct, empty = need(evidence, "distinct_questions"), need(evidence, "without_probability")

@@ -15,6 +15,7 @@ SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.Asset
 
 
 def check_name(rule: Rule) -> str:
+    """Name of a rule's asset check: its code, by which people look it up, and its claim."""
     return f"{rule.code}_{rule.name}"
 
 
@@ -48,6 +49,7 @@ def judge(
 def check_spec(
     runtime: Runtime, rule: Rule, asset: str, partitions: dg.PartitionsDefinition
 ) -> dg.AssetCheckSpec:
+    """The declaration of one rule's check on one asset, a partition per sprint."""
     # Blocking orders everything downstream behind the check; whether a failure stops it is the severity's matter.
     return dg.AssetCheckSpec(
         name=check_name(rule),
@@ -72,6 +74,7 @@ def result(rule: Rule, verdict: Verdict) -> dg.AssetCheckResult:
 
 
 def told(rule: Rule, verdict: Verdict) -> dict[str, Any]:
+    """Figures of a verdict as check metadata; observed and threshold as JSON, only when there are any."""
     shown = {
         "verdict": verdict.outcome.value,
         "data version": verdict.data_version,
@@ -85,6 +88,7 @@ def told(rule: Rule, verdict: Verdict) -> dict[str, Any]:
 
 
 def sentence(rule: Rule, verdict: Verdict) -> str:
+    """A verdict in words for the check's description; unless it passes, with the remedy."""
     if verdict.outcome is Outcome.PASS:
         return f"{verdict.sprint}: {verdict.sentence}."
     word = "insufficient evidence" if verdict.outcome is Outcome.INSUFFICIENT else "fails"

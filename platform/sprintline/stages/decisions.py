@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sprintline.stages.runtime import Runtime
 
 
@@ -9,10 +12,16 @@ class PastMissing(LookupError):
     """The sprint before is not decided, so nobody can say which champion stood."""
 
 
-def decision_of(runtime: Runtime, sprint: str) -> dict | None:
+def decision_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
     """The decision taken when a sprint closed, or None while it is open."""
     found = runtime.records.events(product=runtime.product, kind="decision", sprint=sprint)
     return found[-1].body if found else None
+
+
+def decisions_of(runtime: Runtime) -> dict[str, Mapping[str, Any]]:
+    """Every decision of the product by its sprint, in the order in which they were taken."""
+    events = runtime.records.events(product=runtime.product, kind="decision")
+    return {event.sprint: event.body for event in events if event.sprint is not None}
 
 
 def champion_before(runtime: Runtime, sprint: str) -> str | None:
@@ -30,13 +39,14 @@ def champion_before(runtime: Runtime, sprint: str) -> str | None:
 
 
 def waits_for(runtime: Runtime, sprint: str, before: str) -> str:
+    """Why a sprint waits for an undecided one before it, in a sentence for people."""
     pending = pending_trigger(runtime, before)
     if pending:
         return f"{sprint} waits: {before} has a retraining to come ({pending['why']})"
     return f"{sprint} waits: {before} is not closed, so the champion that stood before {sprint} is unknown"
 
 
-def pending_trigger(runtime: Runtime, sprint: str) -> dict | None:
+def pending_trigger(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
     """A recorded trigger that no decision has answered yet."""
     if decision_of(runtime, sprint) is not None:
         return None
@@ -44,7 +54,7 @@ def pending_trigger(runtime: Runtime, sprint: str) -> dict | None:
     return found[-1].body if found else None
 
 
-def closing_of(runtime: Runtime, sprint: str) -> dict | None:
+def closing_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
     """The latest closing of a sprint: the files it was closed on, whether it was Done, and what was missing."""
     found = runtime.records.events(product=runtime.product, kind="closed", sprint=sprint)
     return found[-1].body if found else None

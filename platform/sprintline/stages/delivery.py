@@ -10,12 +10,13 @@ from sprintline.core.status import is_done
 from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
 from sprintline.stages.decisions import closing_of
+from sprintline.stages.landed import survey
 from sprintline.stages.rulebook import definition_of_done
 from sprintline.stages.runtime import Runtime
-from sprintline.stages.landed import survey
 
 
 def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """The increment asset and its checks; the asset closes a sprint in the ledger."""
     upstream = ("champion", "online_features", "predictions", "scores", "drift")
 
     @dg.asset(
@@ -64,7 +65,14 @@ def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) 
                 key=f"{before['version']}:{version}",
                 body={"was": before["version"], "is": version, "files": files},
             )
-        records.append("closed", product, sprint, shell.actor(context), body=body, key=text_hash(canonical_json([files, version])))
+        records.append(
+            "closed",
+            product,
+            sprint,
+            shell.actor(context),
+            body=body,
+            key=text_hash(canonical_json([files, version])),
+        )
         reasons = "\n".join(f"- {reason}" for reason in gate.reasons) or "nothing is missing"
         return shell.materialized(
             version,

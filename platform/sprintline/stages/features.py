@@ -36,7 +36,8 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         **shell.asset_arguments(runtime, view, "features", partitions, kinds={"feast", "deltalake"}),
         deps=marts,
         pool=shell.POOL,
-        description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before it.",
+        description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before "
+        "it.",
     )
     def feature_view(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.stores.marts import restricted_query
@@ -73,7 +74,8 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         ),
         deps=[dg.AssetKey([runtime.product, model.questions]), *deps],
         pool=shell.POOL,
-        description=f"Every question of the sprint with the features of {features.service} as they were known when it was asked.",
+        description=f"Every question of the sprint with the features of {features.service} as they were known when it "
+        "was asked.",
     )
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
@@ -110,7 +112,8 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         ),
         deps=[dg.AssetKey([runtime.product, view]) for view in features.views],
         pool=shell.POOL,
-        description="The newest value per key for serving. The store moves forwards only: an older sprint changes nothing.",
+        description="The newest value per key for serving. The store moves forwards only: an older sprint changes "
+        "nothing.",
     )
     def online_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.core.hashing import text_hash
@@ -118,7 +121,7 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         sprint = runtime.window(context.partition_key)
         published = runtime.features.publish_online(features.views, sprint.end)
         version = text_hash(
-            "|".join(runtime.measured(view, sprint.key).data_version for view in features.views)
+            "|".join(runtime.measurement(view, sprint.key).data_version for view in features.views)
         )
         facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
         before = runtime.measured("online_features", sprint.key)

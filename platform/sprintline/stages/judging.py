@@ -34,7 +34,7 @@ def evidence(
     questions = runtime.lake.read(runtime.table("question_features"), [sprint])
     labels = labels_of(runtime, [sprint])
     asked = questions.merge(labels[["question_id", "label"]], on="question_id", validate="one_to_one")
-    label, blocks = asked["label"].to_numpy(), days_of(asked["event_at"], runtime.calendar.timezone)
+    label, blocks = asked["label"].to_numpy(), days_of(asked["event_at"].tolist(), runtime.calendar.timezone)
     before = champion_before(runtime, sprint)
     champion = runtime.models.release(before) if before else None
     chance = {

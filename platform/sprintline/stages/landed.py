@@ -44,7 +44,11 @@ def survey(runtime: Runtime) -> tuple[dict[str, Landed], list[str]]:
         files = {name: scan.files[sprint] for name, scan in scans.items() if sprint in scan.files}
         found[sprint] = Landed(
             {name: file.digest for name, file in files.items()},
-            tuple(name for name in names if name not in files and not runtime.lake.has(runtime.table(name), sprint)),
+            tuple(
+                name
+                for name in names
+                if name not in files and not runtime.lake.has(runtime.table(name), sprint)
+            ),
             tuple(name for name, file in files.items() if not file.settled),
         )
     return found, odd

@@ -1,9 +1,9 @@
 """Run launcher: runs fork from a warm process, and a run whose worker died is known to be dead.
 
-Most of a sprint's seconds went into imports (dbt, Feast, Evidently, scikit-learn), the same ones for every run. They are
-made once, in `stages/warm.py`, a process that holds third-party modules only; the team's own code is loaded in each run,
-so nothing stale is ever executed. Dagster's default launcher cannot tell a dead worker from a busy one; this one can,
-which is what lets run monitoring fail a killed run within seconds instead of leaving it STARTED for good.
+Most of a sprint's seconds went into imports (dbt, Feast, Evidently, scikit-learn), the same ones for every run. They
+are made once, in `stages/warm.py`, a process that holds third-party modules only; the team's own code is loaded in each
+run, so nothing stale is ever executed. Dagster's default launcher cannot tell a dead worker from a busy one; this one
+can, which is what lets run monitoring fail a killed run within seconds instead of leaving it STARTED for good.
 """
 
 import contextlib
@@ -42,7 +42,9 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "WarmRunLauncher":
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> "WarmRunLauncher":
         return cls(inst_data)
 
     def launch_run(self, context: LaunchRunContext) -> None:
@@ -50,9 +52,14 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         run = context.dagster_run
         origin = context.job_code_origin
         if origin is None:
-            raise ValueError(f"run {run.run_id} does not say where its job's code is: launch it from a code location")
+            raise ValueError(
+                f"run {run.run_id} does not say where its job's code is: launch it from a code location"
+            )
         arguments = ExecuteRunArgs(
-            job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref(), set_exit_code_on_failure=False
+            job_origin=origin,
+            run_id=run.run_id,
+            instance_ref=self._instance.get_ref(),
+            set_exit_code_on_failure=False,
         )
         worker = self._ask({"run_id": run.run_id, "arguments": serialize_value(arguments)})
         self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker})
@@ -79,21 +86,30 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         if WORKER_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "no worker was recorded for the run")
         if _alive(run) is None:
-            return CheckRunHealthResult(WorkerStatus.FAILED, "the run's worker process is gone: it was killed or it crashed")
+            return CheckRunHealthResult(
+                WorkerStatus.FAILED, "the run's worker process is gone: it was killed or it crashed"
+            )
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def dispose(self) -> None:
-        """Let the warm process go; workers on their way finish."""
+        """Let the warm process go, and wait: it lets workers finish for a moment and then interrupts them."""
+        from sprintline.stages.warm import CANCEL_WITHIN, FINISH_WITHIN
+
         with self._lock:
-            if self._warm and self._warm.stdin:
-                self._warm.stdin.close()
-                self._warm = None
+            warm, self._warm = self._warm, None
+        if warm and warm.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                warm.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                warm.wait(FINISH_WITHIN + CANCEL_WITHIN + 5)
 
     def _ask(self, request: dict[str, Any]) -> str:
         """The worker forked for a request, `<pid>@<start>`. A warm process that died is replaced once."""
         with self._lock:
             for _ in range(2):
                 warm = self._ready()
+                if warm.stdin is None or warm.stdout is None:
+                    raise RuntimeError("the warm process was started without pipes")
                 try:
                     warm.stdin.write(json.dumps(request) + "\n")
                     warm.stdin.flush()
@@ -108,7 +124,10 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     def _ready(self) -> "subprocess.Popen[str]":
         if self._warm is None or self._warm.poll() is not None:
             self._warm = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "sprintline.stages.warm"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                [sys.executable, "-W", "ignore", "-m", "sprintline.stages.warm"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
                 # A group of its own: Ctrl-C in the terminal is for the daemon, which then lets this process go.
                 start_new_session=True,
             )

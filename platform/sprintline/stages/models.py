@@ -19,6 +19,7 @@ RETRAINED = ("candidate", "champion", "increment")
 
 
 def model_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """Predictions, scores, candidate and champion, with their checks."""
     yield _predictions(runtime, partitions)
     yield from checks_for(runtime, "predictions", "predictions", partitions)
     yield _scores(runtime, partitions)
@@ -46,7 +47,8 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         deps=[dg.AssetKey([runtime.product, "question_features"])],
         output_required=False,
         pool=shell.POOL,
-        description="The chance of each question of the sprint, by the champion that stood before it, and by its yardsticks.",
+        description="The chance of each question of the sprint, by the champion that stood before it, and by its "
+        "yardsticks.",
     )
     def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         sprint = context.partition_key
@@ -106,7 +108,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                 outcomes[["question_id", model.label]], on="question_id", validate="one_to_one"
             )
             label = scored[model.label].astype(int)
-            metrics = binary_metrics(label, scored["probability"])
+            metrics: dict[str, Any] = dict(binary_metrics(label, scored["probability"]))
             metrics |= {name: binary_metrics(label, scored[name]) for name in ("naive", "twin")}
             facts |= {
                 "champion": issued.facts["champion"],
@@ -158,7 +160,7 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
     """Both in one operation: a candidate is rare, the decision is not, and each must follow the other's verdicts."""
     rules = rules_for("candidate")
     candidate, champion = (dg.AssetKey([runtime.product, name]) for name in ("candidate", "champion"))
-    shared = {
+    shared: dict[str, Any] = {
         "group_name": "models",
         "owners": runtime.spec.owners,
         "partitions_def": partitions,
@@ -177,7 +179,8 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
                 deps=judged,
                 kinds={"scikitlearn", "mlflow", "onnx"},
                 **shared,
-                description="A model trained for a recorded trigger on sprints before this one, and judged on this one.",
+                description="A model trained for a recorded trigger on sprints before this one, and judged on this "
+                "one.",
             ),
             dg.AssetSpec(
                 champion,

@@ -11,11 +11,14 @@ from sprintline.stages.runtime import Runtime
 
 
 def monitoring_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """The drift asset and its check."""
+
     @dg.asset(
         **shell.asset_arguments(runtime, "drift", "monitoring", partitions, kinds={"evidently"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in ("predictions", "question_features")],
         pool=shell.POOL,
-        description="An Evidently report of the sprint's features against the champion's training data, and the verdict read from it.",
+        description="An Evidently report of the sprint's features against the champion's training data, and the "
+        "verdict read from it.",
     )
     def drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.core.hashing import canonical_json, text_hash
@@ -47,7 +50,7 @@ def measure_drift(runtime: Runtime, sprint: str) -> dict[str, Any]:
 
     issued = runtime.measured("predictions", sprint)
     champion = issued.facts["champion"] if issued else None
-    empty = {
+    empty: dict[str, Any] = {
         "state": Drift.INSUFFICIENT.value,
         "window": None,
         "share": None,

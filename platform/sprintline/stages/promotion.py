@@ -11,7 +11,7 @@ from sprintline.core import gates, triggers
 from sprintline.core.verdicts import Rule
 from sprintline.rules import rules_for
 from sprintline.stages import judging, shell
-from sprintline.stages.decisions import champion_before, decision_of, pending_trigger
+from sprintline.stages.decisions import champion_before, decision_of, decisions_of, pending_trigger
 from sprintline.stages.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ Trigger = Mapping[str, Any]
 
 
 def predict(runtime: Runtime, model_id: str, questions: pd.DataFrame) -> pd.DataFrame:
-    """A probability per question by a released model, its twin and its naive baseline. Opens neither MLflow nor scikit-learn."""
+    """A probability per question by a released model, its twin and its naive baseline.
+
+    Opens neither MLflow nor scikit-learn.
+    """
     release = runtime.models.release(model_id)
     return questions[["question_id", "question_at", "event_at"]].assign(
         # The lake asks of every row when it could be known: an answer is known when its question is asked.
@@ -55,15 +58,13 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
 
 
 def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger:
-    model, records = runtime.spec.model, runtime.records
+    model = runtime.spec.model
     scores = runtime.history("scores")
     updates = [
         triggers.Update(key, runtime.window(key).end, one.facts["labelled"])
         for key, one in sorted(scores.items())
     ]
-    decisions = {
-        event.sprint: event.body for event in records.events(product=runtime.product, kind="decision")
-    }
+    decisions = decisions_of(runtime)
     trained = [body["trained_through"] for body in decisions.values() if body["trained_through"]]
     return triggers.decide(
         sprint,
@@ -140,8 +141,11 @@ def train_candidate(
         code_hash=code_hash(runtime.recipe),
         lock_hash=lock_hash(),
         data_versions={
-            table: {key: runtime.lake.data_version(table, key) for key in known},
-            f"marts.{spec.outcomes}": {key: runtime.measured(spec.outcomes, key).data_version for key in known},
+            # An empty version is one that ML406 names as missing.
+            table: {key: runtime.lake.data_version(table, key) or "" for key in known},
+            f"marts.{spec.outcomes}": {
+                key: runtime.measurement(spec.outcomes, key).data_version for key in known
+            },
         },
     )
     record = runtime.models.save(trained, taken, trained.validation["metrics"], {"trigger": dict(trigger)})
@@ -177,10 +181,11 @@ def train_candidate(
 
 
 def promotion_rules() -> tuple[Rule, ...]:
+    """Rules the promotion gate asks for: all that judge a candidate."""
     return rules_for("candidate")
 
 
-def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> dict[str, Any]:
+def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
     """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored anew."""
     decision = decision_of(runtime, sprint) or _take(runtime, sprint, trigger, why, actor)
     if decision["champion_after"] and decision["champion_after"] != decision["champion_before"]:
@@ -188,9 +193,9 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
     return decision
 
 
-def _take(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> dict[str, Any]:
+def _take(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
     before = champion_before(runtime, sprint)
-    body = {
+    body: dict[str, Any] = {
         "sprint": sprint,
         "trigger": None,
         "decision": "none",
@@ -243,7 +248,7 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
 
 def _mirror(runtime: Runtime) -> None:
     """Let MLflow's alias follow the newest decision, not the one being repeated."""
-    events = runtime.records.events(product=runtime.product, kind="decision")
-    newest = max(events, key=lambda event: runtime.calendar.window(event.sprint).index)
-    if newest.body["champion_after"]:
-        runtime.models.set_alias(newest.body["champion_after"], "champion")
+    decisions = decisions_of(runtime)
+    newest = decisions[max(decisions, key=lambda sprint: runtime.window(sprint).index)]
+    if newest["champion_after"]:
+        runtime.models.set_alias(newest["champion_after"], "champion")

@@ -86,7 +86,10 @@ def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
 def accept(
     context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile"
 ) -> "tuple[pd.DataFrame, list[str]]":
-    """A landed file's rows with their moments, and their sort order. A bad file goes to quarantine and fails the step."""
+    """A landed file's rows with their moments, and their sort order.
+
+    Raises dg.Failure for a bad file, which goes to quarantine, and for one still being written.
+    """
     from sprintline.stores.landing import BadFile, UnsettledFile, check_known_at, check_window
 
     contract, window = runtime.contracts[source], runtime.window(file.sprint)
@@ -97,7 +100,9 @@ def accept(
     except BadFile as bad:
         refuse(context, runtime, source, file, bad)
     except UnsettledFile as moving:
-        raise dg.Failure(f"{moving}; the landing sensor asks again by itself", allow_retries=False) from moving
+        raise dg.Failure(
+            f"{moving}; the landing sensor asks again by itself", allow_retries=False
+        ) from moving
     return frame, list(contract.key) or ["event_at", "known_at"]
 
 
@@ -119,13 +124,18 @@ def with_moments(runtime: Runtime, source: str, frame: "pd.DataFrame") -> "pd.Da
 def refuse(
     context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile", bad: Exception
 ) -> None:
-    """Move a bad file to quarantine with its reason, record the verdict, and fail the step; the lake stays as it was."""
+    """Move a bad file to quarantine with its reason and record the verdict; the lake stays as it was.
+
+    Raises dg.Failure, always: the step has no rows to go on with.
+    """
     from sprintline.stores.landing import UnsettledFile
 
     try:
         place = runtime.landing.quarantine(file, bad)
     except UnsettledFile as moving:
-        raise dg.Failure(f"{moving}; the landing sensor asks again by itself", allow_retries=False) from moving
+        raise dg.Failure(
+            f"{moving}; the landing sensor asks again by itself", allow_retries=False
+        ) from moving
     where = place.relative_to(runtime.home.root)
     rule = RULES["DQ101"]
     verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)

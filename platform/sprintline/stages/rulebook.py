@@ -41,11 +41,12 @@ def model_rules(manifest: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
 
 
 def judged_model(test: Mapping[str, Any]) -> str | None:
-    """Unique id of the model a dbt test speaks of: the one it is attached to, or the first that a lone SQL test reads."""
+    """Unique id of the model a dbt test speaks of: the one it is attached to, or the first a lone SQL test reads."""
     return test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), None)
 
 
 def test_code(test: Mapping[str, Any]) -> str | None:
+    """Code of the rule that a dbt test of the manifest names in `meta.rule`, or None."""
     return (test["config"].get("meta") or {}).get("rule")
 
 

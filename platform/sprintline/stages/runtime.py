@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from sprintline.stores.warehouse import Warehouse
 
 
+class NotMeasured(LookupError):
+    """An asset was asked for what it recorded of a sprint, and never materialized for it."""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """What a stage needs to do its work. Stores are opened lazily, so that loading definitions stays cheap."""
@@ -117,9 +121,20 @@ class Runtime:
         """What an asset recorded of a sprint, or None while it never materialized."""
         return self.records.measurements(self.product, sprint, asset).get((sprint, asset))
 
+    def measurement(self, asset: str, sprint: str) -> Measurement:
+        """What an asset recorded of a sprint. Raises NotMeasured while it never materialized."""
+        found = self.measured(asset, sprint)
+        if found is None:
+            raise NotMeasured(
+                f"{asset} has recorded nothing of {sprint}: materialize {self.product}/{asset} for it"
+            )
+        return found
+
     def history(self, asset: str) -> dict[str, Measurement]:
         """What an asset recorded, by sprint, oldest first."""
-        return {sprint: one for (sprint, _), one in self.records.measurements(self.product, asset=asset).items()}
+        return {
+            sprint: one for (sprint, _), one in self.records.measurements(self.product, asset=asset).items()
+        }
 
     def measure(self, asset: str, sprint: str, version: str, facts: Mapping[str, Any]) -> None:
         self.records.measure(self.product, sprint, asset, version, facts)
@@ -139,7 +154,8 @@ class Runtime:
             if not file.is_file():
                 wrong = f"source {source.name} names contract {source.contract}, which is no file"
                 raise DeclarationError(
-                    str(self.folder / "defs.yaml"), [Mistake(1, "attributes.sources", wrong, "write it beside defs.yaml")]
+                    str(self.folder / "defs.yaml"),
+                    [Mistake(1, "attributes.sources", wrong, "write it beside defs.yaml")],
                 )
             found[source.name] = parse_contract(file.read_text(), str(file))
         return found
@@ -168,6 +184,8 @@ def product_module(folder: Path, name: str) -> ModuleType | None:
     if full in sys.modules:
         return sys.modules[full]
     spec = spec_from_file_location(full, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} cannot be loaded as a Python module")
     module = module_from_spec(spec)
     sys.modules[full] = module
     try:

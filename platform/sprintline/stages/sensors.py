@@ -46,6 +46,7 @@ def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefi
 
 
 def nothing_new(runtime: Runtime) -> str:
+    """What the landing sensor says when no sprint waits: where to drop a file."""
     return (
         f"nothing new in landing/{runtime.product}: drop <source>/<sprint>.csv, for example "
         f"{runtime.spec.sources[0].name}/{runtime.calendar.keys[0]}.csv"
@@ -136,8 +137,9 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
             )
         if len(earlier) >= ATTEMPTS:
             return dg.SensorResult(
-                skip_reason=f"retraining {sprint} failed {len(earlier)} times: read run {earlier[0].dagster_run.run_id[:8]} "
-                f"and materialize candidate, champion and increment of {sprint} from the UI"
+                skip_reason=f"retraining {sprint} failed {len(earlier)} times: read run "
+                f"{earlier[0].dagster_run.run_id[:8]} and materialize candidate, champion and increment of "
+                f"{sprint} from the UI"
             )
         key = f"{runtime.product}:{sprint}:drift:{len(earlier)}"
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=key, partition_key=sprint, tags=tags)])
@@ -155,6 +157,7 @@ def latest_drift(runtime: Runtime) -> tuple[str | None, dict]:
 
 
 def answered(runtime: Runtime, sprint: str) -> str:
+    """How a sprint was decided, or that it is not decided yet."""
     decision = decision_of(runtime, sprint)
     if decision is None:
         return "its sprint is not decided yet"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from sprintline.settings import POOL
+from sprintline.settings import POOL as POOL  # part of every asset's arguments
 from sprintline.stages.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def asset_arguments(
 
 
 def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
+    """A contract's columns as Dagster shows them, the classification as a tag."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -89,6 +90,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 def materialized(
     version: str, metadata: Mapping[str, Any], key: dg.AssetKey | None = None
 ) -> dg.MaterializeResult:
+    """A materialization with its data version; key is needed only where an operation makes several assets."""
     return dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(version), metadata=dict(metadata))
 
 

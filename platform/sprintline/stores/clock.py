@@ -22,7 +22,9 @@ class Clock:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            raise ValueError(f"{self.file} holds {text!r}, no ISO moment: delete it to return to the wall clock") from None
+            raise ValueError(
+                f"{self.file} holds {text!r}, no ISO moment: delete it to return to the wall clock"
+            ) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @property

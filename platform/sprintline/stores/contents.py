@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import table_hash
 
@@ -44,7 +44,8 @@ def contents(
     with duckdb.connect(str(warehouse.file), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         for model in models:
-            rows = connection.execute(f"select * from {relations[model]} where sprint = ?", [sprint]).to_arrow_table()  # noqa: S608
+            query = f"select * from {relations[model]} where sprint = ?"  # noqa: S608 - a manifest's name
+            rows: Any = connection.execute(query, [sprint]).to_arrow_table()
             sample = rows.slice(0, sample_rows).to_pandas()
             found[model] = Content(rows.num_rows, table_hash(rows, sort_by=rows.column_names), sample)
     return found

@@ -35,7 +35,10 @@ def open_project(product: str, registry: Path, online_file: Path) -> FeatureStor
                 "cache_ttl_seconds": 0,
             },
             offline_store={"type": "sprintline.stores.offline.LakeOfflineStore"},
-            online_store={"type": "sprintline.stores.online.ForwardSqliteOnlineStore", "path": str(online_file)},
+            online_store={
+                "type": "sprintline.stores.online.ForwardSqliteOnlineStore",
+                "path": str(online_file),
+            },
             entity_key_serialization_version=3,
         )
     )

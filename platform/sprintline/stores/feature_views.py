@@ -97,7 +97,9 @@ class Declared:
 
     def _known(self, of: dict[str, Any], name: str, kind: str) -> Any:
         if name not in of:
-            raise FeatureError(f"{self.module}: no {kind} {name!r}; there are {', '.join(sorted(of)) or 'none'}")
+            raise FeatureError(
+                f"{self.module}: no {kind} {name!r}; there are {', '.join(sorted(of)) or 'none'}"
+            )
         return of[name]
 
 
@@ -139,7 +141,9 @@ def fingerprint(folder: Path, *settings_text: str) -> str:
     """
     module = folder / "views.py"
     if not module.is_file():
-        raise FeatureError(f"{module}: missing: declare the product's entities, feature views and service there")
+        raise FeatureError(
+            f"{module}: missing: declare the product's entities, feature views and service there"
+        )
     files = sorted(path for path in folder.iterdir() if path.suffix in {".py", ".sql"})
     texts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in files]
     return text_hash("\0".join([*texts, *settings_text]))
@@ -157,30 +161,44 @@ def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
     declared = _collect(product, path, module)
     lines = _Lines(path)
     if not declared.services:
-        raise FeatureError(f"{path}:1: declares no feature service: add a FeatureService that names the model's views")
+        raise FeatureError(
+            f"{path}:1: declares no feature service: add a FeatureService that names the model's views"
+        )
     if not declared.views:
         raise FeatureError(f"{path}:1: declares no feature view: add a FeatureView per entity")
     for name, view in declared.views.items():
         place = f"{path}:{lines.of(name)}"
         for entity in view.entities:
             if entity not in declared.entities:
-                raise FeatureError(f"{place}: view {name} uses entity {entity!r}, not declared here: add the Entity")
+                raise FeatureError(
+                    f"{place}: view {name} uses entity {entity!r}, not declared here: add the Entity"
+                )
         if not isinstance(view.ttl, timedelta) or view.ttl <= timedelta(0):
-            raise FeatureError(f"{place}: view {name} has no ttl: say how long a row holds, as ttl=timedelta(hours=6)")
+            raise FeatureError(
+                f"{place}: view {name} has no ttl: say how long a row holds, as ttl=timedelta(hours=6)"
+            )
         if not view.features:
-            raise FeatureError(f"{place}: view {name} has no features: list them in schema as Field(name=, dtype=)")
+            raise FeatureError(
+                f"{place}: view {name} has no features: list them in schema as Field(name=, dtype=)"
+            )
         fields = {column.name for column in view.entity_columns}
         if missing := [key for key in declared.keys(name) if key not in fields]:
-            raise FeatureError(f"{place}: view {name} does not type its key {missing[0]!r}: add its Field to schema")
+            raise FeatureError(
+                f"{place}: view {name} does not type its key {missing[0]!r}: add its Field to schema"
+            )
         source = view.batch_source
         if source is None or source.timestamp_field != EVENT or source.created_timestamp_column != CREATED:
-            raise FeatureError(f"{place}: view {name} has another source: use lake_source({product!r}, {name!r})")
+            raise FeatureError(
+                f"{place}: view {name} has another source: use lake_source({product!r}, {name!r})"
+            )
     for name, service in declared.services.items():
         place = f"{path}:{lines.of(name)}"
         taken: dict[str, str] = {}
         for view_name, features in declared.service_views(name).items():
             if view_name not in declared.views:
-                raise FeatureError(f"{place}: service {name} takes view {view_name!r}, which is not declared here")
+                raise FeatureError(
+                    f"{place}: service {name} takes view {view_name!r}, which is not declared here"
+                )
             for feature in features:
                 if feature in taken:
                     raise FeatureError(
@@ -194,7 +212,9 @@ def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
 def _import(product: str, path: Path, lake_root: Path) -> ModuleType:
     """Run the module under a name nobody else has; it is not left in `sys.modules`."""
     if not path.is_file():
-        raise FeatureError(f"{path}: missing: declare the product's entities, feature views and service there")
+        raise FeatureError(
+            f"{path}: missing: declare the product's entities, feature views and service there"
+        )
     name = f"sprintline_features_{product}_{next(_serial)}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # noqa: S101 - a .py path always has a loader
@@ -205,10 +225,14 @@ def _import(product: str, path: Path, lake_root: Path) -> ModuleType:
             spec.loader.exec_module(module)
     except SyntaxError as error:
         raise FeatureError(f"{path}:{error.lineno}: {error.msg}: mend the line, then run again") from error
-    except Exception as error:  # a product's own code may raise anything, and must stop nothing but its product
+    except (
+        Exception
+    ) as error:  # a product's own code may raise anything, and must stop nothing but its product
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
-        raise FeatureError(f"{path}:{line}: {type(error).__name__}: {error}: mend the line, then run again") from error
+        raise FeatureError(
+            f"{path}:{line}: {type(error).__name__}: {error}: mend the line, then run again"
+        ) from error
     finally:
         sys.modules.pop(name, None)
     return module
@@ -225,7 +249,9 @@ def _collect(product: str, path: Path, module: ModuleType) -> Declared:
                 continue
             if value.name in names and names[value.name] is not value:
                 line = _Lines(path).of(value.name)
-                raise FeatureError(f"{path}:{line}: {kind.__name__} {value.name!r} is declared twice: rename one")
+                raise FeatureError(
+                    f"{path}:{line}: {kind.__name__} {value.name!r} is declared twice: rename one"
+                )
             names[value.name] = value
     return Declared(product, path, found[Entity], found[FeatureView], found[FeatureService])
 

@@ -184,7 +184,9 @@ class FeatureStore:
         self._check(declared.module, view, sprint, frame, keys, declared.kinds(view))
         return self.lake.write(f"{self.product}/{view}", sprint.key, frame, sort_by=[*keys, EVENT])
 
-    def historical(self, questions: pd.DataFrame, service: str, *, moment: str = "question_at") -> pd.DataFrame:
+    def historical(
+        self, questions: pd.DataFrame, service: str, *, moment: str = "question_at"
+    ) -> pd.DataFrame:
         """The questions with the features of a service as they were known when each was asked.
 
         A value counts if its event is not after the question and not older than the view's ttl, and if it was known
@@ -209,9 +211,13 @@ class FeatureStore:
         keys = list(dict.fromkeys(key for view in views for key in declared.keys(view)))
         features = [feature for names in views.values() for feature in names]
         if missing := [name for name in [moment, *keys] if name not in questions.columns]:
-            raise FeatureError(f"service {service}: the questions have no column {missing[0]!r}: features need it")
+            raise FeatureError(
+                f"service {service}: the questions have no column {missing[0]!r}: features need it"
+            )
         if clash := [name for name in features if name in questions.columns]:
-            raise FeatureError(f"service {service}: feature {clash[0]!r} is named like a question's column: rename it")
+            raise FeatureError(
+                f"service {service}: feature {clash[0]!r} is named like a question's column: rename it"
+            )
         if not isinstance(questions[moment].dtype, pd.DatetimeTZDtype) or questions[moment].isna().any():
             raise FeatureError(f"column {moment}: every question needs a moment with time zone")
         if questions.empty:
@@ -222,7 +228,9 @@ class FeatureStore:
                     raise FeatureError(f"view {view} has no rows of sprint {sprint}: materialize it first")
         spine = pd.DataFrame({ROW: range(len(questions))})
         # Nanoseconds would become a type of their own in DuckDB 2, which compares to none of the lake's.
-        spine[EVENT] = questions[moment].dt.tz_convert("UTC").dt.as_unit("us").to_numpy(dtype="datetime64[us]")
+        spine[EVENT] = (
+            questions[moment].dt.tz_convert("UTC").dt.as_unit("us").to_numpy(dtype="datetime64[us]")
+        )
         spine[EVENT] = spine[EVENT].dt.tz_localize("UTC")
         for key in keys:
             spine[key] = questions[key].to_numpy()
@@ -231,7 +239,9 @@ class FeatureStore:
         ).to_df()
         # Feast's stores have dropped and multiplied rows before: what does not fit is refused, never repaired.
         if len(found) != len(spine) or found[ROW].nunique() != len(spine):
-            raise FeatureError(f"service {service}: {len(spine)} questions came back as {len(found)} rows: unusable")
+            raise FeatureError(
+                f"service {service}: {len(spine)} questions came back as {len(found)} rows: unusable"
+            )
         found = found.sort_values(ROW)
         columns = {name: _as_number(found[name]).set_axis(questions.index) for name in features}
         return pd.concat([questions, pd.DataFrame(columns, index=questions.index)], axis=1)
@@ -297,7 +307,10 @@ class FeatureStore:
         """What the declaration says of a view's columns; empty for those it says nothing of."""
         declared = self.declared().view(view)
         told = {field.name: field.description for field in declared.schema}
-        told |= {EVENT: "moment the values stand for", CREATED: "moment the last of their inputs became known"}
+        told |= {
+            EVENT: "moment the values stand for",
+            CREATED: "moment the last of their inputs became known",
+        }
         return {name: text for name, text in told.items() if text}
 
     def compare_online(self, views: Sequence[str], sprint: Sprint) -> tuple[int, int]:
@@ -316,7 +329,8 @@ class FeatureStore:
             if latest.empty:
                 continue
             found = store.get_online_features(
-                features=[f"{name}:{feature}" for feature in features], entity_rows=latest[keys].to_dict("records")
+                features=[f"{name}:{feature}" for feature in features],
+                entity_rows=latest[keys].to_dict("records"),
             ).to_dict()
             same = [
                 all(_equal(found[feature][place], row[feature]) for feature in features)
@@ -352,14 +366,22 @@ class FeatureStore:
         return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
 
     def _check(
-        self, file: Path, view: str, sprint: Sprint, frame: pd.DataFrame, keys: list[str], kinds: dict[str, str]
+        self,
+        file: Path,
+        view: str,
+        sprint: Sprint,
+        frame: pd.DataFrame,
+        keys: list[str],
+        kinds: dict[str, str],
     ) -> None:
         if problems := check_feature_frame(frame, keys, kinds, sprint.start, sprint.end):
             place = f"{file}: view {view}, sprint {sprint.key}"
             raise FeatureError("\n".join(f"{place}: {problem}" for problem in problems))
 
     def _is_applied(self) -> bool:
-        return self.registry.is_file() and self.online_file.is_file() and self._applied() == self.fingerprint()
+        return (
+            self.registry.is_file() and self.online_file.is_file() and self._applied() == self.fingerprint()
+        )
 
     def _applied(self) -> str:
         with contextlib.suppress(FileNotFoundError):

@@ -20,7 +20,9 @@ _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 
 
-def restricted_query(warehouse: Path, sql: str, sprints: Sequence[str], params: Mapping[str, Any]) -> pd.DataFrame:
+def restricted_query(
+    warehouse: Path, sql: str, sprints: Sequence[str], params: Mapping[str, Any]
+) -> pd.DataFrame:
     """Run a query in which every mart is a view of the given sprints only.
 
     Each table of the schema `marts` that has a column `sprint` is visible under its own name; no other table, schema or

@@ -81,10 +81,16 @@ class LakeOfflineStore(DuckDBOfflineStore):
             FeatureError: a table or the range asked for is missing, or questions come as SQL (they must be a frame).
         """
         if not isinstance(entity_df, pd.DataFrame):
-            raise FeatureError("historical features are asked for with a frame, not with SQL: read the questions first")
+            raise FeatureError(
+                "historical features are asked for with a frame, not with SQL: read the questions first"
+            )
         moments = pd.to_datetime(entity_df[EVENT_TIMESTAMP], utc=True)
         first, last = moments.min().to_pydatetime(), moments.max().to_pydatetime()
-        reaches = {view.batch_source.name: _reach_of(view, first, last) for view in feature_views if view.batch_source}
+        reaches = {
+            view.batch_source.name: _reach_of(view, first, last)
+            for view in feature_views
+            if view.batch_source
+        }
         return get_historical_features_ibis(
             config=config,
             feature_views=feature_views,
@@ -174,7 +180,9 @@ def read_bounded(source: FileSource, reach: Reach) -> pa.Table:
     rows = table.to_pyarrow_table(columns=columns, filters=bounds or None)
     if not rows.num_rows:
         span = f"from {_text(reach.low)} to {_text(reach.high)}"
-        raise NothingInReachError(f"{source.name}: no rows {span}: materialize the view for the sprints of that time")
+        raise NothingInReachError(
+            f"{source.name}: no rows {span}: materialize the view for the sprints of that time"
+        )
     return rows
 
 
@@ -188,8 +196,12 @@ def _reader(reach_of: Callable[[DataSource], Reach]) -> Callable[[DataSource, st
 
     def read(source: DataSource, repo_path: str) -> Table:
         if not isinstance(source, FileSource) or not isinstance(source.file_format, DeltaFormat):
-            raise FeatureError(f"{source.name}: feature views read Delta tables of the lake: use lake_source()")
-        return session.create_table(ibis.util.gen_name("lake"), read_bounded(source, reach_of(source)), temp=True)
+            raise FeatureError(
+                f"{source.name}: feature views read Delta tables of the lake: use lake_source()"
+            )
+        return session.create_table(
+            ibis.util.gen_name("lake"), read_bounded(source, reach_of(source)), temp=True
+        )
 
     return read
 
@@ -204,7 +216,9 @@ def _reach_of(view: FeatureView, first: datetime, last: datetime) -> Reach:
     return Reach(first - ttl, last, columns)
 
 
-def _columns(keys: Iterable[str], features: Iterable[str], moment: str, created: str | None) -> tuple[str, ...]:
+def _columns(
+    keys: Iterable[str], features: Iterable[str], moment: str, created: str | None
+) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*keys, *features, moment, *([created] if created else [])]))
 
 
@@ -220,4 +234,6 @@ def _text(moment: datetime | None) -> str:
 
 
 def _refuse_to_write(*_: Any, **__: Any) -> None:
-    raise FeatureError("the lake is written by the platform only: a sprint's partition is replaced through Lake.write")
+    raise FeatureError(
+        "the lake is written by the platform only: a sprint's partition is replaced through Lake.write"
+    )

@@ -44,7 +44,9 @@ def _boosting(seed: int) -> Any:
     # Ordinal codes and no native categories: those are exported to ONNX wrongly, without any error.
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype="float32")
     head = ColumnTransformer([("numbers", "passthrough", _numbers()), ("codes", codes, _categories())])
-    return Pipeline([("columns", head), ("trees", HistGradientBoostingClassifier(random_state=seed, **BOOSTING))])
+    return Pipeline(
+        [("columns", head), ("trees", HistGradientBoostingClassifier(random_state=seed, **BOOSTING))]
+    )
 
 
 def _logistic(seed: int) -> Any:

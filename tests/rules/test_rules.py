@@ -1,0 +1,198 @@
+"""Every rule outside the family of models: sound evidence passes, its fault fails, missing evidence is insufficient."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sprintline.core.verdicts import Judgement, Outcome
+from sprintline.rules import FAMILIES, RULES, models, rules_for
+from sprintline.rules.warehouse import DBT_TEST_CODES
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule needs to pass, and changes of it that fail, each with words its sentence must hold.
+
+    optional: pieces whose absence is no lack of evidence; thin: changes that leave too little to judge.
+    """
+
+    sound: dict[str, Any]
+    faults: list[tuple[dict[str, Any], str]]
+    optional: tuple[str, ...] = ()
+    thin: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _ran(status: str = "pass", **more: Any) -> dict[str, Any]:
+    return {"name": "unique_questions_question_id", "status": status, **more}
+
+
+def _dbt() -> Case:
+    faults = [
+        (
+            {"tests": [_ran(), _ran("fail", failures=1200)]},
+            "1 of 2 tests fail: unique_questions_question_id: 1,200 rows",
+        ),
+        ({"tests": [_ran("error", message="no such column")]}, "no such column"),
+        # A test that dbt left out holds nothing; neither does one that only warned.
+        ({"tests": [_ran("skipped")]}, "skipped"),
+        ({"tests": [_ran("warn", failures=2)]}, "2 rows"),
+        ({"tests": [_ran("fail", failures=1)] * 5}, "and 2 more"),
+    ]
+    return Case({"tests": [_ran(), _ran()]}, faults, thin=[{"tests": []}])
+
+
+CASES = {
+    "CAL001": Case(
+        {"planned_sprints_remaining": 6, "last_planned_sprint": "2014-S13"},
+        [
+            ({"planned_sprints_remaining": 5}, "5 planned sprints remain up to 2014-S13; at least 6"),
+            ({"planned_sprints_remaining": 0}, "0 planned sprints remain"),
+        ],
+    ),
+    "DQ101": Case(
+        {"rows": 12_000, "contract": "departures 1.0.0"},
+        [({"refused": "line 4: origin is empty"}, "quarantine: line 4: origin is empty")],
+    ),
+    "DQ102": Case(
+        {"rows": 12_000, "row_bounds": [9_000, 15_000]},
+        [
+            ({"rows": 8_999}, "8,999 rows landed; the contract promises at least 9,000 and at most 15,000"),
+            ({"rows": 15_001}, "15,001 rows"),
+            ({"rows": 3, "row_bounds": [4, None]}, "promises at least 4"),
+            ({"rows": 3, "row_bounds": [None, 2]}, "promises at most 2"),
+        ],
+        # Without a promise there is nothing to keep: no pass either.
+        thin=[{"row_bounds": [None, None]}],
+    ),
+    "DQ103": Case(
+        {"rows": 100, "rows_without_known_at": 0, "rows_known_after_landing": 0},
+        [
+            ({"rows_without_known_at": 7}, "7 of 100 rows carry no moment"),
+            ({"rows_known_after_landing": 2}, "2 claim one after the file landed"),
+        ],
+    ),
+    "DQ104": Case(
+        {"rows": 100, "rows_in_lake": 100, "data_version": "aa", "data_version_in_lake": "aa"},
+        [
+            ({"rows_in_lake": 99}, "the lake holds 99"),
+            ({"data_version_in_lake": "bb"}, "accepted with content aa, the lake holds 100 with bb"),
+        ],
+    ),
+    **{code: _dbt() for code in sorted(DBT_TEST_CODES)},
+    "DOC601": Case(
+        {"columns": 9, "undocumented": []},
+        [({"undocumented": ["dep_delay", "origin"]}, "2 of 9 names carry no description: dep_delay, origin")],
+    ),
+    "FT301": Case(
+        {"rows": 500, "rows_created_after_event": 0},
+        [({"rows_created_after_event": 3}, "3 of 500 feature rows rest on something known after")],
+    ),
+    "FT302": Case(
+        {"questions": 500, "rows": 500},
+        [
+            ({"rows": 501}, "501 rows of features for 500 questions"),
+            ({"rows": 499}, "499 rows"),
+            ({"rows": 0, "questions": 0}, "0 rows of features for 0 questions"),
+        ],
+    ),
+    "FT303": Case(
+        {"coverage_by_view": {"carrier_delays": 0.9, "origin_weather": 1.0}},
+        [({"coverage_by_view": {"carrier_delays": 0.85, "origin_weather": 1.0}}, "carrier_delays: 85.0%")],
+    ),
+    "FT304": Case(
+        {"keys_compared": 40, "keys_unequal": 0},
+        [
+            ({"keys_unequal": 1}, "1 of 40 keys answer differently"),
+            ({"keys_compared": 0}, "no key was there to compare"),
+        ],
+    ),
+    "MO501": Case(
+        {"state": "none", "why": "0 of 20 features drifted", "share": 0.0},
+        [({"state": "confirmed", "why": "9 of 20 features drifted", "share": 0.45}, "confirmed: 9 of 20")],
+        optional=("share",),
+        thin=[{"state": "insufficient", "why": "12 rows are too few"}],
+    ),
+}
+
+
+def _judge(code: str, **changes: Any) -> Judgement:
+    evidence = CASES[code].sound | changes
+    return RULES[code]({name: value for name, value in evidence.items() if value is not ...})
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_sound_evidence_passes_with_a_sentence(code):
+    found = _judge(code)
+    assert found.outcome is Outcome.PASS, found.sentence
+    assert any(letter.isdigit() for letter in found.sentence)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("code", "changes", "words"), [(code, *fault) for code, case in CASES.items() for fault in case.faults]
+)
+def test_a_fault_fails_and_is_named(code, changes, words):
+    found = _judge(code, **changes)
+    assert found.outcome is Outcome.FAIL and words in found.sentence, found.sentence
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_no_evidence_never_passes(code):
+    assert RULES[code]({}).outcome is Outcome.INSUFFICIENT
+    assert RULES[code](None).outcome is Outcome.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("code", "piece"),
+    [(code, piece) for code, case in CASES.items() for piece in case.sound if piece not in case.optional],
+)
+@pytest.mark.parametrize("absent", [..., None])
+def test_a_missing_piece_is_insufficient(code, piece, absent):
+    found = _judge(code, **{piece: absent})
+    assert found.outcome is Outcome.INSUFFICIENT, found.sentence
+    assert found.sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"), [(code, thin) for code, case in CASES.items() for thin in case.thin]
+)
+def test_evidence_too_thin_is_insufficient(code, changes):
+    assert _judge(code, **changes).outcome is Outcome.INSUFFICIENT
+
+
+def test_suspected_drift_is_no_failure_yet():
+    found = _judge("MO501", state="suspected")
+    assert found.outcome is Outcome.PASS and "suspected" in found.sentence
+
+
+@pytest.mark.parametrize(("code", "line"), [("CAL001", 7), ("FT303", 0.95)])
+def test_a_product_may_move_a_line(code, line):
+    assert RULES[code](CASES[code].sound, line).outcome is Outcome.FAIL
+
+
+# --- the rule set ----------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_is_covered_and_codes_are_unique():
+    codes = [rule.code for family in FAMILIES for rule in family.RULES]
+    assert len(codes) == len(set(codes)) == len(RULES)
+    # tests/rules/test_models.py runs over all of models.RULES.
+    assert {*CASES, *(rule.code for rule in models.RULES)} == set(codes)
+    assert not set(CASES) & {rule.code for rule in models.RULES}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_a_rule_says_what_it_claims_what_it_serves_and_how_to_mend(rule):
+    assert re.fullmatch(r"(CAL|DQ|DOC|FT|ML|MO)\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z][a-z_]+[a-z]", rule.name)
+    assert re.fullmatch(r"\d+\.\d+", rule.practice)
+    assert len(rule.remedy.split()) >= 5 and not rule.remedy.endswith(".")
+    assert rule in rules_for(rule.judges)
+
+
+def test_names_are_unique_within_the_kind_they_judge():
+    for kind in {rule.judges for rule in RULES.values()}:
+        names = [rule.name for rule in rules_for(kind)]
+        assert len(names) == len(set(names))
