@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sprintline import settings
+from sprintline.cli.replay import ui_is_open
 from sprintline.cli import main as command
 from sprintline.components.scaffold import create_product
 from sprintline.core.calendar import Calendar
@@ -283,7 +284,6 @@ class TestInit:
             assert instance.get_settings("sensors") == {
                 "use_threads": True,
                 "num_workers": 4,
-                "num_submit_workers": 4,
             }
             from dagster._core.definitions.run_request import InstigatorType
             from dagster._core.scheduler.instigation import TickStatus
@@ -391,7 +391,12 @@ class TestUi:
             raise SystemExit(0)
 
         prepared = []
-        monkeypatch.setattr("sprintline.stores.instance.prepare", lambda home: prepared.append(home))
+
+        def prepare(home):
+            prepared.append(home)
+            home.dagster.mkdir(parents=True)
+
+        monkeypatch.setattr("sprintline.stores.instance.prepare", prepare)
         monkeypatch.setattr(command.os, "execve", execve)
         monkeypatch.chdir(clone)
         code, out, _ = run("ui", "--port", "0")
@@ -404,6 +409,7 @@ class TestUi:
         assert became["variables"]["DAGSTER_HOME"] == str(home.dagster)
         assert became["variables"]["SPRINTLINE_HOME"] == str(home.root)
         assert Path(became["program"]).name == "dg"
+        assert ui_is_open(home), "a replay must find the open UI and leave the sensors to its daemon"
 
 
 class TestErrors:

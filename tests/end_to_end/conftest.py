@@ -83,18 +83,20 @@ class Clone:
         return {row["sprint"]: row for row in told["products"][0]["sprints"]}
 
 
-@pytest.fixture(scope="session")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def make_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A copy of the working tree with the product `parcels` in it, on an empty state folder."""
     root = tmp_path_factory.mktemp("clone")
+    unneeded = shutil.ignore_patterns("__pycache__", "target", "logs", "*.egg-info")
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part,
-                root / part,
-                ignore=shutil.ignore_patterns("__pycache__", "target", "logs", "*.egg-info"),
-            )
+            shutil.copytree(ROOT / part, root / part, ignore=unneeded)
         else:
             shutil.copy(ROOT / part, root / part)
     made = Clone(root, tmp_path_factory.mktemp("state"), "parcels")
     made.run("new", made.product)
     return made
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    return make_clone(tmp_path_factory)

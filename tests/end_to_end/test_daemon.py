@@ -82,21 +82,27 @@ def test_the_ledger_is_whole_and_a_second_replay_changes_nothing(replayed, insta
 
 @needs_proc
 @pytest.mark.fault
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_replay_that_is_stopped_leaves_no_process_and_the_next_goes_on(replayed, how):
-    closed = sum(row["state"] == "closed" for row in replayed.sprints().values())
-    replay = replayed.start("replay", replayed.product, "--sprints", str(closed + 1))
-    until(lambda: workers(replayed), 90, "a run's worker")
-    os.kill(replay.pid, how)
-    replay.wait(60)
-    if how is signal.SIGINT:
-        assert replay.returncode == 130
-        left = replayed.processes()
-        assert not left
-    until(lambda: not replayed.processes(), 60, "the end of every process")
-    replayed.run("replay", replayed.product, "--sprints", str(closed + 1))
-    rows = list(replayed.sprints().values())
-    assert [row["state"] for row in rows[: closed + 1]] == ["closed"] * (closed + 1)
+def test_a_replay_that_is_stopped_leaves_no_process_and_the_next_goes_on(replayed):
+    for how, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        sprints = str(closed(replayed) + 1)
+        replay = replayed.start("replay", replayed.product, "--sprints", sprints)
+        try:
+            until(lambda: workers(replayed), 240, "a run's worker")
+            os.kill(replay.pid, how)
+            assert replay.wait(120) == code
+        finally:
+            replay.kill()
+        if how is signal.SIGINT:
+            left = replayed.processes()
+            assert not left, "one that can still say something waits until all have ended"
+        until(lambda: not replayed.processes(), 120, "the end of every process")
+    sprints = closed(replayed) + 1
+    replayed.run("replay", replayed.product, "--sprints", str(sprints))
+    assert closed(replayed) == sprints
+
+
+def closed(clone) -> int:
+    return sum(row["state"] == "closed" for row in clone.sprints().values())
 
 
 def workers(clone) -> list[int]:

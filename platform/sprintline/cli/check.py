@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
     """All mistakes of one product, in the order in which they are best mended. Empty when it may be loaded.
 
     Read are defs.yaml, the contracts, the Python of the product and its features (Feast's objects are built), the
-    presence of its SQL, and its line in workspace.yaml. SQL is parsed by dbt (`make lint`).
+    presence of its SQL, its line in workspace.yaml and, when all that is sound, its models as dbt parses them.
     """
     product = folder.name
     found: list[str] = []
@@ -40,6 +41,8 @@ def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
     found += _contracts(folder, root, spec)
     found += _marts(product, root, spec)
     found += _features(product, root, spec, home)
+    if not found and (root / "dbt_project" / "dbt_project.yml").is_file():
+        found += _parsed(product, root, home)
     return found
 
 
@@ -121,6 +124,21 @@ def _marts(product: str, root: Path, spec: ProductSpec) -> Iterator[str]:
         if mart not in names:
             file = models / "marts" / f"{mart}.sql"
             yield f"{_shown(file, root)}:1: is missing; defs.yaml names this mart under model"
+
+
+def _parsed(product: str, root: Path, home: Home) -> Iterator[str]:
+    from sprintline.stores.warehouse import Warehouse, WarehouseError
+
+    try:
+        Warehouse(product, home, root / "dbt_project").ensure_manifest()
+    except WarehouseError as error:
+        # dbt's first line names kind and model, which the file does as well; its line is the template's own.
+        told = [line.strip() for line in error.detail.splitlines()[1:] if line.strip()]
+        line = next((int(found[1]) for one in told if (found := re.fullmatch(r"line (\d+)", one))), 1)
+        why = next(
+            (one for one in told if not one.startswith("line ")), error.detail or "dbt does not parse it"
+        )
+        yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; mend the model"
 
 
 def _features(product: str, root: Path, spec: ProductSpec, home: Home) -> Iterator[str]:

@@ -49,6 +49,8 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
 def main() -> None:
     """Read the commands from the first line of the input, and hold them."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # A job that a shell put into the background ignores SIGINT, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(hold(json.loads(sys.stdin.readline())))
 
 
