@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from sprintline import settings
-from sprintline.cli.replay import ui_is_open
 from sprintline.cli import main as command
+from sprintline.cli.replay import ui_is_open
 from sprintline.components.scaffold import create_product
 from sprintline.core.calendar import Calendar
 from sprintline.core.declarations import parse_product

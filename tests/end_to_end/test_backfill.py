@@ -27,7 +27,8 @@ with dg.DagsterInstance.get() as instance:
         runtime.clock.move(runtime.window(key).end + LANDS_AFTER)
         drop(runtime, key, runtime.sources.provide)
     for key in runtime.calendar.keys[: int(sys.argv[1])]:
-        assert job.execute_in_process(partition_key=key, instance=instance, tags={"dagster/backfill": "by-hand"}).success
+        done = job.execute_in_process(partition_key=key, instance=instance, tags={"dagster/backfill": "by-hand"})
+        assert done.success
 """
 SAME = (
     "sprint",
@@ -47,8 +48,8 @@ def test_a_backfill_without_sensors_gives_the_same_state(clone, tmp_path):
     clone.run("replay", clone.product, "--sprints", "4")
     other = dataclasses.replace(clone, state=tmp_path / "state")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BACKFILL, "4"], cwd=clone.root, env=other.env, capture_output=True, text=True,
-        timeout=400, check=False,
+        [sys.executable, "-W", "ignore", "-c", BACKFILL, "4"], cwd=clone.root, env=other.env,
+        capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     one, two = (list(place.sprints().values())[:4] for place in (clone, other))
