@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
+# Whose processes are left is read from /proc; every Linux has it, so CI never skips this.
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
 

@@ -188,12 +188,8 @@ class DriftSpec(Spec):
     confirm: int = Field(
         default=2, ge=1, le=26, description="drifting sprints among them that confirm", examples=[2]
     )
-    reference_sprints: int = Field(default=6, ge=1, le=52, description="sprints compared with", examples=[6])
     min_rows: int = Field(
         default=1000, ge=1, description="fewer rows are insufficient evidence", examples=[1000]
-    )
-    cooldown_sprints: int = Field(
-        default=1, ge=0, le=26, description="sprints between two retrainings for drift", examples=[1]
     )
 
     @classmethod
