@@ -14,7 +14,7 @@ import pytest
 from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.launcher.base import WorkerStatus
 
-from sprintline.stages.launcher import WORKER_TAG, WarmRunLauncher
+from sprintline.stages.launcher import WARM, WORKER_TAG, WarmRunLauncher
 from sprintline.stages.warm import let_go, started
 
 pytestmark = pytest.mark.slow
@@ -92,7 +92,7 @@ def test_runs_are_executed_by_workers_forked_from_one_warm_process(launched):
     told = [launched.said(run) for run in runs]
     assert [int(pid) for pid, *_ in told] == [launched.worker(run) for run in runs]
     assert len({pid for pid, *_ in told}) == 2
-    assert {int(warm) for _, warm, _ in told} == {launched.launcher._warm.pid}
+    assert {int(warm) for _, warm, _ in told} == {WARM.pid}
     assert {loaded for *_, loaded in told} == {"True"}
     for run in runs:
         until(lambda run=run: launched.run(run).status is dg.DagsterRunStatus.SUCCESS, "success")
@@ -126,11 +126,11 @@ def test_a_run_without_a_worker_is_not_found(launched):
 def test_a_warm_process_that_died_is_replaced_and_workers_outlive_it(launched):
     first = launched.launch("busy")
     launched.said(first)
-    warm = launched.launcher._warm.pid
+    warm = WARM.pid
     os.kill(warm, signal.SIGKILL)
-    launched.launcher._warm.wait()
+    until(lambda: started(warm) is None, "the warm process's end")
     second = launched.launch("quick")
-    assert int(launched.said(second)[1]) == launched.launcher._warm.pid != warm
+    assert int(launched.said(second)[1]) == WARM.pid != warm
     assert launched.health(first) is WorkerStatus.RUNNING
     launched.launcher.terminate(first)
     until(lambda: launched.health(first) is WorkerStatus.FAILED, "the worker's end")

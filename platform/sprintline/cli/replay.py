@@ -160,7 +160,7 @@ def daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
         ]  # fmt: skip
         # The daemon tells as a warning that a location does not load.
         warned = ["-W", "ignore", "-W", "default::UserWarning"]
-        commands.append([*warned, "-m", "dagster._daemon", "run", "-w", str(workspace)])
+        commands.append([*warned, "-m", "sprintline.stages.daemon", "run", "-w", str(workspace)])
         holder = subprocess.Popen(
             [sys.executable, "-m", "sprintline.cli.servers"], cwd=ROOT, env=environment(home), text=True,
             stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,

