@@ -84,19 +84,30 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         task = bar.add_task(
             f"{runtime.product}: landing {chosen[0]} to {chosen[min(history, sprints) - 1]}", total=sprints
         )
-        for group in groups(chosen, history):
+        parts = list(groups(chosen, history))
+        for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
             arrival = window.end + LANDS_AFTER
             if not runtime.clock.replaying or runtime.clock.now() < arrival:
                 runtime.clock.move(arrival)
             for key in group:
                 drop(runtime, key, provide)
+            # What comes next is written while this is being closed, so that no sprint waits for its files.
+            ahead = iter(following)
+
+            def prepare_next(ahead: Iterator[str] = ahead) -> None:
+                # What a provider cannot give is told when it is that sprint's turn, not while another is closed.
+                with contextlib.suppress(Exception):
+                    if key := next(ahead, None):
+                        stage(runtime, key, provide)
+
             _await(
                 runtime,
                 chosen,
                 group,
                 lambda closed, told: bar.update(task, completed=closed, description=told),
                 healthy,
+                prepare_next,
             )
 
 
@@ -107,28 +118,41 @@ def groups(keys: Sequence[str], history: int) -> Iterator[Sequence[str]]:
         yield [key]
 
 
-def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
-    """Put a sprint's files into landing/, each under a hidden name first; a file that is there already stays."""
-    dropped: list[Path] = []
+def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
+    """Write a sprint's files under hidden names, which nobody reads; gives the name each will land under.
+
+    A source whose file has landed already is left out.
+    """
+    staged: dict[Path, Path] = {}
     todo = [
         s.name
         for s in runtime.spec.sources
         if not any((runtime.home.landing / runtime.product / s.name).glob(f"{key}.*"))
     ]
-    if not todo:
-        return dropped
-    frames = provide(runtime.window(key))
+    frames: Mapping[str, pd.DataFrame] = {}
     for source in todo:
         place = runtime.home.landing / runtime.product / source / f"{key}.csv.gz"
+        hidden = place.with_name(f".{place.name}.{os.getpid()}.part")
+        staged[hidden] = place
+        if hidden.exists():
+            continue
+        frames = frames or provide(runtime.window(key))
         place.parent.mkdir(parents=True, exist_ok=True)
-        hidden = place.with_name(f".{place.name}.part")
-        frames[source].to_csv(hidden, index=False, compression={"method": "gzip", "mtime": 0})
+        being_written = hidden.with_suffix(".tmp")
+        frames[source].to_csv(being_written, index=False, compression={"method": "gzip", "mtime": 0})
+        being_written.replace(hidden)
+    return staged
+
+
+def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
+    """Put a sprint's files into landing/; a file that is there already stays."""
+    staged = stage(runtime, key, provide)
+    for hidden, place in staged.items():
         # The provider finished writing a while ago, so nobody need wait for the file to settle.
         written = time.time() - 60
         os.utime(hidden, (written, written))
         hidden.replace(place)
-        dropped.append(place)
-    return dropped
+    return list(staged.values())
 
 
 @contextlib.contextmanager
@@ -139,10 +163,30 @@ def daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
     them anew every minute. Gives a function that raises ReplayError when the daemon cannot close sprints.
     """
     home = runtime.home
-    prepare(home)
-    if ui_is_open(home):
-        yield lambda: None
-        return
+    # The code server would parse the dbt models only after all its imports; it finds them parsed, or waits a little.
+    parse = [sys.executable, "-W", "ignore", "-c", _PARSE, str(runtime.folder)]
+    parsing = subprocess.Popen(
+        parse, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        prepare(home)
+        with contextlib.nullcontext(lambda: None) if ui_is_open(home) else _daemon(runtime) as healthy:
+            yield healthy
+    finally:
+        parsing.wait()
+
+
+_PARSE = """
+import sys
+from pathlib import Path
+from sprintline.stages.runtime import load_runtime
+load_runtime(Path(sys.argv[1])).warehouse.ensure_manifest()
+"""
+
+
+@contextlib.contextmanager
+def _daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
+    home = runtime.home
     with tempfile.TemporaryDirectory(prefix="sprintline-") as folder, tempfile.TemporaryFile() as log:
         locations = _locations()
         sockets = {name: str(Path(folder) / f"{place}.sock") for place, name in enumerate(locations)}
@@ -222,8 +266,9 @@ def _await(
     group: Sequence[str],
     tell: Callable[[int, str], None],
     healthy: Callable[[], None],
+    meanwhile: Callable[[], object],
 ) -> None:
-    """Wait until every sprint of the group is closed, telling how far it is."""
+    """Wait until every sprint of the group is closed, telling how far it is; `meanwhile` is called again and again."""
     since, before = time.monotonic(), -1
     while True:
         healthy()
@@ -244,6 +289,7 @@ def _await(
             raise ReplayError(
                 f"{open_[0]} did not close within {STALLED_AFTER:.0f} s: look at its run with `make ui`"
             )
+        meanwhile()
         time.sleep(0.3)
 
 
