@@ -37,7 +37,7 @@ attributes:
       contract: contracts/departures.yaml
     - name: weather
       contract: contracts/weather.yaml
-      rows_per_sprint: 1000
+      description: Hourly observations
   features:
     service: flight_delays_v1
     lookback_sprints: 2
@@ -136,7 +136,7 @@ CASES = [
     ("contracts/weather.yaml", "/etc/weather.yaml", 24, "attributes.sources[1].contract", "product's folder"),
     ("      contract: contracts/weather.yaml\n", "", 23, "attributes.sources[1].contract", "is missing; add"),
     ("contract: contracts/weather", "contarct: contracts/weather", 24, "attributes.sources[1].contarct", "`contract`"),
-    ("rows_per_sprint: 1000", "rows_per_sprint: 0", 25, "attributes.sources[1].rows_per_sprint", "at least 1"),
+    ("description: Hourly observations", "rows: 10", 25, "attributes.sources[1].rows", "unknown key"),
     ("[carrier_delays, airport_weather]", "[]", 29, "attributes.features.views", "is empty"),
     ("[carrier_delays, airport_weather]", "carrier_delays", 29, "attributes.features.views", "expected a list"),
     ("[carrier_delays, airport_weather]", "[a, a]", 29, "attributes.features.views[1]", "twice"),

@@ -124,9 +124,6 @@ class SourceSpec(Spec):
     description: str = Field(
         default="", description="what the source tells", examples=["Flights as they left"]
     )
-    rows_per_sprint: int | None = Field(
-        default=None, ge=1, description="rows a sprint usually brings", examples=[13000]
-    )
 
 
 class FeaturesSpec(Spec):
