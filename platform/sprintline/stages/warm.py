@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import select
@@ -27,7 +28,7 @@ PRELOADED = (
     "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "feast.infra.registry.sql",
     "ibis.backends.duckdb", "evidently", "evidently.metrics", "sklearn.metrics", "onnxruntime", "deltalake",
     "pandera.pandas", "pandera.backends.pandas.register", "pandera.strategies.pandas_strategies", "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
 )  # fmt: skip
 """What every run needs."""
 
@@ -73,7 +74,12 @@ def preload(name: str) -> None:
 
 
 def set_aside() -> None:
-    """Keep a worker's garbage collector from walking through the libraries' objects, and copying their pages by it."""
+    """Do once what every worker would do with the libraries' objects, and copy their pages by doing it.
+
+    The garbage collector would walk through them; and dbt asks for its callers' source lines, for which `inspect` looks
+    through every loaded module and remembers what it found.
+    """
+    inspect.stack()
     gc.collect()
     gc.freeze()
 

@@ -44,7 +44,6 @@ class Node:
         status: success, pass, fail, warn, error or skipped.
         seconds: time it took.
         message: dbt's sentence; empty when there is nothing to say.
-        rows: rows the model now holds of the sprint; None for tests and for models that were not built.
         failures: rows that break the test; None for models.
         meta: the node's `config.meta`; for a data test `rule` is the code of its rule.
         model: the model a test judges; the model itself otherwise.
@@ -58,7 +57,6 @@ class Node:
     status: str
     seconds: float
     message: str
-    rows: int | None
     failures: int | None
     meta: Mapping[str, Any]
     model: str | None
@@ -89,11 +87,6 @@ class BuildResult:
     def tests(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.resource_type == "test")
 
-    @property
-    def rows(self) -> dict[str, int]:
-        """Rows of the sprint per model that was built."""
-        return {node.name: node.rows for node in self.models if node.rows is not None}
-
 
 @dataclass(frozen=True)
 class Column:
@@ -105,7 +98,7 @@ class Column:
 
 
 def node_of(result: Any) -> Node:
-    """One of dbt's results as a Node; a model's rows are not counted yet."""
+    """One of dbt's results as a Node."""
     node = result.node
     kind = str(getattr(node.resource_type, "value", node.resource_type))
     judged = getattr(node, "attached_node", None)
@@ -117,7 +110,6 @@ def node_of(result: Any) -> Node:
         status=str(getattr(result.status, "value", result.status)),
         seconds=round(float(result.execution_time), 4),
         message=(result.message or "").strip(),
-        rows=None,
         failures=None if kind == "model" else result.failures,
         meta=dict(getattr(node.config, "meta", None) or {}),
         model=judged.split(".")[-1] if judged else (node.name if kind == "model" else None),

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,23 +161,7 @@ class Warehouse:
         """Rows per model, of one sprint or of all; models that were never built are not among them."""
         if not self.file.exists():
             return {}
-        return self._rows(sprint, self.relations())
-
-    def relations(self) -> dict[str, str]:
-        """Model name to `schema.table`, in the order of the manifest."""
-        return {node["name"]: f"{node['schema']}.{node['alias']}" for node in self._models().values()}
-
-    def table_columns(self) -> dict[str, list[Column]]:
-        """Columns per model, as its contract declares them."""
-        return {
-            node["name"]: [
-                Column(column["name"], column.get("data_type") or "", column.get("description") or "")
-                for column in node["columns"].values()
-            ]
-            for node in self._models().values()
-        }
-
-    def _rows(self, sprint: str | None, relations: Mapping[str, str]) -> dict[str, int]:
+        relations = self.relations()
         found = self.query(
             "select table_schema || '.' || table_name as relation from information_schema.tables"
         )
@@ -194,6 +178,20 @@ class Warehouse:
             params,
         )
         return {str(name): int(n) for name, n in zip(counts["name"], counts["n"], strict=True)}
+
+    def relations(self) -> dict[str, str]:
+        """Model name to `schema.table`, in the order of the manifest."""
+        return {node["name"]: f"{node['schema']}.{node['alias']}" for node in self._models().values()}
+
+    def table_columns(self) -> dict[str, list[Column]]:
+        """Columns per model, as its contract declares them."""
+        return {
+            node["name"]: [
+                Column(column["name"], column.get("data_type") or "", column.get("description") or "")
+                for column in node["columns"].values()
+            ]
+            for node in self._models().values()
+        }
 
     # --- parsing -----------------------------------------------------------------------------------------------------
 
@@ -226,8 +224,7 @@ class Warehouse:
         contents = {
             path.relative_to(self.project).as_posix(): text_hash(path.read_text("utf-8")) for path in files
         }
-        versions = {name: version(name) for name in ("dbt-core", "dbt-duckdb", "dbt-adapters")}
-        return text_hash(canonical_json([contents, versions, self.environment()]))
+        return text_hash(canonical_json([contents, _versions(), self.environment()]))
 
     @property
     def _folder(self) -> Path:
@@ -267,12 +264,14 @@ class Warehouse:
         return manifest
 
     def _models(self) -> dict[str, dict[str, Any]]:
-        manifest = json.loads(self.ensure_manifest().read_text("utf-8"))
+        manifest = self._manifest_json()
         return {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
 
+    def _manifest_json(self) -> dict[str, Any]:
+        return dict(json.loads(self.ensure_manifest().read_text("utf-8")))
+
     def _source_tables(self) -> Iterator[tuple[Path, dict[str, str]]]:
-        manifest = json.loads(self.ensure_manifest().read_text("utf-8"))
-        for source in manifest["sources"].values():
+        for source in self._manifest_json()["sources"].values():
             path = source["config"].get("meta", {}).get("delta_table_path")
             if path:
                 yield (
@@ -288,15 +287,6 @@ class Warehouse:
         with one_dbt:
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         nodes = [node_of(result) for result in results]
-        if built := {
-            node.name for node in nodes if node.resource_type == "model" and node.status == "success"
-        }:
-            relations = {name: relation for name, relation in self.relations().items() if name in built}
-            counts = self._rows(sprint, relations)
-            nodes = [
-                Node(**{**vars(node), "rows": counts.get(node.name)}) if node.name in built else node
-                for node in nodes
-            ]
         result = BuildResult(self.product, sprint, time.perf_counter() - began, parsed, tuple(nodes))
         for node in nodes:
             if node.status in ERRORS:
@@ -312,6 +302,11 @@ class Warehouse:
     def _dbt(self, arguments: list[str], sprint: str | None, manifest: Any = None) -> Any:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         return run_dbt(self.product, arguments, self.environment(sprint), manifest)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("dbt-core", "dbt-duckdb", "dbt-adapters")}
 
 
 def _empty_table(path: Path, columns: Mapping[str, str]) -> None:
