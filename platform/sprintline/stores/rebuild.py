@@ -8,6 +8,7 @@ bit, whatever its columns are called.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -155,13 +156,13 @@ def _land(
 def _plan(warehouse: Warehouse) -> dict[str, Any]:
     """Sources, and models in the order of what they rest on, each with its SELECT; kept until a file changes."""
     kept = warehouse.target / "selects.json"
-    fingerprint, _ = warehouse._ensure()
+    fingerprint = warehouse.fingerprint()
     with suppress(FileNotFoundError, ValueError, KeyError):
         plan = json.loads(kept.read_text("utf-8"))
         if plan["fingerprint"] == fingerprint:
             return dict(plan)
     plan = {"fingerprint": fingerprint, **_compile(warehouse)}
-    part = kept.with_suffix(".part")
+    part = kept.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(plan), "utf-8")
     part.replace(kept)
     return plan

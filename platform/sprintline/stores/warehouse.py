@@ -72,6 +72,14 @@ class Warehouse:
             variables[SPRINT_VARIABLE] = sprint
         return variables
 
+    def fingerprint(self) -> str:
+        """Hash of all that decides how the product parses, of the manifest that stands; parses when that changed.
+
+        Raises:
+            WarehouseError: the product does not parse.
+        """
+        return self._ensure()[0]
+
     def ensure_manifest(self) -> Path:
         """`manifest.json` of the product as its files are now; parses only when one of them changed.
 
