@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sprintline.stages.judging import labels_of
 from sprintline.stages.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> dict[str, Any]:
     """Evidence of FT305 for one sprint, or `why` there is none.
 
-    At one question's moment, drawn from the sprint's key, the product's models and views run on the lake as it was
+    At one question's moment, the busiest of the later half, the product's models and views run on the lake as it was
     known then. Held against what is stored: every feature row up to the moment, the questions' own columns, and the
     features that questions of the sprint were answered with.
 
@@ -36,7 +37,7 @@ def _compared(runtime: Runtime, sprint: str) -> dict[str, Any]:
 
     features, window = runtime.spec.features, runtime.window(sprint)
     stored = runtime.lake.read(runtime.table("question_features"), [sprint])
-    moment = _moment(stored, sprint)
+    moment = _moment(stored, labels_of(runtime, [sprint]))
     lookback = runtime.calendar.previous(sprint, features.lookback_sprints)
     asked = stored[stored["question_at"] <= moment]
     declared, found = runtime.features.declared(), []
@@ -64,14 +65,23 @@ def _compared(runtime: Runtime, sprint: str) -> dict[str, Any]:
     }
 
 
-def _moment(questions: pd.DataFrame, sprint: str) -> datetime:
-    """A question's moment in the later half of the sprint, another for each sprint but always the same one for it."""
-    from sprintline.core.hashing import text_hash
+def _moment(questions: pd.DataFrame, outcomes: pd.DataFrame) -> datetime:
+    """The question's moment in the later half of the sprint at which most questions were open: asked, not yet ended.
 
-    moments = questions["question_at"].sort_values(ignore_index=True)
-    half = len(moments) // 2
-    place = half + int(text_hash(sprint), 16) % max(1, (len(moments) - half) * 9 // 10)
-    return moments.iloc[place].to_pydatetime()
+    What was open then is what a leak would tell of; in a quiet hour there may be nothing to be seen.
+    """
+    import numpy as np
+
+    asked = np.sort(questions["question_at"].to_numpy())
+    ended = np.sort(outcomes["known_at"].to_numpy())
+    later = asked[len(asked) // 2 :]
+    open_then = np.searchsorted(asked, later, "right") - np.searchsorted(ended, later, "right")
+    moment = (
+        questions["question_at"]
+        .sort_values(ignore_index=True)
+        .iloc[len(asked) // 2 + int(open_then.argmax())]
+    )
+    return moment.to_pydatetime()
 
 
 def _answered(
