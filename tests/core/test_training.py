@@ -170,6 +170,44 @@ def test_a_budget_that_runs_out_while_growing_again_keeps_the_first_model(data, 
     assert again.stopped == "budget" and (again.predict(data[0]) == trained.predict(data[0])).all()
 
 
+@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("ticks", [10.0, 14.0], ids=["one piece", "no piece whole"])
+def test_what_the_clock_ended_is_repeated_without_one(data, monkeypatch, refit, ticks):
+    monkeypatch.setattr(training, "PIECE", 5)
+    clock, recipe = itertools.count(0, ticks), dataclasses.replace(RECIPE, refit=refit)
+    first = _train(*data, recipe=recipe, clock=lambda: next(clock), budget_seconds=30)
+    assert first.stopped == "budget"
+    again = _train(*data, recipe=recipe, budget_seconds=0, stop_after=first.iterations)
+    assert (again.iterations, again.stopped) == (first.iterations, "budget")
+    assert (again.predict(data[0]) == first.predict(data[0])).all()
+
+
+def test_a_first_growth_that_was_kept_is_repeated(data, trained, monkeypatch):
+    """The clock ended the second growth: what was kept is the first, converged, and so it comes again."""
+    ticks = itertools.chain([0.0, 0.0], itertools.repeat(1e9))
+    monkeypatch.setattr(training, "PIECE", 300)
+    recipe = dataclasses.replace(RECIPE, refit=True)
+    kept = _train(*data, recipe=recipe, clock=lambda: next(ticks))
+    again = _train(*data, recipe=recipe, stop_after=kept.iterations)
+    assert kept.stopped == "budget"
+    assert (again.predict(data[0]) == kept.predict(data[0])).all()
+
+
+@pytest.mark.fault
+def test_a_recipe_is_shown_no_outcome(data):
+    """Inputs of its own making, that would take the label where they find it, find none."""
+
+    class Curious(Inputs):
+        def prepare(self, frame):
+            seen.append(sorted(frame.columns))
+            return super().prepare(frame)
+
+    seen: list[list[str]] = []
+    inputs = RECIPE.inputs
+    _train(*data, recipe=dataclasses.replace(RECIPE, inputs=Curious(inputs.numeric, inputs.categorical)))
+    assert seen == [sorted(inputs.names)]
+
+
 def test_an_estimator_without_boosting_is_fitted_once(data):
     plain = _train(*data, recipe=dataclasses.replace(RECIPE, build=_logistic))
     assert plain.stopped == "converged" and plain.iterations > 1

@@ -43,6 +43,23 @@ def _dbt() -> Case:
     return Case({"tests": [_ran(), _ran()]}, faults, thin=[{"tests": []}])
 
 
+def _rebuilt(**changes: dict[str, Any]) -> dict[str, Any]:
+    sound = {"rows": 300, "unequal": 0, "columns": [], "first": ""}
+    names = ("courier_delays", "answers from courier_delays", "questions")
+    return {
+        "moment": "2026-01-23T10:25:00",
+        "tables": {name: sound | changes.get(name, {}) for name in names},
+    }
+
+
+def _origins(*areas: float | None) -> dict[str, Any]:
+    origins = [
+        {"at": f"2026-02-0{day}T00:00:00Z", "roc_auc": area, "error": 0.02}
+        for day, area in enumerate(areas, 1)
+    ]
+    return {"origins": origins}
+
+
 CASES = {
     "CAL001": Case(
         {"planned_sprints_remaining": 6, "last_planned_sprint": "2014-S13"},
@@ -107,6 +124,70 @@ CASES = {
             ({"keys_unequal": 1}, "1 of 40 keys answer differently"),
             ({"keys_compared": 0}, "no key was there to compare"),
         ],
+    ),
+    "FT305": Case(
+        {"rebuilt": _rebuilt()},
+        [
+            (
+                {
+                    "rebuilt": _rebuilt(
+                        courier_delays={"unequal": 12, "columns": ["late_rate"], "first": "swift"}
+                    )
+                },
+                "12 of 300 rows of courier_delays differ in late_rate: they knew what came after (swift)",
+            ),
+            (
+                {"rebuilt": _rebuilt(questions={"unequal": 4, "first": "O1: on one side only"})},
+                "4 of 300 rows of questions differ: they knew",
+            ),
+        ],
+        thin=[
+            {"rebuilt": {"why": "the features of 2026-S03 could not be made again: no such column"}},
+            {"rebuilt": _rebuilt(**{"answers from courier_delays": {"rows": 0}})},
+        ],
+    ),
+    "ML409": Case(
+        {"backtest": _origins(0.70, 0.68, 0.74)},
+        [
+            ({"backtest": _origins(0.75, 0.74, 0.53)}, "keeps 17% of the mean skill, surely less than 50%"),
+            ({"backtest": _origins(0.50, 0.49, 0.48)}, "no skill"),
+        ],
+        thin=[{"backtest": _origins(0.70, None, 0.74)}, {"backtest": {"origins": []}}],
+    ),
+    "ML410": Case(
+        {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": []}},
+        [
+            (
+                {"card": {"figures": 40, "empty": ["Slices"], "stale": [], "unmeasured": []}},
+                "section Slices is empty",
+            ),
+            (
+                {"card": {"figures": 40, "empty": [], "stale": ["stale: release a1"], "unmeasured": []}},
+                "stale: release a1",
+            ),
+            (
+                {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": ["it is fair"]}},
+                "claim without a metric: it is fair",
+            ),
+        ],
+        thin=[{"card": {"figures": 0, "empty": [], "stale": [], "unmeasured": []}}],
+    ),
+    "ML411": Case(
+        {
+            "inputs": ["distance", "late_rate"],
+            "served": ["distance", "late_rate"],
+            "outcomes": ["late"],
+            "own_inputs": True,
+        },
+        [
+            ({"own_inputs": False}, "by code of its own"),
+            (
+                {"inputs": ["distance", "late"], "served": ["distance", "late"]},
+                "late, which tell how a question ended",
+            ),
+            ({"inputs": ["distance", "tail"]}, "tail, which no question is answered with"),
+        ],
+        thin=[{"served": []}],
     ),
     "MO501": Case(
         {"state": "none", "why": "0 of 20 features drifted", "share": 0.0},

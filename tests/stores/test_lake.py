@@ -110,6 +110,32 @@ def test_the_version_follows_a_restore_and_outlives_compaction_and_vacuum(lake):
         lake.read(TABLE, version=old.delta_version)
 
 
+def test_the_log_tells_at_which_version_a_sprint_held_a_content(lake):
+    first = lake.write(TABLE, "2013-S01", departures(), "flight")
+    lake.write(TABLE, "2013-S02", departures(delay=1.0), "flight")
+    second = lake.write(TABLE, "2013-S01", departures(delay=2.0), "flight")
+    assert lake.version_with(TABLE, "2013-S01", first.data_version) == first.delta_version
+    assert lake.version_with(TABLE, "2013-S01", second.data_version) == second.delta_version
+    assert lake.version_with(TABLE, "2013-S02", first.data_version) is None
+    assert lake.version_with("flights/none", "2013-S01", first.data_version) is None
+    kept = lake.read(TABLE, "2013-S01", version=first.delta_version)
+    assert kept["delay"].tolist() == departures()["delay"].tolist()
+    DeltaTable(lake.path(TABLE)).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    assert lake.version_with(TABLE, "2013-S01", first.data_version) == first.delta_version, "the log stands"
+    with pytest.raises(LakeError, match="vacuumed or deleted"):
+        lake.read(TABLE, "2013-S01", version=first.delta_version)
+
+
+def test_a_hash_may_leave_columns_out_and_reads_what_is_there(lake):
+    frame = departures()
+    lake.write(TABLE, "2013-S01", frame, "flight")
+    lake.write("flights/other", "2013-S01", frame.assign(carrier="XX"), "flight")
+    both = [lake.content_hash(table, "2013-S01", without=("carrier",)) for table in (TABLE, "flights/other")]
+    assert both[0] == both[1] != lake.content_hash(TABLE, "2013-S01")
+    assert lake.content_hash(TABLE, "2013-S01") == lake.data_version(TABLE, "2013-S01")
+    assert lake.content_hash(TABLE, "2013-S09") is None
+
+
 def test_sprints_keep_apart(lake):
     first = lake.write(TABLE, "2013-S01", departures(), "flight")
     lake.write(TABLE, "2013-S03", departures(20, 3), "flight")

@@ -17,6 +17,8 @@ import click
 
 from sprintline import settings
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
+from sprintline.cli.models import card, reproduce
+from sprintline.cli.state import state_hash_command
 
 if TYPE_CHECKING:
     from sprintline.cli.survey import Surveyed
@@ -294,6 +296,10 @@ def _offered(runtime: Runtime, most: int = 14) -> int:
 def _registered(workspace: Path) -> list[str]:
     """Products in the order of workspace.yaml; the first is what is replayed when none is named."""
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
+
+
+for command in (state_hash_command, reproduce, card):
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

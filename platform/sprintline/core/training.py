@@ -7,6 +7,7 @@ bit.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,6 +115,7 @@ def train(
     recipe: Recipe,
     seed: int,
     budget_seconds: float,
+    stop_after: int | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Trained:
     """Train the recipe on the labelled rows of `sprints`; the last of them decides when to stop.
@@ -121,6 +123,7 @@ def train(
     frame: a row per question with `question_id`, `sprint` and the recipe's columns; labels: `question_id`, `sprint`,
     `label` (0 or 1). Questions without a label are left out; rows of other sprints are ignored.
     judged: the sprint the candidate will be judged on. budget_seconds: wall clock for growing the model.
+    stop_after: trees at which the clock ended an earlier training that is to be repeated; no clock is asked then.
     Raises TrainingError when `judged` (or a later sprint) is among `sprints`, when a sprint has no labelled row, when a
     question appears twice, when fewer than two sprints are given, or when a class is missing.
     """
@@ -129,7 +132,8 @@ def train(
     begun = clock()
     rows = _rows(frame, labels, sorted(sprints), judged, recipe)
     label = rows[LABEL].to_numpy(dtype=np.int64)
-    inputs = recipe.inputs.prepare(rows)
+    # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
+    inputs = recipe.inputs.prepare(rows[list(recipe.inputs.names)])
     held = rows["sprint"].to_numpy() == max(sprints)
     if min(label[~held].mean(), label[held].mean()) == 0 or max(label[~held].mean(), label[held].mean()) == 1:
         raise TrainingError(
@@ -139,15 +143,17 @@ def train(
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
     with threadpool_limits(limits=recipe.threads):
-        deadline = begun + budget_seconds
-        grown = _grow(model, inputs, label, held, deadline, clock)
+        deadline = begun + budget_seconds if stop_after is None else math.inf
+        grown = _grow(model, inputs, label, held, deadline, clock, stop_after)
         validation = {
             "sprint": max(sprints),
             "rows": int(held.sum()),
             "metrics": binary_metrics(label[held], _chance(model, inputs[held])),
         }
         importance = _importance(model, inputs[held], label[held], seed)
-        if recipe.refit and grown.stopped == "converged" and grown.best is not None:
+        # A training that is repeated up to where its clock ended it never came to its second growth.
+        again_grown = recipe.refit and stop_after is None
+        if again_grown and grown.stopped == "converged" and grown.best is not None:
             again = recipe.build(seed)
             trees = max(grown.best, recipe.refit_least)
             if _regrow(again, inputs, label, trees, deadline, clock):
@@ -247,6 +253,7 @@ def _grow(
     held: NDArray[np.bool_],
     deadline: float,
     clock: Callable[[], float],
+    stop_after: int | None = None,
 ) -> _Grown:
     """Fit on the rows not held; boosting grows piece by piece until the held rows no longer improve or time is up."""
     last = pipeline[-1]
@@ -268,7 +275,7 @@ def _grow(
         if done < target or _settled(scores, patience, tolerance):
             return _Grown("converged", done, max(best, 1))
         took = max(took, clock() - before)
-        if done >= most or clock() + took > deadline:
+        if done >= most or done == stop_after or clock() + took > deadline:
             return _Grown("budget", done, max(best, 1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.core.verdicts import Judgement, Rule, Severity, failed, need, passed
+from sprintline.core.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 
 def _created(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -33,6 +33,30 @@ def _online(evidence: Mapping[str, Any], _: Any) -> Judgement:
         return failed("no key was there to compare", 0, 1)
     sentence = f"{unequal:,} of {checked:,} keys answer differently online and offline"
     return (failed if unequal else passed)(sentence, unequal, 0)
+
+
+def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    found = need(evidence, "rebuilt")
+    if why := found.get("why"):
+        return insufficient(why)
+    tables, moment = found["tables"], found["moment"][:16].replace("T", " ")
+    # The questions' own rows may all be known later than asked; features must be there to be compared.
+    if empty := sorted(
+        name for name, one in tables.items() if name.startswith("answers") and not one["rows"]
+    ):
+        return insufficient(f"nothing of {', '.join(empty)} could be compared at {moment}", 0, 1)
+    rows, unequal = (sum(one[what] for one in tables.values()) for what in ("rows", "unequal"))
+    wrong = {name: one for name, one in tables.items() if one["unequal"]}
+    if wrong:
+        name, one = max(wrong.items(), key=lambda found: found[1]["unequal"])
+        columns = f" in {', '.join(one['columns'])}" if one["columns"] else ""
+        return failed(
+            f"made again from what was known at {moment}, {one['unequal']:,} of {one['rows']:,} rows of {name} "
+            f"differ{columns}: they knew what came after ({one['first']})",
+            unequal,
+            0,
+        )
+    return passed(f"made again from what was known at {moment}, all {rows:,} rows are equal to the bit", 0, 0)
 
 
 RULES = (
@@ -69,5 +93,14 @@ RULES = (
         practice="5.6",
         remedy="materialize online_features for the newest closed sprint",
         judge=_online,
+    ),
+    Rule(
+        code="FT305",
+        name="rebuilds_without_the_future",
+        judges="candidate",
+        practice="4.6",
+        done=False,
+        remedy="find what the columns named rest on: join and filter by known_at, never by when something happened",
+        judge=_rebuilt,
     ),
 )

@@ -94,6 +94,16 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     }, version
 
 
+def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    """What was measured of the candidate, and its card as it lies there now."""
+    from sprintline.stages.cards import card_faults
+
+    facts, version = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    return {**facts, "card": card_faults(runtime, facts["model_id"])}, version
+
+
 GATHERERS: dict[str, Callable[[Runtime, str, str], Evidence]] = {
     "source": _source,
     "model": recorded,
@@ -101,7 +111,7 @@ GATHERERS: dict[str, Callable[[Runtime, str, str], Evidence]] = {
     "question_features": _question_features,
     "online_features": recorded,
     "predictions": _predictions,
-    "candidate": recorded,
+    "candidate": _candidate,
     "drift": recorded,
     "increment": recorded,
 }

@@ -8,6 +8,7 @@ import dagster as dg
 
 from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
+from sprintline.stages.models import waits
 from sprintline.stages.runtime import Runtime
 
 
@@ -111,13 +112,17 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
             runtime, "online_features", "features", partitions, kinds={"feast", "sqlite"}
         ),
         deps=[dg.AssetKey([runtime.product, view]) for view in features.views],
+        output_required=False,
         pool=shell.POOL,
         description="The newest value per key for serving. The store moves forwards only: an older sprint changes "
         "nothing.",
     )
-    def online_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         from sprintline.core.hashing import text_hash
 
+        # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
+        if waits(context, runtime, context.partition_key, context.asset_key):
+            return
         sprint = runtime.window(context.partition_key)
         published = runtime.features.publish_online(features.views, sprint.end)
         version = text_hash(
@@ -136,6 +141,6 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         told = {
             one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published
         }
-        return shell.materialized(version, {"published": dg.MetadataValue.json(told)})
+        yield shell.materialized(version, {"published": dg.MetadataValue.json(told)})
 
     return online_features

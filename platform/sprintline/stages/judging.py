@@ -92,6 +92,48 @@ def evidence(
     }
 
 
+def backtest(trained: Trained, frame: pd.DataFrame, labels: pd.DataFrame) -> dict[str, Any]:
+    """The rolling-origin backtest of a candidate, on the rows it was trained on."""
+    from sprintline.core.backtest import rolling_origin
+
+    keys = ["question_id", "sprint"]
+    moments = (
+        trained.keys[keys]
+        .merge(frame[[*keys, "question_at"]], on=keys, how="left", validate="one_to_one")
+        .merge(labels[[*keys, "known_at"]], on=keys, how="left", validate="one_to_one")
+    )
+    return rolling_origin(
+        trained.rows,
+        trained.keys["label"].to_numpy(),
+        moments["question_at"],
+        moments["known_at"],
+        trained.recipe,
+        trained.seed,
+        trained.iterations,
+    )
+
+
+def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str, Any]:
+    """What the model reads, what a question is answered with, and what is known only of a question that ended."""
+    from sprintline.core.recipes import Inputs
+
+    model, features = runtime.spec.model, runtime.spec.features
+    columns = {name: {one.name for one in found} for name, found in runtime.warehouse.table_columns().items()}
+    asked = columns[model.questions]
+    answered = {
+        name
+        for names in runtime.features.declared().service_views(features.service).values()
+        for name in names
+    }
+    moments = {"question_id", "sprint", "question_at", "event_at"}
+    return {
+        "inputs": list(trained.recipe.inputs.names),
+        "served": sorted((asked | answered) & set(frame.columns) - moments),
+        "outcomes": sorted(columns[model.outcomes] - asked - answered),
+        "own_inputs": type(trained.recipe.inputs) is Inputs,
+    }
+
+
 def _seen(runtime: Runtime, model_id: str | None, questions: pd.DataFrame) -> int:
     """How many of the judged questions a model was trained on."""
     if model_id is None:
@@ -100,12 +142,12 @@ def _seen(runtime: Runtime, model_id: str | None, questions: pd.DataFrame) -> in
 
 
 def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
-    """Known outcomes of some sprints: question_id, sprint, label (0 or 1)."""
+    """Known outcomes of some sprints: question_id, sprint, label (0 or 1), and the moment it became known."""
     spec = runtime.spec.model
     relation = runtime.warehouse.relations()[spec.outcomes]
     marks = ", ".join("?" for _ in sprints)
     return runtime.warehouse.query(
-        f'select question_id, sprint, cast("{spec.label}" as integer) as label from {relation} '  # noqa: S608
+        f'select question_id, sprint, cast("{spec.label}" as integer) as label, known_at from {relation} '  # noqa: S608
         f"where sprint in ({marks})",
         sprints,
     )

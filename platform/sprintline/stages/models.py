@@ -1,14 +1,17 @@
 """Models: predictions by the champion that stood before, their scores, candidates, and who serves next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from sprintline.core.verdicts import Rule
 from sprintline.rules import rules_for
 from sprintline.stages import promotion, shell
+from sprintline.stages.cards import write_card
 from sprintline.stages.checks import check_name, check_spec, checks_for, judge, result
 from sprintline.stages.decisions import PastMissing, champion_before
+from sprintline.stages.evidence import gather
 from sprintline.stages.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -197,6 +200,9 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
     )
     def promote(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
+        if not context.selected_asset_keys:  # only the checks were asked for
+            yield from judged_candidate(context, runtime, rules)
+            return
         if waits(context, runtime, sprint, candidate):
             return
         trigger, why = promotion.trigger_of(runtime, sprint, shell.actor(context))
@@ -206,15 +212,9 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         if trigger and candidate in context.selected_asset_keys:
             facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger)
             runtime.measure("candidate", sprint, version, facts)
-            yield shell.materialized(version, metadata, candidate)
-            verdicts = [judge(runtime, rule, "candidate", sprint, facts, version) for rule in rules]
-            runtime.records.record_verdicts(verdicts)
-            asked = {key.name for key in context.selected_asset_check_keys}
-            yield from (
-                result(rule, one)
-                for rule, one in zip(rules, verdicts, strict=True)
-                if check_name(rule) in asked
-            )
+            card = write_card(runtime, version, sprint)
+            yield shell.materialized(version, {**metadata, "card": dg.MetadataValue.md(card)}, candidate)
+            yield from judged_candidate(context, runtime, rules)
         if champion in context.selected_asset_keys:
             decision = promotion.decide(runtime, sprint, trigger, why, shell.actor(context))
             yield shell.materialized(
@@ -229,3 +229,23 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
             )
 
     return promote
+
+
+def judged_candidate(
+    context: dg.AssetExecutionContext, runtime: Runtime, rules: Sequence[Rule]
+) -> Iterator[dg.AssetCheckResult]:
+    """Every rule's verdict on the sprint's candidate, kept; those whose checks were asked for are also shown.
+
+    Nothing when the sprint trained none: there is nothing to judge.
+    """
+    sprint = context.partition_key
+    evidence, version = gather(runtime, "candidate", "candidate", sprint)
+    if evidence is None:
+        context.log.info(f"{sprint}: no candidate was trained, so none is judged")
+        return
+    verdicts = [judge(runtime, rule, "candidate", sprint, evidence, version) for rule in rules]
+    runtime.records.record_verdicts(verdicts)
+    asked = {key.name for key in context.selected_asset_check_keys}
+    yield from (
+        result(rule, one) for rule, one in zip(rules, verdicts, strict=True) if check_name(rule) in asked
+    )

@@ -12,6 +12,7 @@ from sprintline.core.verdicts import Rule
 from sprintline.rules import rules_for
 from sprintline.stages import judging, shell
 from sprintline.stages.decisions import champion_before, decision_of, decisions_of, pending_trigger
+from sprintline.stages.leaks import rebuilt_without_the_future
 from sprintline.stages.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -126,9 +127,10 @@ def train_candidate(
     known = [
         key for key in runtime.calendar.previous(sprint, spec.train_sprints) if runtime.lake.has(table, key)
     ]
+    frame, labels = runtime.lake.read(table, known), judging.labels_of(runtime, known)
     trained = train(
-        runtime.lake.read(table, known),
-        judging.labels_of(runtime, known),
+        frame,
+        labels,
         sprints=known,
         judged=sprint,
         recipe=recipe,
@@ -154,6 +156,9 @@ def train_candidate(
     # Seconds are told, not kept among the facts that a second training is compared by.
     facts = {
         **judged,
+        **judging.served(runtime, trained, frame),
+        "rebuilt": rebuilt_without_the_future(runtime, sprint),
+        "backtest": judging.backtest(trained, frame, labels),
         "rows": len(trained.keys),
         "release_digest": record.release_digest,
         "trigger": trigger["kind"],

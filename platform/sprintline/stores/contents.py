@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import table_hash
+from sprintline.stores.turns import turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ def contents(
 
     relations = warehouse.relations()
     found = {}
-    with duckdb.connect(str(warehouse.file), read_only=True) as connection:
+    with turn(warehouse.file), duckdb.connect(str(warehouse.file), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         for model in models:
             query = f"select * from {relations[model]} where sprint = ?"  # noqa: S608 - a manifest's name

@@ -125,6 +125,25 @@ class Lake:
             return None
         return self._version_of(delta, table, sprint, partition, recompute=recompute)
 
+    def content_hash(self, table: str, sprint: str, without: Sequence[str] = ()) -> str | None:
+        """Hash of the sprint's rows as they are read now, leaving some columns out; None when it is not held."""
+        delta, partition = self._find(table, sprint)
+        if delta is None or partition is None:
+            return None
+        rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+        return _content_hash(rows.drop_columns([name for name in without if name in rows.column_names]))
+
+    def version_with(self, table: str, sprint: str, data_version: str) -> int | None:
+        """The newest Delta version whose commit gave a sprint this content; None when the log names none.
+
+        That its files are still there is not said: reading it tells.
+        """
+        delta = self._open(table)
+        said = {"sprintline.sprint": sprint, "sprintline.data_version": data_version}
+        commits = delta.history() if delta is not None else []
+        found = [one["version"] for one in commits if said.items() <= one.items()]
+        return max(found, default=None)
+
     def read(
         self,
         table: str,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.stores.feature_views import FeatureError
+from sprintline.stores.turns import turn
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,7 +52,7 @@ def restricted_query(
         raise FeatureError(f"the query asks for ${unknown[0]}; there are {known}")
     # A name nobody can guess: a query that wrote schema and table out would see every sprint.
     attached = f"warehouse_{secrets.token_hex(8)}"
-    with duckdb.connect() as session:
+    with turn(warehouse), duckdb.connect() as session:
         session.execute("SET TimeZone = 'UTC'")
         path = str(warehouse).replace("'", "''")
         try:

@@ -21,6 +21,7 @@ from sprintline.core.hashing import canonical_json, text_hash
 from sprintline.settings import ROOT, Home
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.stores.dbt_runner import SPRINT_VARIABLE, one_dbt, run_dbt
+from sprintline.stores.turns import turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,14 @@ class Warehouse:
             variables[SPRINT_VARIABLE] = sprint
         return variables
 
+    def fingerprint(self) -> str:
+        """Hash of all that decides how the product parses, of the manifest that stands; parses when that changed.
+
+        Raises:
+            WarehouseError: the product does not parse.
+        """
+        return self._ensure()[0]
+
     def ensure_manifest(self) -> Path:
         """`manifest.json` of the product as its files are now; parses only when one of them changed.
 
@@ -102,6 +111,18 @@ class Warehouse:
         if not result.nodes:
             raise WarehouseError(f"{self.product}: {select} selects no model; see `dbt ls` for what there is")
         return result
+
+    def compile(self, sprint: str) -> dict[str, str]:
+        """The SELECT of every model, by name, as a build of the sprint would run it; nothing is built or asked.
+
+        Raises:
+            WarehouseError: the product does not parse or compile.
+        """
+        fingerprint, _ = self._ensure()
+        quiet = ["--no-populate-cache", "--no-introspect", "--select", "resource_type:model"]
+        with one_dbt:
+            results = self._dbt(["compile", *quiet], sprint, self._manifest(fingerprint))
+        return {one.node.name: one.node.compiled_code for one in results}
 
     def test_units(self) -> BuildResult:
         """Run dbt's unit tests on empty tables in a temporary place, so that no data are needed and none are touched.
@@ -143,7 +164,10 @@ class Warehouse:
             )
         self.file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with duckdb.connect(str(self.file), read_only=read_only) as connection:
+            with (
+                turn(self.file, writing=not read_only),
+                duckdb.connect(str(self.file), read_only=read_only) as connection,
+            ):
                 connection.execute("set timezone = 'UTC'")
                 return connection.execute(sql, params).df()
         except duckdb.IOException as error:
@@ -284,7 +308,7 @@ class Warehouse:
     def _run(self, sprint: str, arguments: list[str]) -> BuildResult:
         began = time.perf_counter()
         fingerprint, parsed = self._ensure()
-        with one_dbt:
+        with one_dbt, turn(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         nodes = [node_of(result) for result in results]
         result = BuildResult(self.product, sprint, time.perf_counter() - began, parsed, tuple(nodes))

@@ -1,0 +1,125 @@
+"""Rules over how a candidate came to be: it holds over time, its card is true, it learned only what is served.
+
+Evidence beside that of `rules/models.py` (missing pieces read `insufficient`):
+
+backtest: `rolling_origin`'s answer: {origins: [{at, trained_rows, withheld, rows, roc_auc, error, naive}], stability}
+card: {figures, empty, stale, unmeasured}: how many figures the model card has; sections without any; figures that are
+    not what their record says, or whose record is another by now; claims without a measured value: a sentence each
+inputs: columns the model reads; served: columns a question is answered with when the model serves; outcomes: columns
+    that tell how a question ended; own_inputs: whether the platform itself makes the inputs from these columns
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.core.verdicts import Judge, Judgement, Rule, Severity, failed, insufficient, need, passed
+
+#: One-sided, 5 % for three origins together (Bonferroni).
+SURELY = 2.13
+
+
+def _of_candidate(judge: Judge) -> Judge:
+    """A sprint without a trigger has no candidate, which is the usual and no failing."""
+
+    def judge_candidate(evidence: Mapping[str, Any], line: Any) -> Judgement:
+        if evidence.get("trained") is False:
+            return passed(f"no candidate was trained: {evidence.get('why') or 'no trigger'}", threshold=line)
+        return judge(evidence, line)
+
+    return judge_candidate
+
+
+def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
+    origins = need(evidence, "backtest")["origins"]
+    thin = [one for one in origins if one["roc_auc"] is None]
+    if thin or not origins:
+        return insufficient(
+            f"{len(thin)} of {len(origins)} earlier origins hold too few outcomes to be judged", len(thin), 0
+        )
+    skills = [2 * one["roc_auc"] - 1 for one in origins]
+    mean = sum(skills) / len(skills)
+    worst = min(origins, key=lambda one: one["roc_auc"])
+    told = ", ".join(f"{one['roc_auc']:.3f}" for one in origins)
+    lead = f"trained at {len(origins)} earlier origins it ranks with ROC-AUC {told}"
+    if mean <= 0:
+        return failed(f"{lead}: no skill", mean, least)
+    share = (2 * worst["roc_auc"] - 1) / mean
+    sentence = f"{lead}; the worst, from {worst['at'][:10]} on, keeps {share:.0%} of the mean skill"
+    # What a part of so many rows could show by chance is no instability.
+    best = 2 * (worst["roc_auc"] + SURELY * worst["error"]) - 1
+    if best < least * mean:
+        return failed(f"{sentence}, surely less than {least:.0%}", round(share, 4), least)
+    return passed(f"{sentence}, not surely less than {least:.0%}", round(share, 4), least)
+
+
+def _true_card(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    card = need(evidence, "card")
+    if not card["figures"]:
+        return insufficient("the card has no figure", 0, 1)
+    wrong = [
+        *(f"section {name} is empty" for name in card["empty"]),
+        *card["stale"],
+        *(f"claim without a metric: {says}" for says in card["unmeasured"]),
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 2} more" if len(wrong) > 2 else ""
+        return failed(f"{'; '.join(wrong[:2])}{more}", len(wrong), 0)
+    return passed(f"each of the card's {card['figures']} figures is what its record says", 0, 0)
+
+
+def _served(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    inputs, served, outcomes = need(evidence, "inputs"), need(evidence, "served"), need(evidence, "outcomes")
+    if not need(evidence, "own_inputs"):
+        return failed(
+            "the recipe makes its inputs by code of its own, so nobody can say what they are made of",
+            False,
+            True,
+        )
+    if not served:
+        return insufficient("no column is known to be served", 0, len(inputs))
+    known = sorted(set(inputs) & set(outcomes))
+    if known:
+        return failed(
+            f"the model learns from {', '.join(known)}, which tell how a question ended", len(known), 0
+        )
+    strange = sorted(set(inputs) - set(served))
+    if strange:
+        return failed(
+            f"the model learns from {', '.join(strange)}, which no question is answered with", len(strange), 0
+        )
+    return passed(f"all {len(inputs)} inputs are columns a question is answered with", 0, 0)
+
+
+RULES = (
+    Rule(
+        code="ML409",
+        name="is_stable_over_time",
+        judges="candidate",
+        practice="4.6",
+        severity=Severity.WARN,
+        done=False,
+        threshold=0.5,
+        remedy="see what was different before the origin named; look for columns that mean something else by season",
+        judge=_of_candidate(_stable),
+    ),
+    Rule(
+        code="ML410",
+        name="has_a_true_card",
+        judges="candidate",
+        practice="4.3",
+        done=False,
+        remedy="train again: a card is written from the records of its training and edited by nobody",
+        judge=_of_candidate(_true_card),
+    ),
+    Rule(
+        code="ML411",
+        name="learns_only_what_is_served",
+        judges="candidate",
+        practice="4.6",
+        done=False,
+        remedy="let the recipe name columns of the questions mart and the feature service, in a plain Inputs(...)",
+        judge=_of_candidate(_served),
+    ),
+)
