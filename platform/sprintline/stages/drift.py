@@ -180,11 +180,11 @@ def draw(
     inputs: Inputs,
     drifted: tuple[str, ...],
 ) -> None:
-    """Evidently's page of the features that drifted, farthest first; none when only the errors or none of them did."""
-    words = {word for told in drifted for word in told.split()}
-    numbers, categories = ([n for n in kind if n in words] for kind in (inputs.numeric, inputs.categorical))
-    if numbers or categories:
-        runtime.reports.draw(sprint, reference, current, numbers, categories, runtime.spec.model.seed)
+    """Evidently's page of the features that drifted, farthest first; none when only the errors did."""
+    words = dict.fromkeys(word for told in drifted for word in told.split())
+    if names := [word for word in words if word in inputs.names]:
+        seed = runtime.spec.model.seed
+        runtime.reports.draw(sprint, reference, current, names, inputs.categorical, seed)
 
 
 def measured_before(runtime: Runtime, sprint: str) -> list[tuple[str, dict[str, Any]]]:

@@ -118,16 +118,20 @@ class Reports:
         sprint: str,
         reference: pd.DataFrame,
         current: pd.DataFrame,
-        numbers: Sequence[str],
+        names: Sequence[str],
         categories: Sequence[str],
         seed: int,
     ) -> Path:
-        """Evidently's own page of some features, for a sprint that drifted; at most `MOST_DRAWN` features are drawn."""
+        """Evidently's own page of a sprint that drifted: the first `MOST_DRAWN` of the features named.
+
+        categories: which features are categories, named or not.
+        """
         from evidently import Report
         from evidently.metrics import MissingValueCount, ValueDrift
 
-        names = [*numbers, *categories][:MOST_DRAWN]
-        numbers, categories = ([n for n in names if n in kind] for kind in (numbers, categories))
+        names = list(names)[:MOST_DRAWN]
+        numbers = [name for name in names if name not in categories]
+        categories = [name for name in names if name in categories]
         drawn = [
             ValueDrift(column=name, method="wasserstein" if name in numbers else "jensenshannon")
             for name in names
