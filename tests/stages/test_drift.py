@@ -131,6 +131,14 @@ def test_turned_answers_are_drift_though_no_feature_moved(world):
     assert world.measure(7, flipped=True)["state"] == "confirmed"
 
 
+def test_without_labels_of_its_own_a_sprint_has_no_errors(world):
+    world.measure(5, flipped=True)
+    sprint = world.put(6)
+    world.labels[sprint] = world.labels[sprint].head(0)
+    concept = measure_drift(world.runtime, sprint)["concept"]
+    assert concept["drifting"] is None and "no labelled answer" in concept["why"]
+
+
 def test_without_a_champion_there_is_nothing_to_compare_with(world):
     facts = measure_drift(world.runtime, "2013-S05")
     assert facts["state"] == "insufficient" and "no champion stood before 2013-S05" in facts["why"]

@@ -166,7 +166,11 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(
         ["known_at", "question_id"]
     )
-    of = dict(list(scored.groupby("sprint")[["label", "probability"]]))
+    of = {str(key): rows for key, rows in scored.groupby("sprint")}
+    if (
+        sprint not in of
+    ):  # without its own answers nothing is said of it, least of all by those of the sprint before
+        return replay([])
     return replay(
         [(of[key]["label"].to_numpy(), of[key]["probability"].to_numpy()) for key in keys if key in of]
     )
