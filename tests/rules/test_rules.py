@@ -195,6 +195,31 @@ CASES = {
         optional=("share",),
         thin=[{"state": "insufficient", "why": "12 rows are too few"}],
     ),
+    "MO502": Case(
+        {"concept": {"effect": 0.02, "drifting": False, "why": "errors of 900 answers are +0.02 off"}},
+        [
+            (
+                {"concept": {"effect": 0.4, "drifting": True, "why": "errors of 900 answers are +0.40 off"}},
+                "errors of 900 answers are +0.40 off",
+            )
+        ],
+        thin=[{"concept": {"effect": None, "drifting": None, "why": "no labelled answer yet"}}],
+    ),
+    "MO503": Case(
+        {"missing": {"wind": {"share": 0.02, "ordinary": 0.01, "moved": False}}},
+        [
+            (
+                {"missing": {"wind": {"share": 0.4, "ordinary": 0.01, "moved": True}}},
+                "1 of 1 features miss more or fewer values than any sprint of the training data: "
+                "wind 40.0% instead of 1.0%",
+            ),
+            (
+                {"missing": {f"f{i}": {"share": 0.4, "ordinary": 0.01, "moved": True} for i in range(6)}},
+                "and 2 more",
+            ),
+        ],
+        thin=[{"missing": {}}],
+    ),
 }
 
 

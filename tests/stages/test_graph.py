@@ -15,7 +15,17 @@ from sprintline.settings import ROOT
 from sprintline.stages.product import build_product
 
 SNAPSHOT = Path(__file__).with_name("graph.json")
-HEAVY = ("mlflow", "feast", "evidently", "sklearn", "onnxruntime", "pandera", "matplotlib", "deltalake")
+HEAVY = (
+    "mlflow",
+    "feast",
+    "evidently",
+    "sklearn",
+    "onnxruntime",
+    "pandera",
+    "matplotlib",
+    "deltalake",
+    "river",
+)
 
 
 @pytest.fixture(scope="module")

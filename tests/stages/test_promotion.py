@@ -271,6 +271,36 @@ def test_drift_against_another_champion_is_another_episode(served):
     assert trigger is not None and "since 2013-S08" in why
 
 
+def test_unchanged_drift_is_not_answered_again_after_a_promotion(served):
+    def measure(sprint: str, state: str, reference: str, *drifted: str) -> None:
+        drifting(served, sprint, reference, state)
+        facts = served.measurement("drift", sprint).facts
+        served.measure("drift", sprint, "v", {**facts, "drifted": list(drifted), "ways": ["alone"]})
+
+    measure("2013-S07", "confirmed", "m1", "temperature", "rain")
+    promotion.trigger_of(served, "2013-S07", "landing")
+    more = {"decision": "promote", "champion_after": "m2", "trigger": "drift", "trained_through": "2013-S06"}
+    decided(served, "2013-S07", "m1", **more)
+    # The new champion's data start anew: the first sprint against them can only be suspected.
+    measure("2013-S08", "suspected", "m2", "temperature")
+    decided(served, "2013-S08", "m2")
+    measure("2013-S09", "confirmed", "m2", "temperature")
+    trigger, why = promotion.trigger_of(served, "2013-S09", "landing")
+    assert trigger is None and "since 2013-S07 was answered by the training of 2013-S07" in why
+    assert triggers_in_ledger(served) == ["2013-S07"]
+
+
+def test_a_sprint_that_could_not_be_compared_does_not_end_an_episode(served):
+    drifting(served, "2013-S07")
+    promotion.trigger_of(served, "2013-S07", "landing")
+    decided(served, "2013-S07", "m1", decision="hold", trigger="drift", trained_through="2013-S06")
+    drifting(served, "2013-S08", state="insufficient")
+    decided(served, "2013-S08", "m1")
+    drifting(served, "2013-S09")
+    trigger, why = promotion.trigger_of(served, "2013-S09", "landing")
+    assert trigger is None and "since 2013-S07 was answered" in why
+
+
 @pytest.mark.parametrize("state", ["none", "suspected", "insufficient"])
 def test_drift_that_is_not_confirmed_trains_nothing(served, state):
     drifting(served, "2013-S07", state=state)

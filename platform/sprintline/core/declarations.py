@@ -170,16 +170,16 @@ class ModelSpec(Spec):
 
 
 class DriftSpec(Spec):
-    """When drift counts: statistically sure, practically large, and persistent (`confirm` of `window` sprints)."""
+    """When drift counts: sure, beyond what is ordinary, and lasting (`confirm` of `window` sprints)."""
 
     significance: Number = Field(
         default=0.01, gt=0, lt=0.5, description="false discovery rate of the tests", examples=[0.01]
     )
     distance: Number = Field(
-        default=0.1, gt=0, description="normalised distance that is large", examples=[0.1]
+        default=0.1, gt=0, description="floor of a distance, in standard deviations", examples=[0.1]
     )
     share: Number = Field(
-        default=0.3, gt=0, le=1, description="share of features that must drift", examples=[0.3]
+        default=0.3, gt=0, le=1, description="share of features that drift together", examples=[0.3]
     )
     window: int = Field(default=3, ge=1, le=26, description="sprints looked at", examples=[3])
     confirm: int = Field(

@@ -1,4 +1,4 @@
-"""Rules over what is watched after a sprint: drift of the features the champion was asked with."""
+"""Rules over what is watched after a sprint: drift of the features the champion was asked with, and of its errors."""
 
 from __future__ import annotations
 
@@ -16,6 +16,33 @@ def _drift(evidence: Mapping[str, Any], _: Any) -> Judgement:
     return (failed if state == "confirmed" else passed)(f"drift is {state}: {why}", share)
 
 
+def _concept(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    concept = need(evidence, "concept")
+    drifting, why = concept["drifting"], concept["why"]
+    if drifting is None:
+        return insufficient(why, concept["effect"])
+    return (failed if drifting else passed)(why, concept["effect"])
+
+
+def _missing(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    missing = need(evidence, "missing")
+    if not missing:
+        return insufficient("no share of missing values was measured")
+    moved = {name: one for name, one in missing.items() if one["moved"]}
+    if not moved:
+        return passed(f"{len(missing)} features miss about as many values as in the training data", 0)
+    worst = sorted(moved, key=lambda name: -abs(moved[name]["share"] - moved[name]["ordinary"]))
+    told = [
+        f"{name} {moved[name]['share']:.1%} instead of {moved[name]['ordinary']:.1%}" for name in worst[:4]
+    ]
+    more = f" and {len(worst) - 4} more" if len(worst) > 4 else ""
+    return failed(
+        f"{len(moved)} of {len(missing)} features miss more or fewer values than any sprint of the training data: "
+        f"{', '.join(told)}{more}",
+        len(moved),
+    )
+
+
 RULES = (
     Rule(
         code="MO501",
@@ -25,6 +52,26 @@ RULES = (
         severity=Severity.WARN,
         remedy="the retraining sensor answers confirmed drift; look at the features named and at their sources",
         judge=_drift,
+        done=False,
+    ),
+    Rule(
+        code="MO502",
+        name="errors_are_those_expected",
+        judges="drift",
+        practice="6.2",
+        severity=Severity.WARN,
+        remedy="the answers changed, not only the questions: ask what changed in the world, then train on newer labels",
+        judge=_concept,
+        done=False,
+    ),
+    Rule(
+        code="MO503",
+        name="misses_values_like_the_training_data",
+        judges="drift",
+        practice="6.2",
+        severity=Severity.WARN,
+        remedy="look at the source of the features named: a column that came empty, a join that found nothing",
+        judge=_missing,
         done=False,
     ),
 )

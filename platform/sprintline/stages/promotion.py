@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from sprintline.core import gates, triggers
+from sprintline.core import drift, gates, triggers
 from sprintline.core.verdicts import Rule
 from sprintline.rules import rules_for
 from sprintline.stages import judging, shell
 from sprintline.stages.decisions import champion_before, decision_of, decisions_of, pending_trigger
+from sprintline.stages.drift import measured_before
 from sprintline.stages.leaks import rebuilt_without_the_future
 from sprintline.stages.runtime import Runtime
 
@@ -83,24 +84,22 @@ def _drift_state(
     runtime: Runtime, sprint: str, decisions: Mapping[str, Mapping[str, Any]]
 ) -> triggers.DriftState:
     """The episode of confirmed drift that reaches to this sprint, and the sprint whose training answered it."""
-    measured = runtime.history("drift")
-    if sprint not in measured:
+    found = runtime.measured("drift", sprint)
+    if found is None:
         return triggers.DriftState("insufficient")
-    now = measured[sprint].facts
-    if now["state"] != "confirmed":
-        return triggers.DriftState(now["state"], why=now["why"])
-    episode = [sprint]
-    for key in reversed(runtime.calendar.previous(sprint, len(measured))):
-        before = measured.get(key)
-        if (
-            before is None
-            or before.facts["state"] != "confirmed"
-            or before.facts["reference"] != now["reference"]
-        ):
-            break
-        episode.insert(0, key)
-    answered = [key for key in episode if (decisions.get(key, {}).get("trigger") or "") == "drift"]
-    return triggers.DriftState("confirmed", episode[0], answered[-1] if answered else None, now["why"])
+    before = measured_before(runtime, sprint)
+    episode = drift.episode((sprint, found.facts), before)
+    if episode is None:
+        return triggers.DriftState(found.facts["state"], why=found.facts["why"])
+    since = runtime.window(episode[0]).index
+    answered = [
+        key
+        for key, _ in before
+        if runtime.window(key).index >= since and decisions.get(key, {}).get("trigger") == "drift"
+    ]
+    return triggers.DriftState(
+        "confirmed", episode[0], answered[-1] if answered else None, found.facts["why"]
+    )
 
 
 def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:

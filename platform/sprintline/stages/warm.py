@@ -28,7 +28,7 @@ PRELOADED = (
     "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "feast.infra.registry.sql",
     "ibis.backends.duckdb", "evidently", "evidently.metrics", "sklearn.metrics", "onnxruntime", "deltalake",
     "pandera.pandas", "pandera.backends.pandas.register", "pandera.strategies.pandas_strategies", "matplotlib.figure",
-    "matplotlib.backends.backend_svg",
+    "matplotlib.backends.backend_svg", "river.drift",
 )  # fmt: skip
 """What every run needs."""
 
