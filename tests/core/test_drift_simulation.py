@@ -17,11 +17,11 @@ def test_a_quiet_year_has_at_most_two_false_alarms(world):
     assert found["windows"] == 26 and found["alarms"] <= 2, found
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(5))
 def test_every_planted_fault_is_confirmed_within_two_windows(world, place):
     for onset in (30, 41):
         fault = faults(onset)[place]
-        assert fault.name != EXEMPT and caught(world, fault, onset) == 2, fault.name
+        assert fault.name not in EXEMPT and caught(world, fault, onset) == 2, fault.name
 
 
 def test_the_same_seed_gives_the_same_world(world):
@@ -45,7 +45,7 @@ def test_unchanged_drift_is_ordinary_once_it_was_learned(world):
 def test_a_simulation_that_falls_short_says_so():
     result = {
         "most_false_alarms_in_a_year": 3,
-        "faults": {"shift": {"rate": 0.94, "caught": 94, "planted": 100}, EXEMPT: {"rate": 0.0}},
+        "faults": {"shift": {"rate": 0.94, "caught": 94, "planted": 100}, EXEMPT[0]: {"rate": 0.0}},
     }
     assert misses(result) == [
         "a year had 3 false alarms, at most 2 are allowed",

@@ -173,7 +173,7 @@ class DriftSpec(Spec):
     """When drift counts: sure, beyond what is ordinary, and lasting (`confirm` of `window` sprints)."""
 
     significance: Number = Field(
-        default=0.01, gt=0, lt=0.5, description="false discovery rate of the tests", examples=[0.01]
+        default=0.05, gt=0, lt=0.5, description="false discovery rate of one sprint's tests", examples=[0.05]
     )
     distance: Number = Field(
         default=0.1, gt=0, description="floor of a distance, in standard deviations", examples=[0.1]
