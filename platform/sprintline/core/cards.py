@@ -206,13 +206,14 @@ def _changes(
         path = ("snapshot", place)
         if at(new[1], path) != at(old[1], path):
             yield name, new[1], path, old[1], path
-    for name, path in (
+    measured: tuple[tuple[str, Path], ...] = (
         ("iterations", ("iterations",)),
         ("stopped by", ("stopped",)),
         ("stability", ("backtest", "stability")),
-    ):
-        if at(new[0], path) != at(old[0], path):
-            yield name, new[0], path, old[0], path
+    )
+    for name, spot in measured:
+        if at(new[0], spot) != at(old[0], spot):
+            yield name, new[0], spot, old[0], spot
     # Both on the newer sprint: figures of two sprints would compare the sprints.
     for metric in sorted(at(new[0], ("by_model", "champion")) or {}):
         mine, theirs = ("by_model", "candidate", metric), ("by_model", "champion", metric)

@@ -41,7 +41,7 @@ def _lake(product: str, home: Home) -> Iterator[Part]:
     lake = Lake(home.lake)
     for table in lake.tables(product):
         for sprint in lake.sprints(table):
-            content = lake.content_hash(table, sprint, without=IDS)
+            content = lake.content_hash(table, sprint, without=IDS) or ""
             yield Part(
                 product, "lake", table.partition("/")[2], sprint, lake.rows(table, sprint) or 0, content
             )
