@@ -25,8 +25,10 @@ class _Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = next((word for word in args if not word.startswith("-")), None)
-        if first is not None and first in self.commands:
+        if first in self.commands:
             args = ["", *args]
+        else:  # a group reads its options before its arguments; here they may stand after the product
+            args = sorted(args, key=lambda word: not word.startswith("-"))
         return super().parse_args(ctx, args)
 
 
@@ -114,7 +116,7 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
 
     from sprintline.cli.table import console
 
-    table = Table(header_style="bold", pad_edge=False, padding=(0, 1))
+    table = Table(header_style="bold", pad_edge=False, padding=(0, 1), expand=True)
     names = ["id", "severity", "what", "asset", "seen", "since", "last", "owner", "evidence"]
     for name in ["product", *names] if several else names:
         table.add_column(
