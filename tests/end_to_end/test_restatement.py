@@ -5,7 +5,9 @@ Then people decide, on the command line and in the launchpad's jobs, and gates r
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -78,6 +80,12 @@ def close(clone, sprints: int = 4) -> list[list]:
     return json.loads(python(clone, CLOSE, str(sprints)).stdout.splitlines()[-1])
 
 
+def again(clone, sprint: str) -> None:
+    """Run the whole closing of one sprint once more, asked for by nobody."""
+    code = CLOSE.replace("while requests := plan(runtime, instance)[0]:", "for _ in range(1):")
+    python(clone, code.replace("in requests:", f"in [dg.RunRequest(partition_key='{sprint}')]:"), "4")
+
+
 def events(clone, *kinds: str) -> list[dict]:
     code = (
         "import json, sys\n"
@@ -107,14 +115,10 @@ def closed(clone):
 @pytest.fixture(scope="module")
 def restated(clone, closed):
     """The provider corrects its orders of the second sprint: its last two rows were never placed."""
-    import gzip
-
     file = next((clone.state / "landing" / clone.product / "orders").glob(f"{SECOND}.csv.gz"))
     lines = gzip.decompress(file.read_bytes()).decode().splitlines()
     when = file.stat().st_mtime
     file.write_bytes(gzip.compress(("\n".join(lines[:-2]) + "\n").encode(), mtime=0))
-    import os
-
     os.utime(file, (when, when))
     return close(clone)
 
@@ -128,8 +132,7 @@ def test_the_ledger_says_at_once_whether_a_sprint_closed_done(closed):
 def test_a_run_again_adds_nothing_to_the_ledger(clone, closed):
     everything = ("decision", "closed", "trigger", "finding", "recovered", "restated")
     before = events(clone, *everything)
-    python(clone, CLOSE.replace("while requests := plan(runtime, instance)[0]:", "if True:").replace(
-        "for request in requests:", "for request in [dg.RunRequest(partition_key='2026-S03')]:"), "4")  # fmt: skip
+    again(clone, "2026-S03")
     assert events(clone, *everything) == before
 
 
@@ -251,7 +254,8 @@ def test_what_is_wrong_is_told_the_same_in_both_places(clone, restated, change, 
     command = clone.run("waive", clone.product, said["code"], *as_options(said, "code"), check=False)
     job = python(clone, JOB, "parcels_waive", json.dumps(said), check=False)
     assert command.returncode == 2 and sentence in command.stderr
-    assert job.returncode == 1 and job.stderr.strip() == command.stderr.strip().removeprefix("sprintline: ")
+    assert job.returncode == 1, job.stderr
+    assert job.stderr.splitlines()[-1] == command.stderr.strip().removeprefix("sprintline: ")
     assert len(events(clone, "waiver")) == count
 
 
@@ -272,7 +276,8 @@ def test_a_withdrawn_waiver_is_listed_as_such_and_helps_no_later_closing(clone, 
     listed = json.loads(clone.run("waivers", "--json").stdout)
     states = {(one["code"], one["asset"]): one["state"] for one in listed}
     assert states[("DQ102", "orders")] == "withdrawn" and states[("DQ102", "deliveries")] == "in force"
-    assert "withdrawn by dana (the provider delivers again)" in clone.run("waivers").stdout
+    taken_back = [one["withdrawn"] for one in listed if one["withdrawn"]]
+    assert taken_back == ["dana (the provider delivers again)"]
 
 
 def test_a_person_attests_to_the_correction_and_its_item_closes(clone, restated):
@@ -297,20 +302,17 @@ def test_an_approval_stands_until_the_data_change(clone, restated):
     approved = clone.sprints()["2026-S03"]["approved"]
     assert approved["by"] == "lead@example.org" and approved["stands"]
     # Computed again on the restated sprint, the third is up to date, restated itself, and approved no longer.
-    python(clone, CLOSE.replace("while requests := plan(runtime, instance)[0]:", "if True:").replace(
-        "for request in requests:", "for request in [dg.RunRequest(partition_key='2026-S03')]:"), "4")  # fmt: skip
+    again(clone, "2026-S03")
     row = clone.sprints()["2026-S03"]
     assert not any("DL701" in one for one in row["missing"])
     assert "DL701" not in {item["code"] for item in items(clone) if item["cause"] == "2026-S03"}
-    if row["restated"]:  # its features may come out the same
-        assert row["approved"]["why_not"] == "the data has changed since"
-        assert row["restated"][0]["files"] == {} and not row["restated"][0]["open"]
-    else:
-        assert row["approved"]["stands"]
+    assert row["restated"][0]["files"] == {} and not row["restated"][0]["open"]
+    assert row["approved"]["why_not"] == "the data has changed since"
+    # The fourth reads features of the third: it is its turn now, and nobody else's.
+    assert [item["cause"] for item in items(clone) if item["code"] == "DL701"] == ["2026-S04"]
 
 
 def test_an_item_is_given_to_somebody_and_closed_by_hand(clone, restated):
-    python(clone, CLOSE.replace("drop(runtime", "0 and drop(runtime"), "4")
     open_ = items(clone) or items(clone, "--all")
     name = open_[0]["id"]
     told = clone.run("backlog", "assign", name, "sam@example.org", "--by", "dana").stdout

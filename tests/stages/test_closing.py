@@ -251,13 +251,15 @@ def test_suspected_drift_neither_opens_nor_closes(runtime):
         runtime.records.record_verdicts([verdict])
         intake.take_in(runtime, sprint, "test")
 
-    drift(S1, "suspected", Outcome.PASS)
-    assert intake.board_of(runtime) == []
-    drift(S2, "confirmed", Outcome.FAIL)
-    drift(S3, "suspected", Outcome.PASS)
-    assert intake.board_of(runtime)[0].open
-    drift(S4, "none", Outcome.PASS)
-    assert intake.board_of(runtime)[0].recovered == S4
+    drift(S1, "insufficient", Outcome.INSUFFICIENT)
+    drift(S2, "suspected", Outcome.PASS)
+    (blind,) = intake.board_of(runtime)
+    assert blind.recovered == S2, "there is evidence now; what it shows is another matter"
+    drift(S3, "confirmed", Outcome.FAIL)
+    drift(S4, "suspected", Outcome.PASS)
+    assert [item.cause for item in intake.board_of(runtime) if item.open] == [""]
+    drift("2013-S05", "none", Outcome.PASS)
+    assert {item.recovered for item in intake.board_of(runtime)} == {S2, "2013-S05"}
 
 
 def test_a_candidate_that_is_held_is_a_decision_and_no_item(runtime):

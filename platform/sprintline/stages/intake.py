@@ -68,11 +68,17 @@ def _tell(runtime: Runtime, seen: dict[str, Seen], actor: str) -> list[Entry]:
 
 def _seen(runtime: Runtime, sprint: str) -> Seen:
     verdicts = [one for one in runtime.records.verdicts(runtime.product, sprint) if _counts(one)]
+    seen = seen_in(verdicts, {code: rule.name for code, rule in RULES.items()}, ALONE)
     drift = runtime.measured("drift", sprint)
     if drift and drift.facts.get("state") == "suspected":
         # Suspected is neither found nor gone: an open item stays open, and none is opened.
-        verdicts = [one for one in verdicts if one.asset != "drift"]
-    return seen_in(verdicts, {code: rule.name for code, rule in RULES.items()}, ALONE)
+        gone = {
+            fingerprint(one.product, one.code, one.asset, one.subject)
+            for one in verdicts
+            if one.asset == "drift"
+        }
+        return Seen(seen.findings, seen.held - gone)
+    return seen
 
 
 def _counts(verdict: Verdict) -> bool:
