@@ -78,10 +78,10 @@ def test_the_sentence_has_the_numbers():
     assert told("S2", body) == (
         "S2 was restated: new file of orders; 2 data versions changed (orders 100 → 98 rows); roc auc 0.7300 → 0.7100; "
         "DQ103 on orders unjudged → fail, DQ202 on orders (id) fail → pass; the decision stands, champion m1; "
-        "S3 rest on the data as it was before; so do the models m1"
+        "S3 still rests on the data as it was before; so do the models m1"
     )
     quiet = told("S3", {"files": {}, "tables": {"scores": {"rows": [None, None]}}})
-    assert "computed again; 1 data versions changed, no row count did; no rule changed its outcome" in quiet
+    assert "computed again; 1 data version changed, no row count did; no rule changed its outcome" in quiet
 
 
 def test_a_correction_is_open_until_a_person_attests_to_it():

@@ -287,7 +287,7 @@ def test_a_correction_waits_for_a_persons_word(runtime):
         "attester": "sam",
     }
     told = acts.attest(runtime, "dana", **said).told
-    assert "The rule now says pass: restated 1 times, attested by sam" in told[1]
+    assert "The rule now says pass: 1 restatement, attested by sam" in told[1]
     assert not any(item.open for item in intake.board_of(runtime))
     count = len(runtime.records.events())
     acts.attest(runtime, "dana", **said)

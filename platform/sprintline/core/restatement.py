@@ -90,7 +90,8 @@ def told(sprint: str, body: Mapping[str, Any]) -> str:
     }
     rows = [f"{name} {was:,} → {now:,} rows" for name, (was, now) in sorted(counted.items())]
     parts.append(
-        f"{len(tables)} data versions changed" + (f" ({_some(rows)})" if rows else ", no row count did")
+        f"{counted_as(len(tables), 'data version')} changed"
+        + (f" ({_some(rows)})" if rows else ", no row count did")
     )
     if metrics := body.get("metrics"):
         figures = [
@@ -106,7 +107,9 @@ def told(sprint: str, body: Mapping[str, Any]) -> str:
     champion = body.get("champion")
     parts.append(f"the decision stands{f', champion {champion}' if champion else ''}")
     if stale := body.get("rest_on_it"):
-        parts.append(f"{', '.join(stale)} rest on the data as it was before")
+        parts.append(
+            f"{', '.join(stale)} still {'rests' if len(stale) == 1 else 'rest'} on the data as it was before"
+        )
     if models := body.get("trained_on_it"):
         parts.append(f"so do the models {', '.join(models)}")
     return "; ".join(parts)
@@ -156,6 +159,11 @@ def trained_on(
         for closing, body in sorted(decisions.items())
         if body.get("candidate") and sprint in sprints.get(closing, ())
     ]
+
+
+def counted_as(number: int, thing: str) -> str:
+    """A number with its noun: `1 row`, `2 rows`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

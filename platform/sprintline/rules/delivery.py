@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.core.restatement import ATTEST_RULE
+from sprintline.core.restatement import ATTEST_RULE, counted_as
 from sprintline.core.verdicts import Judgement, Rule, Severity, failed, need, passed
 
 
@@ -38,7 +38,7 @@ def _attested(evidence: Mapping[str, Any], _: Any) -> Judgement:
     if not waiting:
         by = sorted({one["attested_by"] for one in found if one["attested_by"]})
         told = f", attested by {', '.join(by)}" if by else ", none of them on new files"
-        return passed(f"restated {len(found)} times{told}", 0, 0)
+        return passed(f"{counted_as(len(found), 'restatement')}{told}", 0, 0)
     files = ", ".join(sorted({name for one in waiting for name in one["files"]}))
     return failed(
         f"{len(waiting)} of {len(found)} restatements on new files ({files}) await a person's word on why",
