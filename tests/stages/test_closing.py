@@ -262,6 +262,22 @@ def test_suspected_drift_neither_opens_nor_closes(runtime):
     assert {item.recovered for item in intake.board_of(runtime)} == {S2, "2013-S05"}
 
 
+def test_one_drift_is_one_item(runtime):
+    """Gaps and errors of a window go into the state of drift; only that opens an item, once it is confirmed."""
+    found = [("MO501", Outcome.PASS), ("MO502", Outcome.FAIL), ("MO503", Outcome.FAIL)]
+    for sprint, state in ((S1, "suspected"), (S2, "confirmed")):
+        runtime.measure("drift", sprint, state, {"state": state, "why": "w"})
+        runtime.records.record_verdicts(
+            [
+                Verdict(runtime.product, sprint, code, "drift", outcome, Severity.WARN, "gaps", state)
+                for code, outcome in found
+            ]
+        )
+        intake.take_in(runtime, sprint, "test")
+        assert [item.code for item in intake.board_of(runtime)] == (["MO501"] if state == "confirmed" else [])
+        found[0] = ("MO501", Outcome.FAIL)
+
+
 def test_a_candidate_that_is_held_is_a_decision_and_no_item(runtime):
     def candidate(code: str) -> Verdict:
         return Verdict(runtime.product, S1, code, "candidate", Outcome.FAIL, Severity.WARN, "a tie", "m2")

@@ -12,6 +12,8 @@ from sprintline.rules import RULES
 from sprintline.rules.delivery import ALONE
 from sprintline.stages.runtime import Runtime
 
+_DRIFT_RULE = "MO501"
+
 _GIVEN_UP = ("RUN", "increment", "given up")
 """Code, asset and cause of the finding that nobody's rule makes: a sprint whose runs failed too often."""
 
@@ -82,9 +84,15 @@ def _seen(runtime: Runtime, sprint: str) -> Seen:
 
 
 def _counts(verdict: Verdict) -> bool:
-    """A candidate that is held is a decision and no finding: only what a sprint owes to be Done counts of it."""
+    """Whether a verdict is for the backlog.
+
+    A candidate that is held is a decision and no finding: only what a sprint owes to be Done counts of it. Of drift
+    only its state counts, which the values, the gaps and the errors of several sprints went into: one item, not three.
+    """
     rule = RULES.get(verdict.code)
-    return rule is not None and (rule.done or rule.judges != "candidate")
+    if rule is None or rule.judges == "drift":
+        return verdict.code == _DRIFT_RULE
+    return rule.done or rule.judges != "candidate"
 
 
 def stops_the_run(verdicts: Iterable[Verdict]) -> bool:
