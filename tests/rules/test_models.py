@@ -2,8 +2,10 @@
 
 import copy
 
+import numpy as np
 import pytest
 
+from sprintline.core.statistics import paired_bootstrap
 from sprintline.core.verdicts import Outcome, Severity
 from sprintline.rules.models import RULES
 
@@ -229,3 +231,13 @@ def test_a_sprint_without_a_trigger_has_nothing_to_judge(code):
 def test_a_product_may_move_a_line():
     assert BY_CODE["ML405"](CANDIDATE, 0.015).outcome is Outcome.FAIL
     assert BY_CODE["ML402"](CANDIDATE, 1e-8).outcome is Outcome.FAIL
+
+
+def test_a_candidate_equal_to_the_champion_is_a_tie_and_ties_hold():
+    """The same answers to every question, compared as the promotion gate compares them."""
+    random = np.random.default_rng(7)
+    label, chance = random.integers(0, 2, 600), random.random(600)
+    interval = paired_bootstrap(label, chance, chance.copy(), "roc_auc", seed=7).as_dict()
+    found = BY_CODE["ML405"]({"champion": "m1", "against_champion": interval})
+    assert found.outcome is Outcome.FAIL and "a tie, and ties hold" in found.sentence
+    assert found.observed == 0

@@ -60,7 +60,29 @@ def _origins(*areas: float | None) -> dict[str, Any]:
     return {"origins": origins}
 
 
+MOVED = {"reader": "carrier_delays", "asset": "carrier_hours", "sprint": "2013-S02"}
+CORRECTION = {"open": True, "files": {"weather": ["a", "b"]}, "attested_by": None}
+
 CASES = {
+    "DL701": Case(
+        {"inputs": 14, "moved": []},
+        [
+            (
+                {"moved": [MOVED]},
+                "1 of 14 data versions it was computed from were restated since: carrier_hours of",
+            ),
+            ({"moved": [{**MOVED, "asset": f"a{n}"} for n in range(5)]}, "and 2 more"),
+        ],
+    ),
+    "DL702": Case(
+        {"restatements": [{**CORRECTION, "open": False, "attested_by": "sam"}]},
+        [
+            (
+                {"restatements": [CORRECTION]},
+                "1 of 1 restatements on new files (weather) await a person's word",
+            )
+        ],
+    ),
     "CAL001": Case(
         {"planned_sprints_remaining": 6, "last_planned_sprint": "2014-S13"},
         [
@@ -291,7 +313,7 @@ def test_every_rule_is_covered_and_codes_are_unique():
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_a_rule_says_what_it_claims_what_it_serves_and_how_to_mend(rule):
-    assert re.fullmatch(r"(CAL|DQ|DOC|FT|ML|MO)\d{3}", rule.code)
+    assert re.fullmatch(r"(CAL|DL|DQ|DOC|FT|ML|MO)\d{3}", rule.code)
     assert re.fullmatch(r"[a-z][a-z_]+[a-z]", rule.name)
     assert re.fullmatch(r"\d+\.\d+", rule.practice)
     assert len(rule.remedy.split()) >= 5 and not rule.remedy.endswith(".")

@@ -101,6 +101,23 @@ def test_features_rest_on_two_sprints_before(definitions, graph):
     assert sorted(before.partitions_subset.get_partition_keys()) == ["2013-S05", "2013-S06", "2013-S07"]
 
 
+@pytest.mark.parametrize(
+    ("act", "fields"),
+    [
+        ("waive", {"code", "asset", "reason", "expires", "approver", "by", "withdraw"}),
+        ("approve", {"sprint", "asset", "reason", "expires", "approver", "by"}),
+        ("attest", {"code", "sprint", "asset", "claim", "evidence", "expires", "attester", "by"}),
+    ],
+)
+def test_the_launchpad_of_a_decision_is_filled_with_every_field(definitions, act, fields):
+    job = definitions.resolve_job_def(f"flight_delays_{act}")
+    config = job.run_config["ops"][f"flight_delays__{act}"]["config"]
+    assert set(config) == fields
+    assert config.get("asset") == ("increment" if act == "approve" else "")
+    shape = job.get_node_named(f"flight_delays__{act}").definition.config_schema.config_type
+    assert all(field.description for field in shape.fields.values())
+
+
 def test_loading_imports_nothing_heavy():
     """Each of these costs a second or more in every process that only looks at the definitions."""
     code = (

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from sprintline.core.verdicts import Outcome, Severity, Verdict
-from sprintline.stages import decisions, promotion
+from sprintline.stages import acts, decisions, promotion
 from sprintline.stages.runtime import NotMeasured, Runtime
 
 DRIFT = {"kind": "drift", "why": "drift is confirmed since 2013-S07", "numbers": {}}
@@ -150,6 +150,24 @@ def test_a_candidate_that_does_not_pass_every_rule_is_held(flights, alias, outco
     assert (found["decision"], found["champion_after"], found["candidate"]) == ("hold", "m1", "m2")
     assert "ML403 on candidate" in found["why"] and found["release_digest"] is None
     assert alias.given == []
+
+
+def test_a_tie_holds_and_is_told(flights, alias):
+    decided(flights, "2013-S01", "m1")
+    judged(flights, "2013-S02", ML405="fail")
+    found = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
+    assert (found["decision"], found["champion_after"]) == ("hold", "m1")
+    assert "ML405 on candidate: fail: beats_the_champion in numbers" in found["why"] and alias.given == []
+
+
+def test_a_recorded_waiver_opens_the_promotion_gate(flights, alias):
+    flights.clock.move(flights.window("2013-S02").end)
+    decided(flights, "2013-S01", "m1")
+    judged(flights, "2013-S02", ML408="fail")
+    said = {"code": "ML408", "reason": "the route ended", "expires": "2013-06-01", "approver": "sam"}
+    acts.waive(flights, "dana", **said)
+    found = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
+    assert (found["decision"], found["champion_after"]) == ("promote", "m2")
 
 
 @pytest.mark.fault

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sprintline.cli.replay import drop
+from sprintline.stages.intake import board_of
 from sprintline.stages.raw import raw_definitions
 from sprintline.stages.runtime import Runtime
 
@@ -128,6 +129,8 @@ def test_a_bad_file_stops_only_its_own_source(landed, instance, spoil, told):
     assert refused.is_file()
     (verdict,) = [v for v in landed.records.verdicts("flight_delays", SPRINT) if v.asset == "weather"]
     assert (verdict.code, verdict.outcome) == ("DQ101", "fail")
+    (item,) = board_of(landed)
+    assert item.open and (item.code, item.asset, item.severity) == ("DQ101", "weather", "error")
 
     weather_file(landed).write_bytes(good)
     assert close(landed, instance).success

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sprintline import settings
+from sprintline.cli.acts import COMMANDS as ACTS
+from sprintline.cli.backlog import backlog
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.state import state_hash_command
@@ -298,7 +300,7 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, reproduce, card):
+for command in (state_hash_command, reproduce, card, backlog, *ACTS):
     cli.add_command(command)
 
 

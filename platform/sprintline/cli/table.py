@@ -67,7 +67,7 @@ def _cells(row: SprintStatus) -> list[Text]:
     sprint = Text(row.sprint).append(f"\n{date.fromisoformat(row.first_day):%d %b %Y}", style="dim")
     return [
         sprint,
-        Text(str(row.state), style=_STATE[str(row.state)]),
+        _state(row),
         Text(_rows(row)),
         _done(row),
         Text("–" if row.positive_rate is None else f"{row.positive_rate:.1%}"),
@@ -76,6 +76,16 @@ def _cells(row: SprintStatus) -> list[Text]:
         Text(row.drift or "–", style=_DRIFT.get(row.drift or "", "dim")),
         _decided(row),
     ]
+
+
+def _state(row: SprintStatus) -> Text:
+    text = Text(str(row.state), style=_STATE[str(row.state)])
+    if row.restated:
+        times = f" {len(row.restated)}×" if len(row.restated) > 1 else ""
+        text.append(
+            f"\nrestated{times}", style="yellow" if any(one["open"] for one in row.restated) else "dim"
+        )
+    return text
 
 
 def _rows(row: SprintStatus) -> str:

@@ -37,6 +37,7 @@ class Waiver:
         reason: why, in a sentence.
         expires: the last UTC day on which it helps (a date), or the first moment at which it no longer does (aware).
         asset: the one asset it is meant for; empty for every asset the rule judges.
+        withdrawn: who took it back and why; empty while it stands.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Waiver:
     reason: str
     expires: date | datetime
     asset: str = ""
+    withdrawn: str = ""
 
     @property
     def until(self) -> datetime:
@@ -187,10 +189,12 @@ def _objection(need: Need, verdicts: list[Verdict], version: str | None) -> tupl
 
 def _waiver_for(need: Need, waivers: Iterable[Waiver], now: datetime | None) -> tuple[Waiver | None, str]:
     """A waiver in force for the need; otherwise what to say of one that has run out."""
-    meant = sorted((w for w in waivers if w.covers(need)), key=lambda w: w.until)
+    meant = sorted((w for w in waivers if w.covers(need)), key=lambda w: (not w.withdrawn, w.until))
     if not meant:
         return None, ""
     last = meant[-1]
+    if last.withdrawn:
+        return None, f"; the waiver of {last.approver} was withdrawn by {last.withdrawn}"
     if now is not None and now < last.until:
         return last, ""
     return None, f"; the waiver of {last.approver} ended {last.until:%Y-%m-%d %H:%M} UTC"

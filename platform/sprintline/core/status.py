@@ -16,12 +16,14 @@ from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from sprintline.core.acts import WAIVER, WITHDRAWN, approval_of, waivers_in
 from sprintline.core.calendar import Calendar, Sprint
 from sprintline.core.gates import GateDecision, Need, Waiver, decide
 from sprintline.core.ledger import Event
+from sprintline.core.restatement import restatements
 from sprintline.core.verdicts import Outcome, Verdict
 
-SCORES, PREDICTIONS, DRIFT = "scores", "predictions", "drift"
+SCORES, PREDICTIONS, DRIFT, INCREMENT = "scores", "predictions", "drift", "increment"
 MEASURES = ("roc_auc", "average_precision", "brier")
 YARDSTICKS = ("naive", "twin")
 
@@ -67,7 +69,8 @@ class SprintStatus:
     champion: id of the model that issued the sprint's predictions. trained: the trigger for which a candidate was
     trained at its close. metrics: those of the issued predictions, with the same of the naive baseline and of the
     interpretable twin. positive_rate: share of positive outcomes. decision: what the close decided about the
-    champion, why: the reason that was recorded.
+    champion, why: the reason that was recorded. restated: every time it closed again on other data, with what
+    changed (`core.restatement`). approved: the newest approval of its increment, and whether it stands.
     """
 
     product: str
@@ -88,6 +91,8 @@ class SprintStatus:
     drift: str | None = None
     decision: str | None = None
     why: str | None = None
+    restated: list[dict[str, Any]] = field(default_factory=list)
+    approved: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -114,9 +119,10 @@ def sprint_rows(
         measurements: the latest per (sprint, asset).
         events: the ledger's, in order.
         now: aware moment, the clock's or the replay's.
-        waivers: those of the product. A closed sprint is held against the waivers that were in force when it closed.
+        waivers: those that the product declares; the ledger's are among the events. A closed sprint is held against
+            the waivers that were in force when it closed.
     """
-    granted = tuple(waivers)
+    declared, told = tuple(waivers), [event for event in events if event.product == product]
     asked = needed if callable(needed) else _same(tuple(needed))
     judged: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
@@ -126,9 +132,14 @@ def sprint_rows(
     for (sprint, asset), measurement in measurements.items():
         measured.setdefault(sprint, {})[_name(asset)] = measurement
     happened: dict[str, list[Event]] = {}
-    for event in events:
-        if event.product == product and event.sprint:
+    for event in told:
+        if event.sprint:
             happened.setdefault(event.sprint, []).append(event)
+    granted = [event for event in told if event.kind in (WAIVER, WITHDRAWN)]
+
+    def in_force(closed: Event | None) -> tuple[Waiver, ...]:
+        return declared + waivers_in(granted, closed.seq if closed else None)
+
     return [
         _row(
             product,
@@ -139,7 +150,7 @@ def sprint_rows(
             measured.get(sprint.key, {}),
             happened.get(sprint.key, []),
             now,
-            granted,
+            in_force,
         )
         for sprint in calendar.sprints
     ]
@@ -165,7 +176,7 @@ def _row(
     measured: Mapping[str, Measured],
     events: list[Event],
     now: datetime,
-    waivers: tuple[Waiver, ...],
+    waivers: Callable[[Event | None], tuple[Waiver, ...]],
 ) -> SprintStatus:
     closed, decision, trigger = (_last(events, kind) for kind in ("closed", "decision", "trigger"))
     refused = _standing_refusals(events, measured)
@@ -174,12 +185,23 @@ def _row(
     begun = bool(measured or verdicts or closed)
     gate = GateDecision(False)
     if begun:
-        gate = is_done(needed(sprint.key), verdicts, versions, waivers, closed.at if closed else now)
+        asked, judged_at = tuple(needed(sprint.key)), _judged_at(closed) if closed else now
+        gate = is_done(asked, verdicts, versions, waivers(closed), judged_at)
     decided = decision.body if decision else {}
     scores = measured[SCORES].facts if SCORES in measured else {}
     drift = measured[DRIFT].facts if DRIFT in measured else {}
     waived = {str(need) for need in gate.waived}
     missing = [reason for reason in gate.reasons if reason.split(": ")[0] not in waived]
+    later = waivers(None)
+    if (
+        closed
+        and not gate.open
+        and later != waivers(closed)
+        and is_done(asked, verdicts, versions, later, now).open
+    ):
+        missing.append(
+            "what is missing was waived since: materialize increment, and it closes on the waivers"
+        )
     if not closed:
         missing += ["its run has not reached the end"] if begun else []
         missing += refused
@@ -206,7 +228,15 @@ def _row(
         drift=drift.get("state"),
         decision=decided.get("decision"),
         why=_why(decided, drift, refused),
+        restated=restatements(events).get(sprint.key, []),
+        approved=approval_of(events, INCREMENT, versions.get(INCREMENT), now),
     )
+
+
+def _judged_at(closed: Event) -> datetime:
+    """The platform's moment of a closing: a replay closes at a moment of its own, long before the ledger wrote it."""
+    told = closed.body.get("judged_at")
+    return datetime.fromisoformat(told) if told else closed.at
 
 
 def _state(sprint: Sprint, closed: Event | None, refused: list[str], now: datetime) -> State:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sprintline.core.verdicts import Rule
-from sprintline.rules import calendar, candidates, features, landing, models, monitoring, warehouse
+from sprintline.rules import calendar, candidates, delivery, features, landing, models, monitoring, warehouse
 
-FAMILIES = (calendar, landing, warehouse, features, models, candidates, monitoring)
+FAMILIES = (calendar, landing, warehouse, features, models, candidates, monitoring, delivery)
 
 RULES: dict[str, Rule] = {rule.code: rule for family in FAMILIES for rule in family.RULES}
 

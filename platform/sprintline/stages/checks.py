@@ -8,7 +8,9 @@ import dagster as dg
 
 from sprintline.core.verdicts import Outcome, Rule, Severity, Verdict
 from sprintline.rules import rules_for
+from sprintline.stages import shell
 from sprintline.stages.evidence import gather
+from sprintline.stages.intake import stops_the_run, take_in
 from sprintline.stages.runtime import Runtime
 
 SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
@@ -117,6 +119,8 @@ def checks_for(
         evidence, version = gather(runtime, kind, asset, sprint)
         verdicts = [judge(runtime, rule, asset, sprint, evidence, version) for rule in chosen]
         runtime.records.record_verdicts(verdicts)
+        if stops_the_run(verdicts):
+            take_in(runtime, sprint, shell.actor(context))
         for rule, verdict in zip(chosen, verdicts, strict=True):
             yield result(rule, verdict)
 

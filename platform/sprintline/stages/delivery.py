@@ -1,22 +1,28 @@
-"""Delivery: the increment of a sprint, Done or told what is missing."""
+"""Delivery: the increment of a sprint, Done or told what is missing, and the backlog as it stands after it."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from sprintline.core.gates import waivers_of
-from sprintline.core.status import is_done
+from sprintline.core.backlog import counts, rows
+from sprintline.core.restatement import told
+from sprintline.rules import RULES
 from sprintline.stages import shell
-from sprintline.stages.checks import checks_for
-from sprintline.stages.decisions import closing_of
-from sprintline.stages.landed import survey
-from sprintline.stages.rulebook import definition_of_done
+from sprintline.stages.checks import checks_for, report_refusal
+from sprintline.stages.closing import close
+from sprintline.stages.intake import board_of, waivers
 from sprintline.stages.runtime import Runtime
 
 
 def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
-    """The increment asset and its checks; the asset closes a sprint in the ledger."""
+    """The increment, which closes a sprint in the ledger, with its checks; and the backlog."""
+    yield _increment(runtime, partitions)
+    yield from checks_for(runtime, "increment", "increment", partitions)
+    yield _backlog(runtime, partitions)
+
+
+def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     upstream = ("champion", "online_features", "predictions", "scores", "drift")
 
     @dg.asset(
@@ -26,69 +32,44 @@ def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) 
         description="The sprint's increment: every rule of the Definition of Done, and what is missing.",
     )
     def increment(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        sprint = context.partition_key
+        closing = close(runtime, sprint, shell.actor(context))
+        for verdict in closing.stale:
+            report_refusal(context, RULES[verdict.code], verdict)
+        reasons = "\n".join(f"- {reason}" for reason in closing.gate.reasons) or "nothing is missing"
+        metadata: dict[str, Any] = {
+            "Done": closing.gate.open,
+            "missing": dg.MetadataValue.md(reasons),
+            "rules": shell.table(
+                [
+                    {"rule": v.code, "asset": v.asset, "verdict": v.outcome.value, "says": v.sentence}
+                    for v in closing.verdicts
+                ]
+            ),
+        }
+        if closing.restated:
+            metadata["restated"] = told(sprint, closing.restated)
+        return shell.materialized(closing.version, metadata)
+
+    return increment
+
+
+def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **shell.asset_arguments(runtime, "backlog", "delivery", partitions, kinds={"table"}),
+        deps=[dg.AssetKey([runtime.product, "increment"])],
+        pool=shell.POOL,
+        description="What waits to be mended: one item per finding, with sightings, owner and evidence. A projection "
+        "of the ledger.",
+    )
+    def backlog(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.core.hashing import canonical_json, text_hash
 
-        sprint, now = context.partition_key, runtime.clock.now()
-        records, product = runtime.records, runtime.product
-        verdicts = records.verdicts(product, sprint)
-        versions = {
-            asset: one.data_version for (_, asset), one in records.measurements(product, sprint).items()
-        }
-        # Its own rules judge the increment once it is there: asked for now they would always be missing, and closing
-        # again would find them and call the sprint restated. `sprintline status` asks the whole list.
-        needed = [one for one in definition_of_done(runtime, sprint) if one.asset != "increment"]
-        gate = is_done(needed, verdicts, versions, waivers_of(runtime.spec.rules), now)
-        content = {
-            "versions": {k: v for k, v in sorted(versions.items()) if k != "increment"},
-            "done": gate.open,
-        }
-        version = text_hash(canonical_json(content))
-        keys = runtime.calendar.keys
-        runtime.measure(
-            "increment",
-            sprint,
-            version,
-            {
-                "done": gate.open,
-                "planned_sprints_remaining": runtime.calendar.remaining(now),
-                "last_planned_sprint": keys[-1],
-            },
-        )
-        landed = survey(runtime)[0].get(sprint)
-        before = closing_of(runtime, sprint)
-        files = {**(before["files"] if before else {}), **(landed.files if landed else {})}
-        body = {"files": files, "done": gate.open, "missing": list(gate.reasons), "version": version}
-        if before and before["version"] != version:
-            records.append(
-                "restated",
-                product,
-                sprint,
-                shell.actor(context),
-                key=f"{before['version']}:{version}",
-                body={"was": before["version"], "is": version, "files": files},
-            )
-        records.append(
-            "closed",
-            product,
-            sprint,
-            shell.actor(context),
-            body=body,
-            key=text_hash(canonical_json([files, version])),
-        )
-        reasons = "\n".join(f"- {reason}" for reason in gate.reasons) or "nothing is missing"
-        return shell.materialized(
-            version,
-            {
-                "Done": gate.open,
-                "missing": dg.MetadataValue.md(reasons),
-                "rules": shell.table(
-                    [
-                        {"rule": v.code, "asset": v.asset, "verdict": v.outcome.value, "says": v.sentence}
-                        for v in verdicts
-                    ]
-                ),
-            },
-        )
+        items = board_of(runtime)
+        shown = rows([item for item in items if item.open], waivers(runtime), runtime.clock.now())
+        version = text_hash(canonical_json([item.as_dict() for item in items]))
+        metadata: dict[str, Any] = dict(counts(items))
+        metadata["board"] = shell.table(shown) if shown else "nothing is open"
+        return shell.materialized(version, metadata)
 
-    yield increment
-    yield from checks_for(runtime, "increment", "increment", partitions)
+    return backlog

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.standing import standing
 
 Evidence = tuple[Mapping[str, Any] | None, str]
 NOTHING: Evidence = (None, "")
@@ -104,6 +105,11 @@ def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     return {**facts, "card": card_faults(runtime, facts["model_id"])}, version
 
 
+def _increment(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    facts, version = recorded(runtime, asset, sprint)
+    return NOTHING if facts is None else ({**facts, **standing(runtime, sprint)}, version)
+
+
 GATHERERS: dict[str, Callable[[Runtime, str, str], Evidence]] = {
     "source": _source,
     "model": recorded,
@@ -113,5 +119,5 @@ GATHERERS: dict[str, Callable[[Runtime, str, str], Evidence]] = {
     "predictions": _predictions,
     "candidate": _candidate,
     "drift": recorded,
-    "increment": recorded,
+    "increment": _increment,
 }

@@ -10,6 +10,7 @@ from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.standing import RESTS_ON, versions_before
 
 
 def feature_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -46,9 +47,11 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         sprint = runtime.window(context.partition_key)
         runtime.features.apply()
         query = partial(restricted_query, runtime.home.warehouse_file(runtime.product))
+        rests_on = versions_before(runtime, sprint.key, runtime.marts_of_view(view), back)
         frame = runtime.features.compute(view, sprint, runtime.calendar.previous(sprint.key, back), query)
         commit = runtime.features.write(view, sprint, frame)
-        runtime.measure(view, sprint.key, commit.data_version, {"rows": commit.rows})
+        facts = {"rows": commit.rows, RESTS_ON: rests_on}
+        runtime.measure(view, sprint.key, commit.data_version, facts)
         return shell.materialized(
             commit.data_version,
             {
@@ -81,6 +84,7 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
         questions = runtime.rows_of(model.questions, sprint)
+        rests_on = versions_before(runtime, sprint, features.views, 1)
         answered = runtime.features.historical(questions, features.service)
         commit = runtime.lake.write(
             runtime.table("question_features"), sprint, answered, sort_by=["question_id"]
@@ -89,7 +93,12 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         coverage = {
             view: round(float(answered[names].notna().any(axis=1).mean()), 6) for view, names in views.items()
         }
-        facts = {"rows": commit.rows, "questions": len(questions), "coverage_by_view": coverage}
+        facts = {
+            "rows": commit.rows,
+            "questions": len(questions),
+            "coverage_by_view": coverage,
+            RESTS_ON: rests_on,
+        }
         runtime.measure("question_features", sprint, commit.data_version, facts)
         return shell.materialized(
             commit.data_version,

@@ -17,7 +17,7 @@ from sprintline.stages.runtime import Runtime
 if TYPE_CHECKING:
     import pandas as pd
 
-RETRAINED = ("candidate", "champion", "increment")
+RETRAINED = ("candidate", "champion", "increment", "backlog")
 """What a retraining run materializes for its sprint."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from sprintline.stages.act_jobs import act_jobs
 from sprintline.stages.delivery import delivery_definitions
 from sprintline.stages.features import feature_definitions
 from sprintline.stages.models import RETRAINED, model_definitions
@@ -42,7 +43,7 @@ def build_product(runtime: Runtime) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[closing, retraining],
+        jobs=[closing, retraining, *act_jobs(runtime)],
         sensors=[landing_sensor(runtime, closing), retraining_sensor(runtime, retraining)],
         executor=dg.in_process_executor,
     )

@@ -13,6 +13,7 @@ from sprintline.rules import rules_for
 from sprintline.stages import judging, shell
 from sprintline.stages.decisions import champion_before, decision_of, decisions_of, pending_trigger
 from sprintline.stages.drift import measured_before
+from sprintline.stages.intake import waivers
 from sprintline.stages.leaks import rebuilt_without_the_future
 from sprintline.stages.runtime import Runtime
 
@@ -228,7 +229,7 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
         needed,
         verdicts,
         {"candidate": candidate.data_version},
-        gates.waivers_of(runtime.spec.rules),
+        waivers(runtime),
         runtime.clock.now(),
     )
     model_id = candidate.facts["model_id"]

@@ -9,6 +9,7 @@ from sprintline.core.declarations import SourceSpec
 from sprintline.rules import RULES
 from sprintline.stages import shell
 from sprintline.stages.checks import checks_for, judge, report_refusal
+from sprintline.stages.intake import take_in
 from sprintline.stages.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def refuse(
         key=file.digest,
         body={"source": source, "file": file.path.name, "reason": str(bad), "quarantine": str(where)},
     )
+    take_in(runtime, file.sprint, shell.actor(context))
     report_refusal(context, rule, verdict)
     raise dg.Failure(
         f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the mended file as "

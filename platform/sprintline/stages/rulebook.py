@@ -40,6 +40,16 @@ def model_rules(manifest: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
     }
 
 
+def assets_by_rule(runtime: Runtime) -> dict[str, list[str]]:
+    """Names of the product's assets that each rule judges, by code; empty for a rule that judges none of them."""
+    kinds = asset_kinds(runtime)
+    found = {code: list(kinds.get(rule.judges, ())) for code, rule in RULES.items()}
+    for name, rules in model_rules(runtime.manifest).items():
+        for rule in rules:
+            found[rule.code].append(name)
+    return {code: sorted(names) for code, names in found.items()}
+
+
 def judged_model(test: Mapping[str, Any]) -> str | None:
     """Unique id of the model a dbt test speaks of: the one it is attached to, or the first a lone SQL test reads."""
     return test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), None)

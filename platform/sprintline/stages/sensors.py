@@ -1,11 +1,14 @@
 """Sensors: files land and a sprint closes; drift is confirmed and a model is retrained. Both say why they wait."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
+from sprintline.core.acts import WAIVER, granted
+from sprintline.stages.acts import closed_without
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger, waits_for
+from sprintline.stages.intake import sight_given_up
 from sprintline.stages.landed import Landed, survey
 from sprintline.stages.runtime import Runtime
 
@@ -15,6 +18,9 @@ ATTEMPTS = 3
 PRODUCT_TAG, SPRINT_TAG, FILES_TAG = "sprintline/product", "sprintline/sprint", "sprintline/files"
 
 PRIORITY_TAG = "dagster/priority"
+
+RECLOSED = ("increment", "backlog")
+"""What a run materializes that closes a sprint again on the same data."""
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -72,13 +78,51 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
         if any(record.dagster_run.status in UNFINISHED for record in earlier):
             notes.append(f"{sprint} is being closed by run {earlier[0].dagster_run.run_id[:8]}")
             coming.add(sprint)
-        elif waits := _reason_to_wait(runtime, sprint, ready, coming) or _given_up(sprint, earlier):
+        elif waits := _reason_to_wait(runtime, sprint, ready, coming):
             notes.append(waits)
+        elif given_up := _given_up(sprint, earlier):
+            sight_given_up(runtime, sprint, given_up, ready.digest, f"{runtime.product}_landing")
+            notes.append(given_up)
         else:
             key = f"{runtime.product}:{sprint}:{ready.digest}:{len(earlier)}"
             requests.append(dg.RunRequest(run_key=key, partition_key=sprint, tags=tags | order))
             coming.add(sprint)
-    return requests, notes
+    return [*requests, *reclosings(runtime, instance, coming)], notes
+
+
+def reclosings(
+    runtime: Runtime, instance: dg.DagsterInstance, coming: Collection[str]
+) -> list[dg.RunRequest]:
+    """Runs that close a sprint again because what it lacked was waived since; once per waiver and sprint.
+
+    Only its increment is made again: nothing is computed, and the data it closes on are those it closed on.
+    """
+    waived = runtime.records.events(product=runtime.product, kind=WAIVER)
+    if not waived:
+        return []
+    told, now = granted(runtime.records.events(product=runtime.product)), runtime.clock.now()
+    in_force = {one.event for one in told if one.in_force(now)}
+    closings = {
+        event.sprint: event for event in runtime.records.events(product=runtime.product, kind="closed")
+    }
+    requests = []
+    for waiver in (one for one in waived if one.seq in in_force):
+        for sprint in closed_without(runtime, waiver.body):
+            if sprint in coming or closings[sprint].seq > waiver.seq:
+                continue
+            tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/waiver": str(waiver.seq)}
+            earlier = [one.dagster_run.status for one in instance.get_run_records(dg.RunsFilter(tags=tags))]
+            if len(earlier) >= ATTEMPTS or any(status not in FAILED for status in earlier):
+                continue
+            requests.append(
+                dg.RunRequest(
+                    run_key=f"{runtime.product}:{sprint}:waiver:{waiver.seq}:{len(earlier)}",
+                    partition_key=sprint,
+                    tags=tags,
+                    asset_selection=[dg.AssetKey([runtime.product, name]) for name in RECLOSED],
+                )
+            )
+    return requests
 
 
 def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[str]) -> str | None:

@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 from sprintline.core.verdicts import Verdict
 from sprintline.stages import shell
 from sprintline.stages.checks import check_name, check_spec, judge, result
+from sprintline.stages.intake import stops_the_run, take_in
 from sprintline.stages.rulebook import model_rules
 from sprintline.stages.runtime import Runtime
 from sprintline.stores.contents import contents
@@ -78,6 +79,8 @@ def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition)
             if place[0] in chosen
         }
         runtime.records.record_verdicts(list(verdicts.values()))
+        if stops_the_run(verdicts.values()):
+            take_in(runtime, sprint, shell.actor(context))
         for place, verdict in verdicts.items():
             yield result(by_check[place], verdict)
         if failure:

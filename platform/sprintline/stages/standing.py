@@ -1,0 +1,51 @@
+"""What a sprint was computed from, and whether that still stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sprintline.core.restatement import restatements
+from sprintline.stages.runtime import Runtime
+
+RESTS_ON = "rests_on"
+"""Fact that an asset records of the earlier sprints it read: data version by asset, by sprint."""
+
+
+def versions_before(
+    runtime: Runtime, sprint: str, assets: Iterable[str], back: int
+) -> dict[str, dict[str, str | None]]:
+    """Data versions of assets in the sprints before one, as they are now; None where nothing was recorded."""
+    names, found = sorted(assets), {}
+    for key in runtime.calendar.previous(sprint, back):
+        measured = runtime.records.measurements(runtime.product, key)
+        found[key] = {
+            name: measured[key, name].data_version if (key, name) in measured else None for name in names
+        }
+    return found
+
+
+def standing(runtime: Runtime, sprint: str) -> dict[str, Any]:
+    """Evidence on one closed sprint for the rules of delivery: see `rules.delivery`."""
+    readers = [*runtime.spec.features.views, "question_features"]
+    measured = runtime.records.measurements(runtime.product, sprint)
+    rests = {
+        name: measured[sprint, name].facts.get(RESTS_ON) for name in readers if (sprint, name) in measured
+    }
+    events = runtime.records.events(product=runtime.product, sprint=sprint)
+    told: dict[str, Any] = {"restatements": restatements(events).get(sprint, [])}
+    if len(rests) < len(readers) or any(one is None for one in rests.values()):
+        return {**told, "inputs": None, "moved": None}
+    read = [
+        (reader, key, asset, version)
+        for reader, by_sprint in rests.items()
+        for key, versions in (by_sprint or {}).items()
+        for asset, version in versions.items()
+    ]
+    now = {key: runtime.records.measurements(runtime.product, key) for key in {key for _, key, _, _ in read}}
+    moved = [
+        {"reader": reader, "asset": asset, "sprint": key}
+        for reader, key, asset, version in read
+        if (found := now[key].get((key, asset))) is None or found.data_version != version
+    ]
+    return {**told, "inputs": len(read), "moved": moved}
