@@ -50,6 +50,8 @@ RULES = (
         judges="drift",
         practice="3.5",
         severity=Severity.WARN,
+        why="A model answers for the kind of data it was trained on. When the questions become others, "
+        "its figures of before no longer say how good it is.",
         remedy="the retraining sensor answers confirmed drift; look at the features named and at their sources",
         judge=_drift,
         done=False,

@@ -7,12 +7,15 @@ import dagster as dg
 
 from sprintline.core.gates import waivers_of
 from sprintline.core.status import is_done
+from sprintline.rules import rules_for
 from sprintline.stages import shell
-from sprintline.stages.checks import checks_for
+from sprintline.stages.checks import checks_for, judge
 from sprintline.stages.decisions import closing_of
+from sprintline.stages.evidence import plan
 from sprintline.stages.landed import survey
 from sprintline.stages.rulebook import definition_of_done
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.versions import current_versions
 
 
 def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -30,30 +33,21 @@ def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) 
 
         sprint, now = context.partition_key, runtime.clock.now()
         records, product = runtime.records, runtime.product
+        # What the stores hold now, not what was recorded: a verdict on data that is gone vouches for nothing.
+        versions = current_versions(runtime, sprint)
+        versions.pop("increment", None)
+        version = text_hash(canonical_json(versions))
+        # Its own rules are judged before the gate asks for them; the checks that follow mirror these verdicts.
+        own = [
+            judge(runtime, rule, "increment", sprint, plan(runtime), version)
+            for rule in rules_for("increment")
+        ]
+        records.record_verdicts(own)
         verdicts = records.verdicts(product, sprint)
-        versions = {
-            asset: one.data_version for (_, asset), one in records.measurements(product, sprint).items()
-        }
-        # Its own rules judge the increment once it is there: asked for now they would always be missing, and closing
-        # again would find them and call the sprint restated. `sprintline status` asks the whole list.
-        needed = [one for one in definition_of_done(runtime, sprint) if one.asset != "increment"]
-        gate = is_done(needed, verdicts, versions, waivers_of(runtime.spec.rules), now)
-        content = {
-            "versions": {k: v for k, v in sorted(versions.items()) if k != "increment"},
-            "done": gate.open,
-        }
-        version = text_hash(canonical_json(content))
-        keys = runtime.calendar.keys
-        runtime.measure(
-            "increment",
-            sprint,
-            version,
-            {
-                "done": gate.open,
-                "planned_sprints_remaining": runtime.calendar.remaining(now),
-                "last_planned_sprint": keys[-1],
-            },
-        )
+        needed = definition_of_done(runtime, sprint)
+        standing = {**versions, "increment": version}
+        gate = is_done(needed, verdicts, standing, waivers_of(runtime.spec.rules), now)
+        runtime.measure("increment", sprint, version, {"done": gate.open, **plan(runtime)})
         landed = survey(runtime)[0].get(sprint)
         before = closing_of(runtime, sprint)
         files = {**(before["files"] if before else {}), **(landed.files if landed else {})}
@@ -73,7 +67,7 @@ def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) 
             sprint,
             shell.actor(context),
             body=body,
-            key=text_hash(canonical_json([files, version])),
+            key=text_hash(canonical_json([files, version, gate.open])),
         )
         reasons = "\n".join(f"- {reason}" for reason in gate.reasons) or "nothing is missing"
         return shell.materialized(

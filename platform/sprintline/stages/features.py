@@ -10,6 +10,7 @@ from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.versions import online_version
 
 
 def feature_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -118,16 +119,12 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         "nothing.",
     )
     def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        from sprintline.core.hashing import text_hash
-
         # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
         if waits(context, runtime, context.partition_key, context.asset_key):
             return
         sprint = runtime.window(context.partition_key)
         published = runtime.features.publish_online(features.views, sprint.end)
-        version = text_hash(
-            "|".join(runtime.measurement(view, sprint.key).data_version for view in features.views)
-        )
+        version = online_version(runtime, sprint.key)
         facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
         before = runtime.measured("online_features", sprint.key)
         written = [one.view for one in published if not one.why]

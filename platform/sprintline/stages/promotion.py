@@ -15,6 +15,7 @@ from sprintline.stages.decisions import champion_before, decision_of, decisions_
 from sprintline.stages.drift import measured_before
 from sprintline.stages.leaks import rebuilt_without_the_future
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.versions import release_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,7 +228,7 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
         "promotion",
         needed,
         verdicts,
-        {"candidate": candidate.data_version},
+        {"candidate": version} if (version := release_version(runtime, candidate)) else {},
         gates.waivers_of(runtime.spec.rules),
         runtime.clock.now(),
     )
