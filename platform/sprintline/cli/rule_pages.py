@@ -84,8 +84,9 @@ def _told(code: str, measured: Measured | None) -> str:
     )
     return (
         f"Last measured: {caught} of {len(rows)} planted faults caught. On clean data "
-        f"({sprints or 'no real sprint'}, and the counterpart of each fault): {first.clean_passes:,} passes, {first.false_alarms:,} false alarms, "
-        f"{first.findings:,} failures that are true, {first.insufficient:,} insufficient."
+        f"({sprints or 'no real sprint'}, and the counterpart of each fault): "
+        f"{first.clean_passes:,} passes, {first.false_alarms:,} false alarms, {first.findings:,} failures that are "
+        f"true, {first.insufficient:,} insufficient."
     )
 
 

@@ -34,7 +34,9 @@ class Finding(Spec):
 class Findings(Spec):
     """The file."""
 
-    findings: list[Finding] = Field(default=[], description="true failures", examples=[[]])
+    findings: list[Finding] = Field(
+        default=[], description="true failures", examples=[[{"code": "FT303", "why": "no history"}]]
+    )
 
 
 def parse_findings(text: str, filename: str) -> tuple[Finding, ...]:

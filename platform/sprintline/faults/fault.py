@@ -16,11 +16,15 @@ CLOSED, SCORED, LANDED = "closed", "scored", "landed"
 trained yet; or has only landed."""
 
 
+DONE = "DONE"
+"""In place of a rule's code: the gate of the Definition of Done, as the increment asks it, must refuse."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One fault of one rule.
 
-    code: the rule that must tell it.
+    code: the rule that must tell it, or `DONE`.
     name: the fault in a few words, unique within the rule.
     where: what is changed: `landing file of orders`.
     asset: the asset whose check must fail.

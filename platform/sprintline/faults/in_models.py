@@ -44,7 +44,7 @@ def _trees_in_a_vote(ground: Ground) -> None:
             "random_state=seed, **BOOSTING))]\n    )",
             "    from sklearn.ensemble import VotingClassifier\n\n"
             "    trees = HistGradientBoostingClassifier(random_state=seed, **BOOSTING)\n"
-            '    vote = VotingClassifier([("trees", trees)], voting="soft")\n'
+            '    vote = VotingClassifier([("trees", trees)], voting="soft", flatten_transform=False)\n'
             '    return Pipeline([("columns", head), ("vote", vote)])',
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sprintline.faults.fault import Fault
+from sprintline.faults.fault import DONE, Fault
 from sprintline.faults.ground import Ground
 
 if TYPE_CHECKING:
@@ -34,7 +34,42 @@ def _other_customers(ground: Ground) -> None:
         ground.partition("question_features", change, sprint)
 
 
+def _accepted_rows_lost(ground: Ground) -> None:
+    ground.partition("orders", lambda orders: orders.iloc[10:])
+
+
+def _outcome_mended_by_hand(ground: Ground) -> None:
+    relation = ground.runtime.warehouse.relations()["outcomes"]
+    ground.sql(
+        f"update {relation} set delay_minutes = delay_minutes + 1 "  # noqa: S608 - our own names
+        f"where sprint = '{ground.sprint}' and delay_minutes < 10"
+    )
+
+
+def _release_swapped(ground: Ground) -> None:
+    facts = ground.runtime.measurement("candidate", ground.sprint).facts
+    folder = ground.runtime.models.releases / facts["model_id"]
+    (folder / "model.onnx").write_bytes((folder / "twin.onnx").read_bytes())
+
+
+GATES = (
+    Fault(
+        DONE, "accepted rows lost after they were judged", "lake partition of orders", "increment",
+        _accepted_rows_lost, run=("increment",),
+    ),
+    Fault(
+        DONE, "outcomes mended by hand after they were judged", "table outcomes in the warehouse", "increment",
+        _outcome_mended_by_hand, run=("increment",),
+    ),
+    Fault(
+        DONE, "a release swapped after it was judged", "release folder, model.onnx", "increment",
+        _release_swapped, run=("increment",),
+    ),
+)  # fmt: skip
+"""Faults that no rule is asked about: verdicts passed, then their data changed. The gate itself must refuse."""
+
 FAULTS = (
+    *GATES,
     Fault(
         "CAL001", "a plan that ends in two sprints", "calendar in defs.yaml", "increment", _plan_runs_out,
         run=("increment",),

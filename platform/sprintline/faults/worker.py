@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sprintline.faults.catalogue import FAULTS
-from sprintline.faults.fault import CLOSED, LANDED, SCORED, Fault
+from sprintline.faults.fault import CLOSED, DONE, LANDED, SCORED, Fault
 from sprintline.faults.ground import CALM, HISTORY, PRODUCT, WEAK, Ground
 from sprintline.settings import ROOT, home
 from sprintline.stages.decisions import closing_of
@@ -179,6 +179,15 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
         }
         for one in records.verdicts(PRODUCT, ground.sprint)
     }
+    closing = closing_of(Ground(home()).runtime, ground.sprint)
+    if closing is not None:
+        # The gate is told like a rule: open is passing, and the reasons it gives are its sentence.
+        checks[f"increment/{DONE}"] = {"passed": closing["done"], "says": "; ".join(closing["missing"])}
+        kept[f"increment/{DONE}"] = {
+            "outcome": "pass" if closing["done"] else "fail",
+            "sentence": "; ".join(closing["missing"]),
+            "version": closing["version"],
+        }
     return {"checks": checks, "verdicts": kept}
 
 
