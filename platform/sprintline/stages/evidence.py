@@ -12,6 +12,7 @@ from typing import Any
 
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.versions import NOTHING_ISSUED, online_version, release_damage
+from sprintline.stores.online_state import online_state
 
 Evidence = tuple[Mapping[str, Any] | None, str]
 NOTHING: Evidence = (None, "")
@@ -86,17 +87,20 @@ def _question_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
 
 
 def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, _ = recorded(runtime, asset, sprint)
+    facts, version = recorded(runtime, asset, sprint)
     if facts is None:
         return NOTHING
     newest = max(runtime.history(asset), key=lambda key: runtime.window(key).index)
-    if sprint == newest:
+    now = online_version(runtime, sprint)
+    same = facts.get("online_state") == online_state(runtime.features.online_file) and now == version
+    if sprint == newest and not same:
         compared, unequal = runtime.features.compare_online(
             runtime.spec.features.views, runtime.window(sprint)
         )
         facts = {**facts, "keys_compared": compared, "keys_unequal": unequal}
-    # Of an older sprint the store holds nothing any more; what was compared when it was the newest still stands.
-    return facts, online_version(runtime, sprint)
+    # Of an older sprint the store holds nothing any more; what was compared when it was the newest still stands, as it
+    # does while neither side has changed.
+    return facts, now
 
 
 def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:

@@ -11,6 +11,7 @@ from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.versions import online_version
+from sprintline.stores.online_state import online_state
 
 
 def feature_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -130,7 +131,8 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         written = [one.view for one in published if not one.why]
         if written:
             compared, unequal = runtime.features.compare_online(written, sprint)
-            facts = {"keys_compared": compared, "keys_unequal": unequal}
+            state = online_state(runtime.features.online_file)
+            facts = {"keys_compared": compared, "keys_unequal": unequal, "online_state": state}
         elif before:
             # The store is further on by now; what was compared when this sprint was its newest still stands.
             facts = dict(before.facts)
