@@ -17,10 +17,10 @@ import click
 
 from sprintline import settings
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
-from sprintline.cli.models import card, reproduce
-from sprintline.cli.state import state_hash_command
 from sprintline.cli.faults import faults
+from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
+from sprintline.cli.state import state_hash_command
 
 if TYPE_CHECKING:
     from sprintline.cli.survey import Surveyed

@@ -112,7 +112,57 @@ def _flag_read_wrongly(ground: Ground) -> None:
     )
 
 
+def _own_inputs(ground: Ground) -> None:
+    """The recipe makes its inputs by code of its own, in which anything may be looked up."""
+    ground.edit(
+        RECIPE,
+        ("inputs=Inputs(NUMERIC, CATEGORICAL)", 'inputs=type("Wider", (Inputs,), {})(NUMERIC, CATEGORICAL)'),
+    )
+
+
+def _hours_to_come(ground: Ground) -> None:
+    """The view's daily sums reach two hours beyond the hour they stand for; its moments still say otherwise."""
+    ground.edit(
+        "feature_repo/{product}/courier_delays.sql",
+        (
+            "range between interval 23 hour preceding and current row",
+            "range between interval 23 hour preceding and interval 2 hour following",
+        ),
+    )
+
+
+def _last_sprint_mislabelled(ground: Ground) -> None:
+    relation = ground.runtime.warehouse.relations()["outcomes"]
+    ground.sql(
+        f"update {relation} set late = not late where sprint = '{ground.before}'"  # noqa: S608 - our own names
+    )
+
+
+def _card_made_prettier(ground: Ground) -> None:
+    """A figure of the card is written over by hand."""
+    import json
+
+    model_id = ground.runtime.measurement("candidate", ground.sprint).facts["model_id"]
+    file = ground.home.models / "cards" / PRODUCT / f"{model_id}.json"
+    card = json.loads(file.read_text(encoding="utf-8"))
+    card["sections"][0]["figures"][0]["value"] = 0.99
+    file.write_text(json.dumps(card), encoding="utf-8")
+
+
 FAULTS = (
+    Fault(
+        "FT305", "a view that looks two hours ahead", "SQL of the view courier_delays", "candidate", _hours_to_come,
+        run=("courier_delays", "question_features", *DECIDED), state=SCORED,
+    ),
+    Fault(
+        "ML409", "one sprint's outcomes flipped", "table outcomes in the warehouse", "candidate",
+        _last_sprint_mislabelled, run=DECIDED, state=SCORED,
+    ),
+    Fault("ML410", "a figure made prettier", "model card on disk", "candidate", _card_made_prettier),
+    Fault(
+        "ML411", "inputs made by the recipe's own code", "recipe in model.py", "candidate", _own_inputs,
+        run=DECIDED, state=SCORED,
+    ),
     Fault("ML401", "predictions without a probability", "lake partition of predictions", "predictions", _answer_lost),
     Fault("ML401", "answers of another model", "lake partition of predictions", "predictions", _answer_of_another),
     Fault(

@@ -34,6 +34,22 @@ def _other_customers(ground: Ground) -> None:
         ground.partition("question_features", change, sprint)
 
 
+def _answers_turned_round(ground: Ground) -> None:
+    """The questions are those of always, and end the other way."""
+    relation = ground.runtime.warehouse.relations()["outcomes"]
+    ground.sql(
+        f"update {relation} set late = not late where sprint = '{ground.sprint}'"  # noqa: S608 - our own names
+    )
+
+
+def _feed_half_empty(ground: Ground) -> None:
+    def change(asked: pd.DataFrame) -> pd.DataFrame:
+        asked.loc[asked.index[::2], "courier_late_rate_7d"] = float("nan")
+        return asked
+
+    ground.partition("question_features", change)
+
+
 def _accepted_rows_lost(ground: Ground) -> None:
     ground.partition("orders", lambda orders: orders.iloc[10:])
 
@@ -77,5 +93,13 @@ FAULTS = (
     Fault(
         "MO501", "other customers for two sprints", "lake partitions of question_features", "drift", _other_customers,
         run=("drift",), sprints_before=1,
+    ),
+    Fault(
+        "MO502", "outcomes turned round", "table outcomes in the warehouse", "drift", _answers_turned_round,
+        run=("drift",),
+    ),
+    Fault(
+        "MO503", "a feature that came half empty", "lake partition of question_features", "drift", _feed_half_empty,
+        run=("drift",),
     ),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Any
 
 from sprintline.faults.catalogue import FAULTS
 from sprintline.faults.fault import CLOSED, DONE, LANDED, SCORED, Fault
-from sprintline.faults.ground import CALM, HISTORY, PRODUCT, WEAK, Ground
+from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, PRODUCT, WEAK, Ground
 from sprintline.settings import ROOT, home
 from sprintline.stages.decisions import closing_of
 from sprintline.stages.warm import preload
@@ -96,7 +96,7 @@ def _states(saved: Path, wanted: set[str]) -> Any:
     begun = time.monotonic()
     create_product(PRODUCT, ROOT)
     ground = Ground(home())
-    ground.edit("platform/products/{product}/defs.yaml", CALM)
+    ground.edit("platform/products/{product}/defs.yaml", CALM, LATER_CHAMPION)
     keep_files(saved)
     ground.edit("platform/products/{product}/model.py", WEAK)
     steps: list[tuple[str, Callable[[], dict[str, Any]]]] = [

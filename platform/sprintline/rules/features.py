@@ -110,6 +110,8 @@ RULES = (
         judges="candidate",
         practice="4.6",
         done=False,
+        why="A feature can claim an honest moment and still rest on what came later. Made again from only "
+        "what was known at a question's moment, it must be equal to the bit.",
         remedy="find what the columns named rest on: join and filter by known_at, never by when something happened",
         judge=_rebuilt,
     ),

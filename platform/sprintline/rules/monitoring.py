@@ -62,6 +62,8 @@ RULES = (
         judges="drift",
         practice="6.2",
         severity=Severity.WARN,
+        why="The questions can look as always while their answers change. Only the errors on known "
+        "outcomes tell, and no comparison of features ever will.",
         remedy="the answers changed, not only the questions: ask what changed in the world, then train on newer labels",
         judge=_concept,
         done=False,
@@ -72,6 +74,8 @@ RULES = (
         judges="drift",
         practice="6.2",
         severity=Severity.WARN,
+        why="A column that comes empty is often a broken feed. The model answers all the same, with what "
+        "it learned about nulls.",
         remedy="look at the source of the features named: a column that came empty, a join that found nothing",
         judge=_missing,
         done=False,
