@@ -63,8 +63,8 @@ ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 test: $(STAMP) ## all tests (ARGS='-k calendar' to choose)
 	@$(VENV)/bin/python -m pytest $(ARGS)
 
-prove: $(STAMP) ## the long proofs: mutations of the gates, every fault of every rule (ARGS=faults to choose)
-	@tools/prove.sh $(ARGS)
+prove: $(STAMP) ## the long proofs: mutations of the gates, every fault (ARGS=faults to choose, WRITE=1 into docs/)
+	@WRITE=$(WRITE) tools/prove.sh $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import layers, sqlfluff, dbt parse, dg check
 	@tools/lint.sh
