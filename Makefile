@@ -38,7 +38,7 @@ export DO_NOT_TRACK := true
 SETUP_INPUTS := pyproject.toml requirements.lock requirements-bootstrap.lock
 STAMP := $(VENV)/.setup-$(shell cat $(SETUP_INPUTS) | cksum | tr ' ' '-')
 
-.PHONY: help setup demo ui test lint lock clean
+.PHONY: help setup demo ui test prove lint lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 
 test: $(STAMP) ## all tests (ARGS='-k calendar' to choose)
 	@$(VENV)/bin/python -m pytest $(ARGS)
+
+prove: $(STAMP) ## the long proofs: mutations of the gates, every fault (ARGS=faults to choose, WRITE=1 into docs/)
+	@WRITE=$(WRITE) tools/prove.sh $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import layers, sqlfluff, dbt parse, dg check
 	@tools/lint.sh

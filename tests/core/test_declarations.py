@@ -266,3 +266,11 @@ def test_every_field_has_an_example_and_a_description() -> None:
     assert len(models) >= 9
     assert [place for model in models for place in examples(model)] == []
     assert all(field.description for model in models for field in model.model_fields.values())
+
+
+def test_a_threshold_for_a_rule_that_has_none_is_told_with_its_line():
+    with pytest.raises(
+        DeclarationError, match=r"defs.yaml:42: attributes.rules.DQ101.threshold: .*no threshold"
+    ):
+        parse_product(GOOD, "defs.yaml", known_rules=KNOWN, fixed_rules={"DQ101"})
+    assert parse_product(GOOD, "defs.yaml", known_rules=KNOWN, fixed_rules={"DQ102"})

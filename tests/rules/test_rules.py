@@ -1,13 +1,16 @@
 """Every rule outside the family of models: sound evidence passes, its fault fails, missing evidence is insufficient."""
 
+import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sprintline.core.verdicts import Judgement, Outcome
 from sprintline.rules import FAMILIES, RULES, models, rules_for
+from sprintline.rules.kinds import READS
 from sprintline.rules.warehouse import DBT_TEST_CODES
 
 
@@ -129,11 +132,15 @@ CASES = {
         [({"rows_created_after_event": 3}, "3 of 500 feature rows rest on something known after")],
     ),
     "FT302": Case(
-        {"questions": 500, "rows": 500},
+        {"questions": 500, "rows": 500, "distinct_questions": 500},
         [
-            ({"rows": 501}, "501 rows of features for 500 questions"),
+            ({"rows": 501}, "501 rows of features answer 500 of 500 questions"),
             ({"rows": 499}, "499 rows"),
-            ({"rows": 0, "questions": 0}, "0 rows of features for 0 questions"),
+            ({"distinct_questions": 499}, "500 rows of features answer 499 of 500 questions"),
+            (
+                {"rows": 0, "questions": 0, "distinct_questions": 0},
+                "0 rows of features answer 0 of 0 questions",
+            ),
         ],
     ),
     "FT303": Case(
@@ -290,6 +297,22 @@ def test_evidence_too_thin_is_insufficient(code, changes):
     assert _judge(code, **changes).outcome is Outcome.INSUFFICIENT
 
 
+def as_told(code: str, changes: dict[str, Any]) -> list[Any]:
+    """A whole judgement as people are shown it: outcome, figure, line, sentence."""
+    found = _judge(code, **changes)
+    return [str(found.outcome), found.observed, found.threshold, found.sentence]
+
+
+TOLD = json.loads(Path(__file__).with_name("judgements.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("code", TOLD)
+def test_figure_line_and_sentence_are_told_word_for_word(code):
+    case = CASES[code]
+    changes = [{}, *(change for change, _ in case.faults), *case.thin]
+    assert [as_told(code, one) for one in changes] == TOLD[code]
+
+
 def test_suspected_drift_is_no_failure_yet():
     found = _judge("MO501", state="suspected")
     assert found.outcome is Outcome.PASS and "suspected" in found.sentence
@@ -317,6 +340,8 @@ def test_a_rule_says_what_it_claims_what_it_serves_and_how_to_mend(rule):
     assert re.fullmatch(r"[a-z][a-z_]+[a-z]", rule.name)
     assert re.fullmatch(r"\d+\.\d+", rule.practice)
     assert len(rule.remedy.split()) >= 5 and not rule.remedy.endswith(".")
+    assert len(rule.why.split()) >= 10 and rule.why.endswith(".")
+    assert rule.judges in READS
     assert rule in rules_for(rule.judges)
 
 

@@ -14,10 +14,17 @@ BOOTSTRAP = {"kind": "bootstrap", "why": "no champion yet and 6 sprints closed",
 
 
 class Alias:
-    """Stands in for the registry's mirror: keeps which model the alias was pointed to, in order."""
+    """Stands in for registry and releases: keeps which model the alias was pointed to, in order; all releases whole."""
 
     def __init__(self) -> None:
         self.given: list[tuple[str, str]] = []
+        self.damage: list[str] = []
+
+    def release(self, model_id: str, expected: str | None = None) -> Alias:
+        return self
+
+    def verify(self) -> list[str]:
+        return self.damage
 
     def set_alias(self, model_id: str, alias: str) -> None:
         self.given.append((model_id, alias))
@@ -176,6 +183,16 @@ def test_verdicts_on_another_candidate_hold(flights, alias):
     judged(flights, "2013-S02", version="v0")
     found = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
     assert found["decision"] == "hold" and "stale" in found["why"]
+
+
+@pytest.mark.fault
+def test_a_release_that_was_changed_after_it_was_judged_is_held(flights, alias):
+    alias.damage = ["model.onnx was changed after the release"]
+    decided(flights, "2013-S01", "m1")
+    judged(flights, "2013-S02")
+    found = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
+    assert (found["decision"], found["champion_after"]) == ("hold", "m1")
+    assert "no data of it is on record now" in found["why"] and alias.given == []
 
 
 @pytest.mark.fault

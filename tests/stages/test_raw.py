@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sprintline.cli.replay import drop
+from sprintline.core.verdicts import Outcome
 from sprintline.stages.intake import board_of
 from sprintline.stages.raw import raw_definitions
 from sprintline.stages.runtime import Runtime
@@ -191,4 +192,12 @@ def test_a_fault_planted_in_the_lake_is_seen_by_the_check(landed, instance):
     ).get_job_def("only_checks")
     result = job.execute_in_process(partition_key=SPRINT, instance=instance, raise_on_error=False)
     failing = {one.check_name for one in result.get_asset_check_evaluations() if not one.passed}
-    assert failing == {"DQ104_lake_holds_what_was_accepted"}
+    # The contract was held against the rows that were accepted, so of these nobody can say whether they keep it.
+    assert failing == {"DQ104_lake_holds_what_was_accepted", "DQ101_keeps_its_contract"}
+    said = {
+        one.code: one for one in landed.records.verdicts("flight_delays", SPRINT) if one.asset == "weather"
+    }
+    assert (said["DQ104"].outcome, said["DQ101"].outcome) == (Outcome.FAIL, Outcome.INSUFFICIENT)
+    # The verdicts name the rows that were judged, which are not those on record.
+    assert said["DQ104"].data_version == landed.lake.data_version("flight_delays/weather", SPRINT)
+    assert said["DQ104"].data_version != landed.measurement("weather", SPRINT).data_version

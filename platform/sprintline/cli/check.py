@@ -49,7 +49,8 @@ def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
 def _spec(folder: Path, root: Path, found: list[str]) -> ProductSpec | None:
     file = folder / "defs.yaml"
     try:
-        return parse_product(file.read_text(encoding="utf-8"), _shown(file, root), set(RULES))
+        fixed = {code for code, rule in RULES.items() if rule.threshold is None}
+        return parse_product(file.read_text(encoding="utf-8"), _shown(file, root), set(RULES), fixed)
     except FileNotFoundError:
         found.append(f"{_shown(file, root)}:1: is missing; every product declares itself there")
     except UnicodeDecodeError:

@@ -19,7 +19,9 @@ from sprintline import settings
 from sprintline.cli.acts import COMMANDS as ACTS
 from sprintline.cli.backlog import backlog
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
+from sprintline.cli.faults import faults
 from sprintline.cli.models import card, reproduce
+from sprintline.cli.rules import explain, rules
 from sprintline.cli.state import state_hash_command
 
 if TYPE_CHECKING:
@@ -163,6 +165,11 @@ def check(product: str | None) -> int:
         f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
     )
     return 1 if found else 0
+
+
+cli.add_command(rules)
+cli.add_command(explain)
+cli.add_command(faults)
 
 
 @cli.group()

@@ -290,8 +290,14 @@ class ProductSpec(Spec):
             values = [source.get(key) if isinstance(source, Mapping) else None for source in sources]
             yield from _repeated(values, ("sources",), thing, (key,))
         yield from _repeated(raw.get("owners"), ("owners",), "owner")
-        known = context.get("known_rules")
-        for code in _mapping(raw.get("rules")):
+        known, fixed = context.get("known_rules"), context.get("fixed_rules") or ()
+        for code, changed in _mapping(raw.get("rules")).items():
+            if code in fixed and _mapping(changed).get("threshold") is not None:
+                yield (
+                    ("rules", code, "threshold"),
+                    f"{code} is held against no threshold",
+                    "remove it; severity and waiver have an effect",
+                )
             if not _RULE_CODE.fullmatch(str(code)):
                 yield (
                     ("rules", code),
@@ -302,13 +308,19 @@ class ProductSpec(Spec):
                 yield ("rules", code), f"there is no rule {code}", suggest(code, sorted(known))
 
 
-def parse_product(text: str, filename: str, known_rules: Collection[str] | None = None) -> ProductSpec:
+def parse_product(
+    text: str,
+    filename: str,
+    known_rules: Collection[str] | None = None,
+    fixed_rules: Collection[str] = (),
+) -> ProductSpec:
     """The product declared in the text of a `defs.yaml`.
 
     Args:
         text: the file's content.
         filename: how messages name the file.
         known_rules: codes a `rules` entry may have; None checks only their form.
+        fixed_rules: codes among them that have no threshold, so that none may be given.
 
     Raises:
         DeclarationError: with one line per mistake, `file:line: path: what is wrong; what would be right`.
@@ -322,7 +334,8 @@ def parse_product(text: str, filename: str, known_rules: Collection[str] | None 
         templated = {mistake.where for mistake in found}
         try:
             spec = ProductSpec.model_validate(
-                attributes, context={"known_rules": known_rules, "as_written": True}
+                attributes,
+                context={"known_rules": known_rules, "fixed_rules": fixed_rules, "as_written": True},
             )
         except ValidationError as error:
             more = mistakes(error, ProductSpec, yaml, ("attributes",))

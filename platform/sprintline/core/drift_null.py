@@ -215,9 +215,9 @@ class _Rest:
             if len(now) and len(was):
                 values[name] = wasserstein(now, was)
         for name in self.categories:
-            now, was = window[name].dropna(), self.frame[name].dropna()
-            if len(now) and len(was):
-                values[name] = jensen_shannon(now, was) * JS_SCALE
+            here, there = window[name].dropna(), self.frame[name].dropna()
+            if len(here) and len(there):
+                values[name] = jensen_shannon(here, there) * JS_SCALE
         names = list(self.numbers)
         missing = {
             name: cohens_h(float(window[name].isna().mean()), was) for name, was in self.shares.items()

@@ -125,8 +125,8 @@ class World:
             now, was = (np.sort(side[name].dropna().to_numpy()) for side in (frame, self.reference))
             add(name, "wasserstein", drift_null.wasserstein(now, was))
         for name in CATEGORIES:
-            now, was = frame[name].dropna(), self.reference[name].dropna()
-            add(name, "jensenshannon", drift_null.jensen_shannon(now, was))
+            here, there = frame[name].dropna(), self.reference[name].dropna()
+            add(name, "jensenshannon", drift_null.jensen_shannon(here, there))
         for name in (*NUMBERS, *CATEGORIES):
             add(name, "missing", frame[name].isna().mean())
         report = {
@@ -139,13 +139,13 @@ class World:
             },
         }
         for name in drift.far_columns(report, self.null, self.spec):
-            now, was = frame[name].dropna(), self.reference[name].dropna()
+            here, there = frame[name].dropna(), self.reference[name].dropna()
             if name in NUMBERS:
-                add(name, "ks", ks_2samp(was, now, method="asymp").pvalue)
+                add(name, "ks", ks_2samp(there, here, method="asymp").pvalue)
             else:
-                levels = sorted(set(now) | set(was))
-                counted = [side.value_counts().reindex(levels, fill_value=0) for side in (now, was)]
-                expected = counted[1] / len(was) * len(now)
+                levels = sorted(set(here) | set(there))
+                counted = [side.value_counts().reindex(levels, fill_value=0) for side in (here, there)]
+                expected = counted[1] / len(there) * len(here)
                 add(name, "chisquare", chisquare(counted[0], expected).pvalue if expected.all() else 0.0)
         return report
 
@@ -236,7 +236,8 @@ def year(world: World) -> dict[str, Any]:
     """The judged year without a fault: windows that drifted, and episodes of confirmed drift, each a false alarm."""
     before: list[bool | None] = []
     recent: list[Any] = []
-    states, ways = [], []
+    states: list[drift.Drift] = []
+    ways: list[str] = []
     for at in range(world.setting.windows, 2 * world.setting.windows):
         found, answers = world.judge(at, None, recent[1 - world.spec.window :])
         states.append(drift.verdict(found, before, world.spec)[0])

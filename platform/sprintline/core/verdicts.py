@@ -69,6 +69,7 @@ class Rule:
     threshold: default line; a product may move it.
     done: belongs to the Definition of Done of a sprint.
     remedy: one line on what to do about a failure.
+    why: what goes wrong in a sprint when nobody makes this claim, in a sentence or two.
     judge: evidence, threshold -> Judgement. Pure.
     """
 
@@ -81,6 +82,12 @@ class Rule:
     severity: Severity = Severity.ERROR
     threshold: Any = None
     done: bool = True
+    why: str = ""
+
+    @property
+    def claim(self) -> str:
+        """The claim in words: `keeps its contract`."""
+        return self.name.replace("_", " ")
 
     def __call__(self, evidence: Mapping[str, Any] | None, threshold: Any = None) -> Judgement:
         """Judge; a missing piece of evidence reads `insufficient`, naming it."""

@@ -101,6 +101,9 @@ RULES = (
         severity=Severity.WARN,
         done=False,
         threshold=0.5,
+        why="A model that was good only because of when it was judged will be worse soon after. Trained "
+        "and judged from earlier moments, with the delay its labels had then, it shows whether its "
+        "skill lasts.",
         remedy="see what was different before the origin named; look for columns that mean something else by season",
         judge=_of_candidate(_stable),
     ),
@@ -110,6 +113,8 @@ RULES = (
         judges="candidate",
         practice="4.3",
         done=False,
+        why="A card is what people read before they trust a model. One that was edited, or whose records "
+        "changed, says something that nobody measured.",
         remedy="train again: a card is written from the records of its training and edited by nobody",
         judge=_of_candidate(_true_card),
     ),
@@ -119,6 +124,8 @@ RULES = (
         judges="candidate",
         practice="4.6",
         done=False,
+        why="What is not served with a question is not there when the model is asked. A column known only "
+        "afterwards makes every figure of the candidate too good.",
         remedy="let the recipe name columns of the questions mart and the feature service, in a plain Inputs(...)",
         judge=_of_candidate(_served),
     ),

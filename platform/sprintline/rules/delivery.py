@@ -55,6 +55,8 @@ RULES = (
         practice="3.4",
         severity=Severity.WARN,
         remedy="materialize this sprint again, from its feature views on: decisions that were taken stand",
+        why="A correction of a sprint reaches the features of the sprints after it, which look back. Until they are "
+        "computed again, their figures are of data that no longer exist.",
         judge=_current,
     ),
     Rule(
@@ -63,6 +65,8 @@ RULES = (
         judges="increment",
         practice="1.8",
         severity=Severity.WARN,
+        why="Figures that were told change when a file is replaced. Somebody has to have asked the provider why, and to "
+        "stand by the answer.",
         remedy=f"sprintline attest PRODUCT {ATTEST_RULE} --sprint SPRINT with the claim and the evidence",
         judge=_attested,
         done=False,

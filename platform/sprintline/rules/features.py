@@ -16,8 +16,9 @@ def _created(evidence: Mapping[str, Any], _: Any) -> Judgement:
 
 def _answered(evidence: Mapping[str, Any], _: Any) -> Judgement:
     asked, answered = need(evidence, "questions"), need(evidence, "rows")
-    sentence = f"{answered:,} rows of features for {asked:,} questions"
-    return (passed if asked == answered and asked > 0 else failed)(sentence, answered, asked)
+    distinct = need(evidence, "distinct_questions")
+    sentence = f"{answered:,} rows of features answer {distinct:,} of {asked:,} questions"
+    return (passed if asked == answered == distinct and asked > 0 else failed)(sentence, answered, asked)
 
 
 def _coverage(evidence: Mapping[str, Any], least: Any) -> Judgement:
@@ -65,6 +66,9 @@ RULES = (
         name="rests_on_the_past_only",
         judges="feature_view",
         practice="4.6",
+        why="A feature that rests on something known later than the moment it stands for makes every "
+        "offline figure better than what serving can reach, and nothing else shows it before the "
+        "model is live.",
         remedy="restrict the view's SQL to rows known by event_timestamp",
         judge=_created,
     ),
@@ -73,6 +77,8 @@ RULES = (
         name="answers_every_question_once",
         judges="question_features",
         practice="5.6",
+        why="A doubled key in a join gives a question two answers, a missing one gives it none; both pass "
+        "unseen through training and come back as wrong counts in the scores.",
         remedy="look for doubled or missing keys in the questions mart",
         judge=_answered,
     ),
@@ -83,6 +89,8 @@ RULES = (
         practice="1.5",
         severity=Severity.WARN,
         threshold=0.9,
+        why="A question without features is answered with what the model learned about nulls. A few are "
+        "usual; many mean that keys changed, a feed ended or a view looks back too short.",
         remedy="see which keys have no feature row; widen the view's lookback or its time to live",
         judge=_coverage,
     ),
@@ -91,6 +99,8 @@ RULES = (
         name="online_equals_offline",
         judges="online_features",
         practice="5.6",
+        why="The model learned from the offline values and serves from the online ones. Where they differ "
+        "it answers with numbers it has never been judged on.",
         remedy="materialize online_features for the newest closed sprint",
         judge=_online,
     ),
@@ -100,6 +110,8 @@ RULES = (
         judges="candidate",
         practice="4.6",
         done=False,
+        why="A feature can claim an honest moment and still rest on what came later. Made again from only "
+        "what was known at a question's moment, it must be equal to the bit.",
         remedy="find what the columns named rest on: join and filter by known_at, never by when something happened",
         judge=_rebuilt,
     ),

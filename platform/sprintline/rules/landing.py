@@ -68,6 +68,8 @@ RULES = (
         name="keeps_its_contract",
         judges="source",
         practice="8.2",
+        why="Everything downstream is written for the columns, types and keys that the contract promises. "
+        "A file that breaks them must stop at the door, where its owner can still be named.",
         remedy="read the reason beside the file in quarantine/, mend the file and drop it into landing/ again",
         judge=_contract,
     ),
@@ -76,6 +78,8 @@ RULES = (
         name="lands_the_promised_volume",
         judges="source",
         practice="1.5",
+        why="A file cut off in transfer is well-formed and keeps every other promise. Only the number of "
+        "its rows tells.",
         remedy="ask the provider for the missing rows, or change rowCount in the contract with its owner",
         judge=_volume,
     ),
@@ -84,6 +88,8 @@ RULES = (
         name="says_when_it_was_known",
         judges="source",
         practice="4.6",
+        why="Point-in-time features ask of each row when it was known. A row without that moment, or with "
+        "one that had not come yet, would tell the future or vanish.",
         remedy="mend knownAt in the contract or the source's function in sources.py",
         judge=_known,
     ),
@@ -92,6 +98,8 @@ RULES = (
         name="lake_holds_what_was_accepted",
         judges="source",
         practice="3.4",
+        why="What was judged at the door and what lies in the lake must be the same rows, or every later "
+        "verdict speaks of other data than the contract was held against.",
         remedy="materialize the source's asset for this sprint again",
         judge=_complete,
     ),

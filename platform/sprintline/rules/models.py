@@ -9,6 +9,7 @@ predictions (ML401)
 candidate (ML402 to ML408), all about one trained candidate
     trained: False when the sprint had no trigger: every rule then says so and passes, there being nothing to judge
     model_id
+    damaged: what is wrong with the release's files now, a sentence each; absent or empty when they are as saved
     parity: {"model": {rows, edge_rows, difference, edge_difference}, "twin": {...}} of `Models.parity`
     judged: the sprint it is judged on; keys_by_sprint: {sprint: rows} of the stored snapshot; judged_rows_in_snapshot:
     questions of the judged sprint among the snapshot's keys; tuned_on: sprint that decided when to stop
@@ -80,6 +81,8 @@ def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
 
 def _parity(evidence: Mapping[str, Any], line: Any) -> Judgement:
     parity = need(evidence, "parity")
+    if damaged := evidence.get("damaged"):
+        return failed(f"the release is not what was compared: {damaged[0]}", len(damaged), 0)
     if missing := sorted({"model", "twin"} - set(parity)):
         return insufficient(
             f"no comparison of the {' and the '.join(missing)} with ONNX was recorded", threshold=line
@@ -243,6 +246,9 @@ RULES = (
         judges="predictions",
         practice="4.7",
         severity=Severity.WARN,
+        why="Scores and drift are of the predictions that were issued. If some are missing, doubled or "
+        "made by another model than the one that stood before, the champion's record is somebody "
+        "else's.",
         remedy="materialize predictions for this sprint again; see that the sprint before it has a decision",
         judge=_answers,
     ),
@@ -252,6 +258,8 @@ RULES = (
         judges="candidate",
         practice="8.3",
         threshold=1e-5,
+        why="What is judged is a scikit-learn pipeline, what serves is its export. Some steps export "
+        "without any error to something that answers otherwise.",
         remedy="use steps that export exactly: ordinal or one-hot codes, no native categories",
         judge=_of_candidate(_parity),
     ),
@@ -261,6 +269,8 @@ RULES = (
         judges="candidate",
         practice="4.7",
         done=False,
+        why="A model that saw the rows it is judged on, in training or while its training was stopped, "
+        "looks good for a reason that ends on the day it serves.",
         remedy="leave the judged sprint out of training and tuning; train again",
         judge=_of_candidate(_apart),
     ),
@@ -271,6 +281,8 @@ RULES = (
         practice="4.5",
         severity=Severity.WARN,
         done=False,
+        why="A training cut off by its budget depends on how busy the machine was: it cannot be repeated, "
+        "and it was still getting better.",
         remedy="raise model.time_budget_seconds or max_iter in the recipe, or make the recipe smaller",
         judge=_of_candidate(_converged),
     ),
@@ -282,6 +294,8 @@ RULES = (
         severity=Severity.WARN,
         done=False,
         threshold=0.0,
+        why="Every change of the champion costs trust and a chance of regression. A difference that "
+        "chance explains is no reason for one, so ties hold.",
         remedy="nothing to mend: the champion stays until something is surely better",
         judge=_of_candidate(_better),
     ),
@@ -291,6 +305,8 @@ RULES = (
         judges="candidate",
         practice="4.4",
         done=False,
+        why="A decision that cannot be made again cannot be examined: data versions, keys, parameters, "
+        "seed, code and lock must all be kept on the day of training.",
         remedy="train again with a lock file and a readable lake; what is missing is named in the sentence",
         judge=_of_candidate(_reproducible),
     ),
@@ -302,6 +318,8 @@ RULES = (
         severity=Severity.WARN,
         done=False,
         threshold=0.0,
+        why="A model that a table of rates or the bare base rate matches costs more than it gives, and "
+        "often means that its columns lost their meaning.",
         remedy="look for columns that lost their meaning; a model worse than a table of rates must not serve",
         judge=_of_candidate(_overall),
     ),
@@ -313,6 +331,8 @@ RULES = (
         severity=Severity.WARN,
         done=False,
         threshold=0.01,
+        why="An average can rise while one carrier or courier is served worse than before; the people "
+        "there see only their slice.",
         remedy="see what is special about the slices named; add a feature for them or waive with a reason",
         judge=_of_candidate(_slices),
     ),

@@ -50,6 +50,8 @@ RULES = (
         judges="drift",
         practice="3.5",
         severity=Severity.WARN,
+        why="A model answers for the kind of data it was trained on. When the questions become others, "
+        "its figures of before no longer say how good it is.",
         remedy="the retraining sensor answers confirmed drift; look at the features named and at their sources",
         judge=_drift,
         done=False,
@@ -60,6 +62,8 @@ RULES = (
         judges="drift",
         practice="6.2",
         severity=Severity.WARN,
+        why="The questions can look as always while their answers change. Only the errors on known "
+        "outcomes tell, and no comparison of features ever will.",
         remedy="the answers changed, not only the questions: ask what changed in the world, then train on newer labels",
         judge=_concept,
         done=False,
@@ -70,6 +74,8 @@ RULES = (
         judges="drift",
         practice="6.2",
         severity=Severity.WARN,
+        why="A column that comes empty is often a broken feed. The model answers all the same, with what "
+        "it learned about nulls.",
         remedy="look at the source of the features named: a column that came empty, a join that found nothing",
         judge=_missing,
         done=False,

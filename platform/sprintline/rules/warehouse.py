@@ -33,23 +33,51 @@ def _documented(evidence: Mapping[str, Any], _: Any) -> Judgement:
     return passed(f"the model and all its {columns} columns are described", 0, 0)
 
 
-def _test_rule(code: str, name: str, remedy: str) -> Rule:
-    return Rule(code=code, name=name, judges="model", practice="1.5", remedy=remedy, judge=_tests)
+def _test_rule(code: str, name: str, remedy: str, why: str) -> Rule:
+    return Rule(code=code, name=name, judges="model", practice="1.5", remedy=remedy, judge=_tests, why=why)
 
 
 RULES = (
     _test_rule(
-        "DQ201", "keys_are_unique", "find the doubled rows with the test's compiled SQL and mend the join"
+        "DQ201",
+        "keys_are_unique",
+        remedy="find the doubled rows with the test's compiled SQL and mend the join",
+        why="A doubled row counts twice in every sum, rate and training set behind it, and a join multiplies it "
+        "further.",
     ),
-    _test_rule("DQ202", "required_values_are_there", "find where the null enters: landing, cast or join"),
-    _test_rule("DQ203", "references_resolve", "load the referenced rows or mend the key"),
-    _test_rule("DQ204", "values_are_accepted", "mend the value or extend accepted_values with its owner"),
-    _test_rule("DQ205", "business_rules_hold", "read the test's SQL for the claim and mend the model"),
+    _test_rule(
+        "DQ202",
+        "required_values_are_there",
+        remedy="find where the null enters: landing, cast or join",
+        why="A null where a value is required drops rows out of joins and comparisons without a trace.",
+    ),
+    _test_rule(
+        "DQ203",
+        "references_resolve",
+        remedy="load the referenced rows or mend the key",
+        why="A row that refers to nothing is lost in the next inner join, and the loss looks like less business.",
+    ),
+    _test_rule(
+        "DQ204",
+        "values_are_accepted",
+        remedy="mend the value or extend accepted_values with its owner",
+        why="A new spelling or an unknown kind falls through every case distinction and into the model as a category "
+        "it never saw.",
+    ),
+    _test_rule(
+        "DQ205",
+        "business_rules_hold",
+        remedy="read the test's SQL for the claim and mend the model",
+        why="Types and keys say nothing of sense: an arrival before its departure is well-formed. What the business "
+        "knows to be true must be asked of every row.",
+    ),
     Rule(
         code="DOC601",
         name="is_documented",
         judges="model",
         practice="9.4",
+        why="A column nobody described is used for what its name suggests. The description is the only "
+        "place where grain, unit and time zone are told to whoever comes next.",
         remedy="describe the model and each column in the .yml beside the .sql",
         judge=_documented,
     ),

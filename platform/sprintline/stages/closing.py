@@ -14,12 +14,13 @@ from sprintline.core.verdicts import Verdict
 from sprintline.rules import rules_for
 from sprintline.stages.checks import judge
 from sprintline.stages.decisions import decision_of, decisions_of
-from sprintline.stages.evidence import gather
+from sprintline.stages.evidence import gather, plan
 from sprintline.stages.intake import take_in, waivers
 from sprintline.stages.landed import survey
 from sprintline.stages.rulebook import definition_of_done
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.standing import standing
+from sprintline.stages.versions import current_versions
 
 INCREMENT = "increment"
 
@@ -44,13 +45,10 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     """Judge a sprint as a whole and record the closing. Closed again on the same data, nothing is added."""
     records, product, now = runtime.records, runtime.product, runtime.clock.now()
     measured = {asset: one for (_, asset), one in records.measurements(product, sprint).items()}
-    versions = {asset: one.data_version for asset, one in measured.items() if asset != INCREMENT}
+    # What the stores hold now, not what was recorded: a verdict on data that is gone vouches for nothing.
+    versions = {asset: one for asset, one in current_versions(runtime, sprint).items() if asset != INCREMENT}
     version = text_hash(canonical_json(versions))
-    facts = {
-        "planned_sprints_remaining": runtime.calendar.remaining(now),
-        "last_planned_sprint": runtime.calendar.keys[-1],
-    }
-    runtime.measure(INCREMENT, sprint, version, facts)
+    runtime.measure(INCREMENT, sprint, version, plan(runtime))
     closings = records.events(product=product, kind="closed", sprint=sprint)
     before: Mapping[str, Any] = closings[-1].body if closings else {}
     landed = survey(runtime)[0].get(sprint)

@@ -11,6 +11,8 @@ from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.standing import RESTS_ON, versions_before
+from sprintline.stages.versions import online_version
+from sprintline.stores.online_state import online_state
 
 
 def feature_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -127,22 +129,19 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         "nothing.",
     )
     def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        from sprintline.core.hashing import text_hash
-
         # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
         if waits(context, runtime, context.partition_key, context.asset_key):
             return
         sprint = runtime.window(context.partition_key)
         published = runtime.features.publish_online(features.views, sprint.end)
-        version = text_hash(
-            "|".join(runtime.measurement(view, sprint.key).data_version for view in features.views)
-        )
+        version = online_version(runtime, sprint.key)
         facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
         before = runtime.measured("online_features", sprint.key)
         written = [one.view for one in published if not one.why]
         if written:
             compared, unequal = runtime.features.compare_online(written, sprint)
-            facts = {"keys_compared": compared, "keys_unequal": unequal}
+            state = online_state(runtime.features.online_file)
+            facts = {"keys_compared": compared, "keys_unequal": unequal, "online_state": state}
         elif before:
             # The store is further on by now; what was compared when this sprint was its newest still stands.
             facts = dict(before.facts)

@@ -28,7 +28,6 @@ def evidence(
     budget_seconds: float,
 ) -> dict[str, Any]:
     """Everything ML402 to ML408 ask about one candidate, on the labelled questions of the held-out sprint."""
-    from sprintline.core.hashing import frame_hash
     from sprintline.core.statistics import binary_metrics, by_slice, days_of, paired_bootstrap
 
     questions = runtime.lake.read(runtime.table("question_features"), [sprint])
@@ -66,8 +65,6 @@ def evidence(
             draws=200,
         )
         slices |= {f"{column} {name}": one for name, one in found.items()}
-    # Read back from the registry, not from memory: what counts is what would be there to make the model again.
-    stored = runtime.models.keys(release.model_id)
     parity_rows = questions.sample(min(PARITY_ROWS, len(questions)), random_state=seed)
     return {
         "model_id": release.model_id,
@@ -75,10 +72,8 @@ def evidence(
         "rows_judged": len(asked),
         "by_model": {name: binary_metrics(label, one) for name, one in chance.items()},
         "parity": runtime.models.parity(trained, release, parity_rows),
-        "keys_by_sprint": {str(key): int(n) for key, n in stored["sprint"].value_counts().items()},
-        "judged_rows_in_snapshot": int(stored["question_id"].isin(questions["question_id"]).sum()),
         "tuned_on": trained.validation["sprint"],
-        "champion_keys_judged": _seen(runtime, before, questions),
+        **kept(runtime, sprint, release.model_id, before),
         "stopped": trained.stopped,
         "iterations": trained.iterations,
         "budget_seconds": budget_seconds,
@@ -86,7 +81,6 @@ def evidence(
         "against_champion": gain("champion") if champion else None,
         "baselines": {name: gain(name) for name in ("naive", "base rate")},
         "snapshot": snapshot.as_dict(),
-        "stored_keys_hash": frame_hash(stored),
         "slices": slices,
         "slices_against": f"the {rival}",
     }
@@ -131,6 +125,23 @@ def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str,
         "served": sorted((asked | answered) & set(frame.columns) - moments),
         "outcomes": sorted(columns[model.outcomes] - asked - answered),
         "own_inputs": type(trained.recipe.inputs) is Inputs,
+    }
+
+
+def kept(runtime: Runtime, sprint: str, model_id: str, champion: str | None) -> dict[str, Any]:
+    """What the registry keeps of a model's training rows, held against the sprint it is judged on.
+
+    Read back, not taken from memory: what counts is what would be there to make the model again.
+    """
+    from sprintline.core.hashing import frame_hash
+
+    asked = runtime.lake.read(runtime.table("question_features"), [sprint], columns=["question_id"])
+    stored = runtime.models.keys(model_id)
+    return {
+        "keys_by_sprint": {str(key): int(n) for key, n in stored["sprint"].value_counts().items()},
+        "judged_rows_in_snapshot": int(stored["question_id"].isin(asked["question_id"]).sum()),
+        "champion_keys_judged": _seen(runtime, champion, asked),
+        "stored_keys_hash": frame_hash(stored),
     }
 
 

@@ -13,6 +13,7 @@ from sprintline.stages.checks import check_name, check_spec, checks_for, judge, 
 from sprintline.stages.decisions import PastMissing, champion_before
 from sprintline.stages.evidence import gather
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.versions import NOTHING_ISSUED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,8 +61,8 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         champion = champion_before(runtime, sprint)
         if champion is None:
             note = f"no champion stood before {sprint}: no prediction was issued"
-            runtime.measure("predictions", sprint, "none", {"rows": 0, "champion": None})
-            yield shell.materialized("none", {"dagster/row_count": 0, "note": note})
+            runtime.measure("predictions", sprint, NOTHING_ISSUED, {"rows": 0, "champion": None})
+            yield shell.materialized(NOTHING_ISSUED, {"dagster/row_count": 0, "note": note})
             return
         issued = promotion.predict(
             runtime, champion, runtime.lake.read(runtime.table("question_features"), [sprint])

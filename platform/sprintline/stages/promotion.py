@@ -16,6 +16,7 @@ from sprintline.stages.drift import measured_before
 from sprintline.stages.intake import waivers
 from sprintline.stages.leaks import rebuilt_without_the_future
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.versions import release_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,7 +229,7 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
         "promotion",
         needed,
         verdicts,
-        {"candidate": candidate.data_version},
+        {"candidate": version} if (version := release_version(runtime, candidate)) else {},
         waivers(runtime),
         runtime.clock.now(),
     )

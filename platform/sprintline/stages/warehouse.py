@@ -1,6 +1,6 @@
 """Warehouse: the product's dbt models, built for one sprint in one invocation; dbt tests become coded verdicts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,14 +9,15 @@ from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 from sprintline.core.verdicts import Verdict
 from sprintline.stages import shell
 from sprintline.stages.checks import check_name, check_spec, judge, result
+from sprintline.stages.evidence import NOTHING, Evidence
 from sprintline.stages.intake import stops_the_run, take_in
 from sprintline.stages.rulebook import model_rules
 from sprintline.stages.runtime import Runtime
-from sprintline.stores.contents import contents
+from sprintline.stores.contents import contents, fingerprints
 
 if TYPE_CHECKING:
     from sprintline.stores.contents import Content
-    from sprintline.stores.warehouse import Node
+    from sprintline.stores.warehouse import BuildResult, Node
 
 
 class ProductTranslator(DagsterDbtTranslator):
@@ -62,21 +63,34 @@ def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition)
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         chosen = sorted(key.path[-1] for key in context.selected_asset_keys)
-        nodes, failure = _build(runtime, sprint, None if set(chosen) == set(models) else chosen)
+        nodes, failure = _dbt(runtime, sprint, models, chosen)
         done = [
             node.name
             for node in nodes
             if node.resource_type == "model" and node.status == "success" and node.name in chosen
         ]
         seconds = {node.name: round(node.seconds, 3) for node in nodes}
+        quick = fingerprints(runtime.warehouse, done, sprint)
         for name, content in contents(runtime.warehouse, done, sprint, shell.SAMPLE_ROWS).items():
-            yield _built(runtime, sprint, content, models[name], seconds[name])
-        tests = _tests_by_model(nodes)
+            yield _built(runtime, sprint, content, models[name], seconds[name], quick[name])
         judged = sorted((key.asset_key.path[-1], key.name) for key in context.selected_asset_check_keys)
+        # Checks asked for without their model: its tests run again, on the rows as they are now.
+        alone = sorted({name for name, _ in judged} - set(chosen))
+        again = {name: runtime.measured(name, sprint) for name in chosen}
+        evidence: dict[str, Evidence] = {
+            name: (one.facts, one.data_version) if one else NOTHING for name, one in again.items()
+        }
+        if alone:
+            more, told = _tested(runtime, sprint, alone)
+            nodes, failure = (*nodes, *more), failure or told
+            evidence |= {
+                name: (_facts(models[name], content.rows), content.data_version)
+                for name, content in contents(runtime.warehouse, alone, sprint, 0).items()
+            }
+        tests = _tests_by_model(nodes)
         verdicts = {
-            place: _verdict(runtime, sprint, place[0], by_check[place], tests)
+            place: _verdict(runtime, sprint, place[0], by_check[place], evidence[place[0]], tests)
             for place in judged
-            if place[0] in chosen
         }
         runtime.records.record_verdicts(list(verdicts.values()))
         if stops_the_run(verdicts.values()):
@@ -89,12 +103,25 @@ def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition)
     yield dbt_models
 
 
-def _build(runtime: Runtime, sprint: str, select: list[str] | None) -> tuple[Sequence["Node"], str | None]:
+def _dbt(
+    runtime: Runtime, sprint: str, models: Collection[str], chosen: list[str]
+) -> tuple[Sequence["Node"], str | None]:
     """What dbt did, and its complaint when a model could not be computed; the others' results are kept."""
+    if not chosen:
+        return (), None
+    return _kept(lambda: runtime.warehouse.build(sprint, None if set(chosen) == set(models) else chosen))
+
+
+def _tested(runtime: Runtime, sprint: str, models: list[str]) -> tuple[Sequence["Node"], str | None]:
+    """The tests of models that stand already, run again; and dbt's complaint when one could not be computed."""
+    return _kept(lambda: runtime.warehouse.test(sprint, models))
+
+
+def _kept(call: "Callable[[], BuildResult]") -> tuple[Sequence["Node"], str | None]:
     from sprintline.stores.warehouse import WarehouseError
 
     try:
-        return runtime.warehouse.build(sprint, select).nodes, None
+        return call().nodes, None
     except WarehouseError as error:
         return (error.result.nodes if error.result else ()), str(error)
 
@@ -115,15 +142,25 @@ def _tests_by_model(nodes: Any) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _built(
-    runtime: Runtime, sprint: str, content: "Content", declared: Mapping[str, Any], seconds: float
-) -> dg.MaterializeResult:
-    name, columns = declared["name"], declared["columns"].values()
+def _facts(declared: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """What is recorded of a model: its rows, and what of it nobody described."""
+    columns = declared["columns"].values()
     bare = [column["name"] for column in columns if not column.get("description")]
     if not declared.get("description"):
-        bare.insert(0, name)
-    facts = {"rows": content.rows, "columns": len(columns), "undocumented": bare}
-    runtime.measure(name, sprint, content.data_version, facts)
+        bare.insert(0, declared["name"])
+    return {"rows": rows, "columns": len(columns), "undocumented": bare}
+
+
+def _built(
+    runtime: Runtime,
+    sprint: str,
+    content: "Content",
+    declared: Mapping[str, Any],
+    seconds: float,
+    fingerprint: str,
+) -> dg.MaterializeResult:
+    name, facts = declared["name"], _facts(declared, content.rows)
+    runtime.measure(name, sprint, content.data_version, {**facts, "fingerprint": fingerprint})
     metadata = {
         "dagster/row_count": content.rows,
         "seconds in dbt": seconds,
@@ -133,10 +170,15 @@ def _built(
 
 
 def _verdict(
-    runtime: Runtime, sprint: str, model: str, rule: Any, tests: Mapping[str, list[dict[str, Any]]]
+    runtime: Runtime,
+    sprint: str,
+    model: str,
+    rule: Any,
+    evidence: Evidence,
+    tests: Mapping[str, list[dict[str, Any]]],
 ) -> Verdict:
-    found = runtime.measured(model, sprint)
-    evidence = dict(found.facts) if found else None
-    if evidence is not None:
-        evidence["tests"] = [test for test in tests.get(model, []) if test["code"] == rule.code]
-    return judge(runtime, rule, model, sprint, evidence, found.data_version if found else "")
+    facts, version = evidence
+    if facts is not None:
+        ran = [test for test in tests.get(model, []) if test["code"] == rule.code]
+        facts = {**facts, "tests": ran}
+    return judge(runtime, rule, model, sprint, facts, version)

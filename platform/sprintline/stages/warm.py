@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PRELOADED = (
@@ -65,15 +65,17 @@ def started(pid: int) -> str | None:
     return start.strip().replace(" ", "_") if state and not state.startswith("Z") else None
 
 
-def preload(name: str) -> None:
+def preload(names: Iterable[str] = PRELOADED) -> None:
     """Import what runs need; a library that is missing or broken is left for the run that needs it to tell."""
-    try:
-        importlib.import_module(name)
-    except Exception as error:  # noqa: BLE001 - whatever its import raises, the run that needs it tells it
-        sys.stderr.write(f"sprintline: {name} is not preloaded: {error}\n")
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - whatever its import raises, the run that needs it tells it
+            sys.stderr.write(f"sprintline: {name} is not preloaded: {error}\n")
+    _set_aside()
 
 
-def set_aside() -> None:
+def _set_aside() -> None:
     """Do once what every worker would do with the libraries' objects, and copy their pages by doing it.
 
     The garbage collector would walk through them; and dbt asks for its callers' source lines, for which `inspect` looks
@@ -90,8 +92,7 @@ def requests() -> Iterator[dict[str, str]]:
     while True:
         # One request is on its way at a time, for its answer is waited for: none hides in a buffer from `select`.
         if later and not select.select([sys.stdin], [], [], IDLE)[0]:
-            preload(later.pop(0))
-            set_aside()
+            preload([later.pop(0)])
         elif line := sys.stdin.readline():
             yield json.loads(line)
         else:
@@ -124,9 +125,7 @@ def work(request: dict[str, str]) -> None:
 
 def main() -> None:
     """Preload, then answer requests until the input ends."""
-    for name in PRELOADED:
-        preload(name)
-    set_aside()
+    preload()
     # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     workers: dict[int, str | None] = {}

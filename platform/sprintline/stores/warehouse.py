@@ -124,6 +124,17 @@ class Warehouse:
             results = self._dbt(["compile", *quiet], sprint, self._manifest(fingerprint))
         return {one.node.name: one.node.compiled_code for one in results}
 
+    def test(self, sprint: str, models: Sequence[str]) -> BuildResult:
+        """Run the data tests of some models on the sprint's rows as they are now; nothing is built.
+
+        Tests of other models that also read these run with them.
+
+        Raises:
+            WarehouseError: as `build`; a test that fails does not raise.
+        """
+        arguments = ["test", "--exclude-resource-type", "unit_test", "--indirect-selection", "eager"]
+        return self._run(sprint, [*arguments, "--select", *models])
+
     def test_units(self) -> BuildResult:
         """Run dbt's unit tests on empty tables in a temporary place, so that no data are needed and none are touched.
 

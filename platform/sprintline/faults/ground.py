@@ -1,0 +1,113 @@
+"""The ground faults are planted in: a throw-away product in a throw-away clone, with a state folder of its own.
+
+This runs inside that clone (`settings.ROOT` is the clone's), never in the one a team works in.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sprintline.settings import ROOT, Home
+from sprintline.stages.runtime import Runtime, load_runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PRODUCT = "trial"
+HISTORY = 6
+"""Sprints closed before the one on trial: the fourth gets the first champion, trained on three, from which drift knows
+what is ordinary; by the seventh there is enough new data for a candidate."""
+
+Change = Callable[["pd.DataFrame"], "pd.DataFrame"]
+
+LATER_CHAMPION = ("bootstrap_after: 3", "bootstrap_after: 4")
+
+# The couriers' form moves so much that a team of theirs would ask for more before it calls the data other data.
+CALM = ("    min_rows: 500\n", "    min_rows: 500\n    share: 0.9\n")
+
+# The first champion knows little, so that the candidate of the sprint on trial is surely better when nothing is wrong.
+WEAK = (
+    '    "parcels",\n    "distance_km",\n    "promised_minutes",\n    "placed_hour",\n    "weekday",\n',
+    '    "placed_hour",\n    "weekday",\n',
+)
+
+
+class NotPlanted(RuntimeError):
+    """A fault found nothing to change: the place it knows is no longer there."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The throw-away product, and the ways in which faults change it."""
+
+    home: Home
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The product as it stands; not what is materialized, which is loaded anew after planting."""
+        return load_runtime(ROOT / "platform" / "products" / PRODUCT, self.home)
+
+    @property
+    def sprint(self) -> str:
+        """The sprint on trial."""
+        return self.runtime.calendar.keys[HISTORY]
+
+    @property
+    def before(self) -> str:
+        """The sprint before the one on trial."""
+        return self.runtime.calendar.keys[HISTORY - 1]
+
+    def land(self, source: str, change: Change | None = None, sprint: str | None = None) -> None:
+        """Drop what the provider has of a source for a sprint, changed; it has lain there long enough to be read."""
+        key = sprint or self.sprint
+        sources = self.runtime.sources
+        if sources is None:
+            raise NotPlanted(f"{PRODUCT} has no sources.py")
+        frame = sources.provide(self.runtime.window(key))[source]
+        place = self.home.landing / PRODUCT / source / f"{key}.csv"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (change(frame.copy()) if change else frame).to_csv(place, index=False)
+        written = time.time() - 60
+        os.utime(place, (written, written))
+
+    def arrive(self, sprint: str) -> None:
+        """Everything of a sprint lands, a little after its end; the clock is moved there."""
+        for source in self.runtime.spec.sources:
+            self.land(source.name, sprint=sprint)
+        self.runtime.clock.move(self.runtime.window(sprint).end + timedelta(hours=2))
+
+    def edit(self, place: str, *changes: tuple[str, str]) -> None:
+        """Replace text in a file of the product (from the clone's root, `{product}` filled in)."""
+        file = ROOT / place.format(product=PRODUCT)
+        text = file.read_text(encoding="utf-8")
+        for old, new in changes:
+            if old not in text:
+                raise NotPlanted(f"{file.relative_to(ROOT)} holds no {old!r}")
+            text = text.replace(old, new)
+        file.write_text(text, encoding="utf-8")
+
+    def partition(self, name: str, change: Change, sprint: str | None = None) -> None:
+        """Change a lake partition behind the back of the asset that wrote it."""
+        table, key = self.runtime.table(name), sprint or self.sprint
+        frame = self.runtime.lake.read(table, [key])
+        changed = change(frame.copy())
+        if not self.runtime.lake.write(table, key, changed, sort_by=list(changed.columns[:2])).changed:
+            raise NotPlanted(f"{table} {key} is as before")
+
+    def sql(self, statement: str) -> None:
+        """Change rows of the warehouse behind dbt's back."""
+        self.runtime.warehouse.query(statement, read_only=False)
+
+    def file(self, folder: Path, pattern: str) -> Path:
+        """The one file below a folder that a pattern names."""
+        found = sorted(folder.glob(pattern))
+        if len(found) != 1:
+            raise NotPlanted(f"{pattern} names {len(found)} files in {folder.name}")
+        return found[0]

@@ -1,0 +1,163 @@
+"""Runs faults in a throw-away clone under a temporary folder; neither the team's clone nor its state is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sprintline.core.verdicts import Outcome
+from sprintline.faults.fault import Fault
+from sprintline.settings import ROOT
+
+PARTS = ("platform/sprintline", "dbt_project", "platform/dg.toml", "pyproject.toml", "requirements.lock")
+_UNNEEDED = shutil.ignore_patterns("__pycache__", "target", "logs", "*.egg-info", "models")
+_FOREIGN = ("SPRINTLINE_", "DAGSTER_", "DBT_")
+
+
+class FaultsError(RuntimeError):
+    """The suite could not be run: the throw-away product itself does not come to stand."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of one fault.
+
+    caught: the materialized check failed and the verdict on record is the one expected. clean_passes: the same check
+    passed without the fault. says: the check's sentence, or why there was none. seconds: for planting and judging.
+    """
+
+    fault: Fault
+    caught: bool
+    clean_passes: bool
+    says: str
+    clean_says: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All that was tried, and what the throw-away product's own sprints said of every rule before any fault.
+
+    verdicts: (code, asset, sprint, outcome, sentence) of clean sprints. seconds: for making the states.
+    """
+
+    tried: tuple[Tried, ...]
+    verdicts: tuple[tuple[str, str, str, str, str], ...] = ()
+    seconds: float = 0.0
+    states: dict[str, float] = field(default_factory=dict)
+
+
+def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -> Suite:
+    """Plant each fault in turn and see whether its check tells.
+
+    Args:
+        faults: which.
+        told: is called with a sentence after every step, for people who wait.
+
+    Raises:
+        FaultsError: the throw-away product could not be made, or its process died.
+    """
+    by_key = {fault.key: fault for fault in faults}
+    if not by_key:
+        return Suite(())
+    with tempfile.TemporaryDirectory(prefix="sprintline-faults-") as folder:
+        clone = Path(folder).resolve() / "clone"
+        make_clone(clone)
+        told(f"making a throw-away product for {len(by_key)} faults")
+        with (clone / "worker.log").open("w+") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "sprintline.faults.worker", *by_key],
+                cwd=clone,
+                env=_environment(clone),
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+            try:
+                suite = _collect(worker, by_key, told)
+            finally:
+                worker.terminate()
+                worker.wait()
+            if len(suite.tried) != len(by_key):
+                log.seek(0)
+                last = [line.strip() for line in log.read().splitlines() if line.strip()][-1:]
+                raise FaultsError(
+                    f"the throw-away product stopped after {len(suite.tried)} of {len(by_key)} faults: "
+                    f"{last[0] if last else 'no reason given'}"
+                )
+    return suite
+
+
+def make_clone(clone: Path) -> None:
+    """What a product needs of this clone, without any product in it."""
+    for part in PARTS:
+        source, target = ROOT / part, clone / part
+        if source.is_dir():
+            unneeded = _UNNEEDED if part == "dbt_project" else shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, target, ignore=unneeded)
+        elif source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (clone / folder).mkdir(parents=True)
+    (clone / "platform/products/__init__.py").touch()
+    for file in (ROOT / "feature_repo").glob("*.yaml"):
+        shutil.copy(file, clone / "feature_repo")
+
+
+def _environment(clone: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return kept | {
+        "PYTHONPATH": str(clone / "platform"),
+        "SPRINTLINE_HOME": str(clone / "state"),
+        "PYTHONWARNINGS": "ignore",
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+    }
+
+
+def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], told: Callable[[str], None]) -> Suite:
+    tried: list[Tried] = []
+    verdicts: tuple[tuple[str, str, str, str, str], ...] = ()
+    states: dict[str, float] = {}
+    for text in worker.stdout or ():
+        line: dict[str, Any] = json.loads(text)
+        if "state" in line:
+            states[line["state"]] = line["seconds"]
+            verdicts = tuple(tuple(one) for one in line["verdicts"])
+            told(f"its sprint is {line['state']} after {line['seconds']:.0f} s")
+            continue
+        found = judged(by_key[line["key"]], line)
+        tried.append(found)
+        word = "caught" if found.caught else "MISSED"
+        told(f"{word} {found.fault.key} ({len(tried)} of {len(by_key)}, {found.seconds:.1f} s)")
+    return Suite(tuple(tried), verdicts, sum(one.seconds for one in tried), states)
+
+
+def judged(fault: Fault, line: dict[str, Any]) -> Tried:
+    """Whether a fault was caught: by the check that Dagster shows and by the verdict that gates read."""
+    planted, clean = line["planted"], line["clean"]
+    check, verdict = planted.get("check"), planted.get("verdict")
+    caught = bool(check and verdict and not check["passed"] and Outcome(verdict["outcome"]) is fault.expects)
+    sound, kept = clean.get("check"), clean.get("verdict")
+    passes = bool(sound and kept and sound["passed"] and Outcome(kept["outcome"]) is Outcome.PASS)
+    return Tried(fault, caught, passes, _says(planted), _says(clean), line["seconds"])
+
+
+def _says(found: dict[str, Any]) -> str:
+    if "error" in found:
+        return str(found["error"])
+    check, verdict = found.get("check"), found.get("verdict")
+    if not check:
+        return "its check did not run"
+    return f"{check['says']}" if verdict else f"{check['says']} (no verdict on record)"

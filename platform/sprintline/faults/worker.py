@@ -1,0 +1,295 @@
+"""Runs inside the throw-away clone: makes its states, then materializes every case in a process of its own.
+
+It reads the keys of faults from its arguments and writes a JSON line per state and case. Libraries are imported once;
+each case is a fork that loads the product afresh, so that no cache outlives the files it was made from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sprintline.faults.catalogue import FAULTS
+from sprintline.faults.fault import CLOSED, DONE, LANDED, SCORED, Fault
+from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, PRODUCT, WEAK, Ground
+from sprintline.settings import ROOT, home
+from sprintline.stages.decisions import closing_of
+from sprintline.stages.warm import preload
+
+PARTS = ("platform/products", "dbt_project/models", "feature_repo")
+UNDECIDED = ("candidate", "champion", "increment")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One materialization: of a fault, or of its clean counterpart."""
+
+    code: str
+    asset: str
+    run: tuple[str, ...]
+    state: str
+    sprints_before: int
+
+    @classmethod
+    def of(cls, fault: Fault) -> Case:
+        return cls(fault.code, fault.asset, fault.run, fault.state, fault.sprints_before)
+
+    @property
+    def shared(self) -> tuple[Any, ...]:
+        """What one clean materialization can vouch for: the assets run, or a check alone."""
+        alone = (self.code, self.asset) if not self.run else ()
+        return (self.run, self.state, self.sprints_before, *alone)
+
+
+def main(keys: Sequence[str]) -> None:
+    """Make the product and its states, then run the cases of the faults named."""
+    preload()
+    sys.dont_write_bytecode = (
+        True  # a module edited twice within a second would be taken for the compiled one
+    )
+    saved = ROOT / "saved"
+    chosen = [fault for fault in FAULTS if fault.key in keys]
+    for name, text in _states(saved, {fault.state for fault in chosen}):
+        tell({"state": name, **text})
+    clean: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for fault in chosen:
+        case = Case.of(fault)
+        if case.shared not in clean:
+            begun = time.monotonic()
+            restore(saved, case.state)
+            clean[case.shared] = in_fork(partial(materialized, case, None))
+            clean[case.shared]["seconds"] = time.monotonic() - begun
+        begun = time.monotonic()
+        restore(saved, case.state)
+        planted = in_fork(partial(materialized, case, fault))
+        tell(
+            {
+                "key": fault.key,
+                "planted": _of(planted, case),
+                "clean": _of(clean[case.shared], case),
+                "seconds": round(time.monotonic() - begun, 2),
+            }
+        )
+
+
+def tell(line: dict[str, Any]) -> None:
+    """A line for whoever started this process."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+# --- states ----------------------------------------------------------------------------------------------------------
+
+
+def _states(saved: Path, wanted: set[str]) -> Any:
+    """Make what is needed of the states, each from the one before; tells of each how long it took and its verdicts."""
+    from sprintline.components.scaffold import create_product
+
+    begun = time.monotonic()
+    create_product(PRODUCT, ROOT)
+    ground = Ground(home())
+    ground.edit("platform/products/{product}/defs.yaml", CALM, LATER_CHAMPION)
+    keep_files(saved)
+    ground.edit("platform/products/{product}/model.py", WEAK)
+    steps: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+        (LANDED, history),
+        (SCORED, lambda: advance(without=UNDECIDED)),
+        (CLOSED, lambda: advance(only=UNDECIDED)),
+    ]
+    last = max(place for place, (name, _) in enumerate(steps) if name in wanted)
+    for name, step in steps[: last + 1]:
+        found = in_fork(step)
+        if "error" in found:
+            raise SystemExit(f"the throw-away product does not reach the state {name}: {found['error']}")
+        shutil.copytree(home().root, saved / name)
+        restore_files(saved)
+        yield name, {"seconds": round(time.monotonic() - begun, 2), **found}
+
+
+def history() -> dict[str, Any]:
+    """Sprints before the one on trial, closed one by one; then the one on trial lands."""
+    ground = Ground(home())
+    for sprint in ground.runtime.calendar.keys[:HISTORY]:
+        ground.arrive(sprint)
+        _run(None, sprint)
+        if closing_of(ground.runtime, sprint) is None:
+            raise RuntimeError(f"{sprint} does not close; see trial.log")
+    ground.arrive(ground.sprint)
+    return _recorded(ground)
+
+
+def advance(without: tuple[str, ...] = (), only: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """Materialize the sprint on trial: all but some assets, or only some."""
+    ground = Ground(home())
+    _run(only, ground.sprint, without)
+    return _recorded(ground)
+
+
+def _recorded(ground: Ground) -> dict[str, Any]:
+    found = ground.runtime.records.verdicts(PRODUCT)
+    return {"verdicts": [[one.code, one.asset, one.sprint, str(one.outcome), one.sentence] for one in found]}
+
+
+def keep_files(saved: Path) -> None:
+    """Copy the product's own files, its declarations, models and features, to be restored before every case."""
+    for part in PARTS:
+        shutil.copytree(ROOT / part / PRODUCT, saved / "files" / part)
+
+
+def restore_files(saved: Path) -> None:
+    """Put the product's own files back as they were kept."""
+    for part in PARTS:
+        shutil.rmtree(ROOT / part / PRODUCT)
+        shutil.copytree(saved / "files" / part, ROOT / part / PRODUCT)
+
+
+def restore(saved: Path, state: str) -> None:
+    """The product's files and its state folder as they were, at the same path: stores keep absolute ones."""
+    restore_files(saved)
+    shutil.rmtree(home().root, ignore_errors=True)
+    shutil.copytree(saved / state, home().root)
+
+
+# --- cases -----------------------------------------------------------------------------------------------------------
+
+
+def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
+    """Plant, then let Dagster materialize: every check's evaluation of the sprint on trial, and the verdict kept."""
+    ground = Ground(home())
+    if fault is not None:
+        fault.plant(ground)
+    keys, place = ground.runtime.calendar.keys, HISTORY
+    checks: dict[str, dict[str, Any]] = {}
+    for sprint in keys[place - case.sprints_before : place + 1]:
+        checks = _run(case.run or None, sprint, check=None if case.run else (case.asset, case.code))
+    records = Ground(home()).runtime.records
+    kept = {
+        f"{one.asset}/{one.code}": {
+            "outcome": str(one.outcome),
+            "sentence": one.sentence,
+            "version": one.data_version,
+        }
+        for one in records.verdicts(PRODUCT, ground.sprint)
+    }
+    closing = closing_of(Ground(home()).runtime, ground.sprint)
+    if closing is not None:
+        # The gate is told like a rule: open is passing, and the reasons it gives are its sentence.
+        checks[f"increment/{DONE}"] = {"passed": closing["done"], "says": "; ".join(closing["missing"])}
+        kept[f"increment/{DONE}"] = {
+            "outcome": "pass" if closing["done"] else "fail",
+            "sentence": "; ".join(closing["missing"]),
+            "version": closing["version"],
+        }
+    return {"checks": checks, "verdicts": kept}
+
+
+def _run(
+    assets: Sequence[str] | None,
+    sprint: str,
+    without: Sequence[str] = (),
+    check: tuple[str, str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """One run on an instance of its own; its check evaluations by `asset/CODE`, in the words people see."""
+    from importlib import import_module
+
+    import dagster as dg
+
+    defs = import_module(f"products.{PRODUCT}.definitions").defs
+    graph = defs.resolve_asset_graph()
+    if check is not None:
+        found = [
+            key
+            for key in graph.asset_check_keys
+            if key.asset_key.path[-1] == check[0] and key.name.startswith(check[1])
+        ]
+        if not found:
+            return {}
+        selection: dg.AssetSelection = dg.AssetSelection.checks(*found)
+    elif assets is not None:
+        selection = dg.AssetSelection.assets(*(dg.AssetKey([PRODUCT, name]) for name in assets))
+    else:
+        selection = dg.AssetSelection.all() - dg.AssetSelection.assets(
+            *(dg.AssetKey([PRODUCT, name]) for name in without)
+        )
+    job = dg.define_asset_job("trial", selection=selection)
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = (
+            dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
+            .resolve_job_def("trial")
+            # The tag and not `partition_key`: a job of checks alone has no partitions of its own to check it against.
+            .execute_in_process(tags={"dagster/partition": sprint}, instance=instance, raise_on_error=False)
+        )
+        # From the event log, not from the run: a refused file's check is reported beside it.
+        records = instance.get_event_records(
+            dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION), ascending=True
+        )
+        found_checks: dict[str, dict[str, Any]] = {}
+        for record in records:
+            event = record.event_log_entry.dagster_event
+            one = event.event_specific_data if event else None
+            if not isinstance(one, dg.AssetCheckEvaluation):
+                continue
+            key = f"{one.asset_key.path[-1]}/{one.check_name.split('_')[0]}"
+            found_checks[key] = {
+                "passed": one.passed,
+                "says": one.description or "",
+                "severity": str(one.severity.value),
+            }
+        if not run.success and not found_checks:
+            failed = [event for event in run.all_events if event.event_type_value == "STEP_FAILURE"]
+            told = [_cause(event.step_failure_data.error) for event in failed]
+            raise RuntimeError("; ".join(told) or "the run failed before any step")
+    return found_checks
+
+
+def _cause(error: Any) -> str:
+    """The innermost message of a failed step, in one line."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(str(error.message).split()) if error else "no reason given"
+
+
+def _of(found: dict[str, Any], case: Case) -> dict[str, Any]:
+    """What a materialization said of one rule on one asset."""
+    if "error" in found:
+        return {"error": found["error"]}
+    name = f"{case.asset}/{case.code}"
+    return {"check": found["checks"].get(name), "verdict": found["verdicts"].get(name)}
+
+
+def in_fork(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do something in a fork of this process and give what it found; its own output goes to a log in the clone."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        log = os.open(ROOT / "trial.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        try:
+            found = work()
+        except BaseException as error:  # noqa: BLE001 - told to the parent, which is the only one to hear it
+            traceback.print_exc()
+            found = {"error": f"{type(error).__name__}: {error}"}
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(found, pipe, default=str)
+        sys.stderr.flush()
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(text) if text else {"error": "its process ended without a word"}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,17 @@
+"""What rules judge: kinds of assets, and what is read of each when a rule is judged."""
+
+from __future__ import annotations
+
+READS: dict[str, str] = {
+    "source": "the record of the landing, the contract, and the sprint's partition of the lake, read again",
+    "model": "the results of the dbt tests that name the rule, run on the sprint's rows; the model's YAML",
+    "feature_view": "the view's partition of the lake, read again",
+    "question_features": "its partition of the lake and the questions mart, both read again",
+    "online_features": "the online store and the views' partitions of the lake, key by key; for a sprint the store has "
+    "left behind, the comparison made when it was the newest",
+    "predictions": "the partitions of predictions and of question_features in the lake, and the ledger's decisions",
+    "candidate": "the record of the training, the training keys kept in MLflow, and the release's files, read again",
+    "drift": "the drift recorded for the sprint, with its saved report",
+    "increment": "the product's calendar and the clock",
+}
+"""By kind of asset; a test holds that every rule's kind is here."""

@@ -1,0 +1,90 @@
+"""Every rule has a fault, each fault is one that can be told, and what comes of it is read fail-closed."""
+
+from __future__ import annotations
+
+import pytest
+
+from sprintline.core.verdicts import Outcome
+from sprintline.faults.catalogue import FAULTS, faults_of
+from sprintline.faults.fault import DONE, Fault
+from sprintline.faults.in_data import MODELS
+from sprintline.faults.run import judged
+from sprintline.rules import RULES
+
+ASSETS = {
+    "source": {"orders", "deliveries"},
+    "model": set(MODELS),
+    "feature_view": {"courier_delays"},
+}
+
+
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_every_rule_has_a_fault(code):
+    assert faults_of(code), f"{code} has no fault: plant one in platform/sprintline/faults/"
+
+
+def test_every_fault_is_of_a_rule_or_of_the_gate():
+    assert {fault.code for fault in FAULTS} <= {*RULES, DONE}
+
+
+def test_names_are_unique():
+    assert len({fault.key for fault in FAULTS}) == len(FAULTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.key)
+def test_a_fault_is_judged_on_an_asset_its_rule_judges(fault):
+    kind = RULES[fault.code].judges if fault.code in RULES else "increment"
+    assert fault.asset in ASSETS.get(kind, {kind})
+
+
+FAULT = Fault("DQ101", "one", "somewhere", "orders", lambda ground: None)
+FAILS = {
+    "check": {"passed": False, "says": "it fails"},
+    "verdict": {"outcome": "fail", "sentence": "it fails"},
+}
+PASSES = {
+    "check": {"passed": True, "says": "it holds"},
+    "verdict": {"outcome": "pass", "sentence": "it holds"},
+}
+
+
+def line(planted: dict, clean: dict = PASSES) -> dict:
+    return {"key": FAULT.key, "planted": planted, "clean": clean, "seconds": 1.0}
+
+
+def test_a_fault_is_caught_when_check_and_verdict_fail():
+    found = judged(FAULT, line(FAILS))
+    assert (found.caught, found.clean_passes, found.says, found.clean_says) == (
+        True, True, "it fails", "it holds",
+    )  # fmt: skip
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("planted", "says"),
+    [
+        (PASSES, "it holds"),
+        ({"check": None, "verdict": FAILS["verdict"]}, "its check did not run"),
+        ({"check": FAILS["check"], "verdict": None}, "it fails (no verdict on record)"),
+        ({"check": FAILS["check"], "verdict": PASSES["verdict"]}, "it fails"),
+        ({"check": PASSES["check"], "verdict": FAILS["verdict"]}, "it holds"),
+        ({"check": FAILS["check"], "verdict": {"outcome": "insufficient", "sentence": "?"}}, "it fails"),
+        ({"error": "LakeError: no such table"}, "LakeError: no such table"),
+    ],
+)
+def test_anything_less_is_missed(planted, says):
+    found = judged(FAULT, line(planted))
+    assert not found.caught and found.says == says
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("clean", [FAILS, {"check": None, "verdict": None}, {"error": "no"}])
+def test_a_clean_counterpart_that_does_not_pass_is_told(clean):
+    assert not judged(FAULT, line(FAILS, clean)).clean_passes
+
+
+def test_a_fault_that_leaves_too_little_evidence_may_expect_just_that():
+    thin = Fault("DQ101", "one", "somewhere", "orders", lambda ground: None, expects=Outcome.INSUFFICIENT)
+    found = {"check": FAILS["check"], "verdict": {"outcome": "insufficient", "sentence": "?"}}
+    assert judged(thin, line(found)).caught
+    assert not judged(thin, line(FAILS)).caught

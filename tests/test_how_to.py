@@ -1,0 +1,55 @@
+"""The how-to pages are true: what they show runs and does what they say."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import yaml
+
+from sprintline.core.declarations import RuleOverride
+from sprintline.core.gates import Need, decide, waivers_of
+from sprintline.core.verdicts import Outcome, Severity, Verdict
+from sprintline.faults.fault import Fault
+from sprintline.rules import RULES
+from sprintline.settings import ROOT
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", body, flags=re.MULTILINE) for indent, body in found]
+
+
+def test_the_rule_that_is_added_judges_as_told():
+    rule_block, fault_block = blocks("add-a-rule.md", "python")
+    names: dict[str, Any] = {"timedelta": timedelta}
+    exec(compile(rule_block, "add-a-rule.md", "exec"), names)
+    exec(compile(fault_block, "add-a-rule.md", "exec"), names)
+    rule, fault = names["RULE"], names["FAULT"]
+    assert rule.code not in RULES, "the page's example is a rule by now: take another"
+    assert (rule.severity, rule.why != "", rule.done) == (Severity.WARN, True, True)
+    assert rule({"hours_late": 48}).outcome is Outcome.PASS
+    assert (
+        rule({"hours_late": 49}).sentence == "the file landed 49 hours after the sprint's end; 48 are allowed"
+    )
+    assert rule({"hours_late": 49}).outcome is Outcome.FAIL and rule({}).outcome is Outcome.INSUFFICIENT
+    assert isinstance(fault, Fault) and fault.code == rule.code
+
+
+def test_the_waiver_that_is_shown_opens_the_gate_until_its_last_day():
+    (block,) = blocks("waive-a-rule.md", "yaml")
+    declared = {code: RuleOverride(**body) for code, body in yaml.safe_load(block)["rules"].items()}
+    failing = Verdict(
+        "p", "2013-S14", "FT303", "question_features", Outcome.FAIL, Severity.WARN, "84 %", "v1"
+    )
+
+    def asked(now: datetime, version: str = "v1") -> bool:
+        return decide(
+            "done", [Need("FT303", "question_features")], [failing], {"question_features": version},
+            waivers_of(declared), now,
+        ).open  # fmt: skip
+
+    last = datetime(2013, 8, 1, 23, tzinfo=UTC)
+    assert asked(last) and not asked(last + timedelta(hours=1)) and not asked(last, "v2")

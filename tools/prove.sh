@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The long proofs, one command each; every one runs, each is told with its seconds, and the exit code is that of the
+# worst. `tools/prove.sh faults` runs only the named ones. To add one: a function prove_NAME, and NAME in `all`.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PATH=$PWD/.venv/bin:$PATH
+unset PYTHONDONTWRITEBYTECODE
+all=(mutation faults)
+
+# What decides: a change of gates or verdicts that no test notices.
+prove_mutation() { tools/mutation.sh 85; }
+
+# Every fault of every rule, caught by its materialized check. Clean figures are those of the sprints on record in the
+# state folder (SPRINTLINE_HOME), so replay the year before. With WRITE=1 the result becomes what the rules' pages tell.
+prove_faults() {
+    if [[ -n ${WRITE:-} ]]; then
+        sprintline faults --write docs/reference/faults.json && sprintline rules --docs
+    else
+        sprintline faults
+    fi
+}
+
+chosen=("$@")
+[[ ${#chosen[@]} -gt 0 ]] || chosen=("${all[@]}")
+failed=()
+for name in "${chosen[@]}"; do
+    if ! declare -F "prove_$name" >/dev/null; then
+        echo "prove: no proof '$name'; there are: ${all[*]}" >&2
+        exit 2
+    fi
+    started=$SECONDS
+    if "prove_$name"; then
+        printf 'proved  %-10s %4d s\n' "$name" $((SECONDS - started))
+    else
+        printf 'FAILED  %-10s %4d s\n' "$name" $((SECONDS - started))
+        failed+=("$name")
+    fi
+done
+if [[ ${#failed[@]} -gt 0 ]]; then
+    echo "prove: ${failed[*]} failed" >&2
+    exit 1
+fi
