@@ -86,6 +86,11 @@ def _own_file_corrected(ground: Ground) -> None:
 INTO_MARTS = ("orders", "deliveries", *MODELS, "increment")
 """What a corrected file goes through, without the features that were computed before it came."""
 
+THROUGH = (
+    *INTO_MARTS, "courier_delays", "question_features", "online_features", "predictions", "scores", "drift",
+)  # fmt: skip
+"""All that a closed sprint is made of, its decision left as it is."""
+
 GATES = (
     Fault(
         DONE, "accepted rows lost after they were judged", "lake partition of orders", "increment",
@@ -114,7 +119,7 @@ FAULTS = (
     ),
     Fault(
         "DL702", "its own file corrected, and nobody said why", "landing file of orders", "increment",
-        _own_file_corrected, run=INTO_MARTS,
+        _own_file_corrected, run=THROUGH,
     ),
     Fault(
         "MO501", "other customers for two sprints", "lake partitions of question_features", "drift", _other_customers,
