@@ -65,8 +65,8 @@ RULES = (
         judges="increment",
         practice="1.8",
         severity=Severity.WARN,
-        why="Figures that were told change when a file is replaced. Somebody has to have asked the provider why, and to "
-        "stand by the answer.",
+        why="Figures that were told change when a file is replaced. Somebody has to have asked the provider why, "
+        "and to stand by the answer.",
         remedy=f"sprintline attest PRODUCT {ATTEST_RULE} --sprint SPRINT with the claim and the evidence",
         judge=_attested,
         done=False,
