@@ -12,6 +12,7 @@ READS: dict[str, str] = {
     "predictions": "the partitions of predictions and of question_features in the lake, and the ledger's decisions",
     "candidate": "the record of the training, the training keys kept in MLflow, and the release's files, read again",
     "drift": "the drift recorded for the sprint, with its saved report",
-    "increment": "the product's calendar and the clock",
+    "increment": "the product's calendar and the clock; the data versions its features rest on, and the ledger's "
+    "restatements",
 }
 """By kind of asset; a test holds that every rule's kind is here."""
