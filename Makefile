@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON  ?= python3.11
 SPRINTS ?= 14
 PORT    ?= 3000
+WORKERS ?= 2
 VENV    := .venv
 
 # --- Environment of everything started from here ----------------------------------------------------------------------
@@ -60,8 +61,9 @@ demo: $(STAMP) ## replay real sprints through the platform (SPRINTS=14; 26 is th
 ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 	@$(VENV)/bin/sprintline ui --port $(PORT)
 
-test: $(STAMP) ## all tests (ARGS='-k calendar' to choose)
-	@$(VENV)/bin/python -m pytest $(ARGS)
+# A file of tests stays in one process, for its fixtures are made once. WORKERS=0 runs all in this one.
+test: $(STAMP) ## all tests, two files at a time (ARGS='-k calendar' to choose, WORKERS=0 for one at a time)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 prove: $(STAMP) ## the long proofs: mutations of the gates, every fault (ARGS=faults to choose, WRITE=1 into docs/)
 	@WRITE=$(WRITE) tools/prove.sh $(ARGS)

@@ -270,10 +270,11 @@ def _await(
 ) -> None:
     """Wait until every sprint of the group is closed, telling how far it is; `meanwhile` is called again and again."""
     since, before = time.monotonic(), -1
+    open_, others = list(group), sum(closing_of(runtime, key) is not None for key in set(chosen) - set(group))
     while True:
         healthy()
-        closed = sum(closing_of(runtime, key) is not None for key in chosen)
-        open_ = [key for key in group if closing_of(runtime, key) is None]
+        open_ = [key for key in open_ if closing_of(runtime, key) is None]
+        closed = others + len(group) - len(open_)
         if not open_:
             tell(closed, f"{runtime.product}: {group[-1]} closed")
             return
@@ -290,7 +291,7 @@ def _await(
                 f"{open_[0]} did not close within {STALLED_AFTER:.0f} s: look at its run with `make ui`"
             )
         meanwhile()
-        time.sleep(0.3)
+        time.sleep(0.5)
 
 
 def _stage(runtime: Runtime, sprint: str) -> str:

@@ -64,11 +64,13 @@ def contents(
     """
     import duckdb
 
+    wanted, found = list(models), {}
+    if not wanted:
+        return {}
     relations = warehouse.relations()
-    found = {}
     with turn(warehouse.file), duckdb.connect(str(warehouse.file), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        for model in models:
+        for model in wanted:
             query = f"select * from {relations[model]} where sprint = ?"  # noqa: S608 - a manifest's name
             rows: Any = connection.execute(query, [sprint]).to_arrow_table()
             sample = rows.slice(0, sample_rows).to_pandas()
