@@ -70,7 +70,7 @@ def _numbers_used_again(ground: Ground) -> None:
 
 
 def _few_trees(ground: Ground) -> None:
-    ground.edit(RECIPE, ('"max_iter": 150', '"max_iter": 4'))
+    ground.edit(RECIPE, ('"max_iter": 600', '"max_iter": 4'))
 
 
 def _blind(ground: Ground) -> None:

@@ -18,7 +18,7 @@ NUMERIC = (
 )
 CATEGORICAL = ("courier", "district")
 
-BOOSTING = {"learning_rate": 0.06, "max_iter": 150, "max_leaf_nodes": 8, "min_samples_leaf": 25}
+BOOSTING = {"learning_rate": 0.06, "max_iter": 600, "max_leaf_nodes": 8, "min_samples_leaf": 25}
 TWIN = {"C": 0.3, "max_iter": 500}
 
 
