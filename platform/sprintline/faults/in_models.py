@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sprintline.faults.fault import LANDED, SCORED, Fault
+from sprintline.faults.fault import SCORED, Fault
 from sprintline.faults.ground import PRODUCT, Ground
-from sprintline.faults.in_data import MODELS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECIPE = "platform/products/{product}/model.py"
 DECIDED = ("candidate", "champion", "increment")
-WHOLE_SPRINT = (
-    "orders", "deliveries", *MODELS, "courier_delays", "question_features", "predictions", "scores", "drift", *DECIDED,
-)  # fmt: skip
 ORDER_AND_COURIER = (
     '    "parcels",\n    "distance_km",\n    "promised_minutes",\n    "placed_hour",\n    "weekday",\n'
     '    "courier_late_rate_1d",\n    "courier_late_rate_7d",\n    "courier_delay_minutes_1d",\n'
@@ -35,38 +32,11 @@ def _answer_of_another(ground: Ground) -> None:
     ground.partition("predictions", lambda issued: issued.assign(model_id="another"))
 
 
-def _trees_in_a_vote(ground: Ground) -> None:
-    """Trees inside another estimator are exported with rounded thresholds: rows that lie on one change sides."""
-    ground.edit(
-        RECIPE,
-        (
-            '    return Pipeline(\n        [("columns", head), ("trees", HistGradientBoostingClassifier('
-            "random_state=seed, **BOOSTING))]\n    )",
-            "    from sklearn.ensemble import VotingClassifier\n\n"
-            "    trees = HistGradientBoostingClassifier(random_state=seed, **BOOSTING)\n"
-            '    vote = VotingClassifier([("trees", trees)], voting="soft", flatten_transform=False)\n'
-            '    return Pipeline([("columns", head), ("vote", vote)])',
-        ),
-    )
-
-
 def _file_swapped(ground: Ground) -> None:
     """The release's model file becomes the twin's: a valid ONNX file that answers otherwise."""
     facts = ground.runtime.measurement("candidate", ground.sprint).facts
     folder = ground.runtime.models.releases / facts["model_id"]
     shutil.copy(folder / "twin.onnx", folder / "model.onnx")
-
-
-def _numbers_used_again(ground: Ground) -> None:
-    """The provider starts its order numbers anew, so the sprint's orders carry those of the one before."""
-    sources = ground.runtime.sources
-    if sources is None:
-        raise RuntimeError("the product has no sources.py")
-    earlier = sources.provide(ground.runtime.window(ground.before))["orders"]["order_id"].tolist()
-    now = sources.provide(ground.runtime.window(ground.sprint))["orders"]["order_id"].tolist()
-    again = dict(zip(now, earlier, strict=False))
-    for source in ("orders", "deliveries"):
-        ground.land(source, lambda rows: rows.assign(order_id=rows["order_id"].replace(again)))
 
 
 def _few_trees(ground: Ground) -> None:
@@ -92,17 +62,28 @@ def _a_table_of_rates(ground: Ground) -> None:
     )
 
 
-def _keys_lost(ground: Ground) -> None:
-    """Training keys go missing from what MLflow keeps of the candidate."""
+def _stored_keys(ground: Ground, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Change the training keys that MLflow keeps of the candidate."""
     import pandas as pd
 
-    digests = ground.runtime.measurement("candidate", ground.sprint).facts["snapshot"]["rows"]
-    for file in sorted((ground.home.models / "artifacts" / PRODUCT).rglob("snapshot.parquet")):
+    learned = ground.runtime.measurement("candidate", ground.sprint).facts["rows"]
+    for file in sorted(ground.home.models.rglob("snapshot.parquet")):
         keys = pd.read_parquet(file)
-        if len(keys) == digests:
-            keys.iloc[5:].to_parquet(file, index=False)
+        if len(keys) == learned:
+            change(keys).to_parquet(file, index=False)
             return
-    raise RuntimeError(f"no stored snapshot has the candidate's {digests} keys")
+    raise RuntimeError(f"no stored snapshot has the candidate's {learned} keys")
+
+
+def _keys_lost(ground: Ground) -> None:
+    _stored_keys(ground, lambda keys: keys.iloc[5:])
+
+
+def _keys_of_the_judged_sprint(ground: Ground) -> None:
+    """Some of what was learned from are the very questions that the candidate is judged on."""
+    table = ground.runtime.table("question_features")
+    asked = ground.runtime.lake.read(table, [ground.sprint], columns=["question_id"])["question_id"].tolist()
+    _stored_keys(ground, lambda keys: keys.assign(question_id=[*asked[:5], *keys["question_id"].iloc[5:]]))
 
 
 def _flag_read_wrongly(ground: Ground) -> None:
@@ -165,14 +146,10 @@ FAULTS = (
     ),
     Fault("ML401", "predictions without a probability", "lake partition of predictions", "predictions", _answer_lost),
     Fault("ML401", "answers of another model", "lake partition of predictions", "predictions", _answer_of_another),
-    Fault(
-        "ML402", "a step that exports inexactly", "recipe in model.py", "candidate", _trees_in_a_vote,
-        run=DECIDED, state=SCORED,
-    ),
     Fault("ML402", "the served file swapped", "release folder, model.onnx", "candidate", _file_swapped),
     Fault(
-        "ML403", "order numbers used again", "landing files of orders and deliveries", "candidate", _numbers_used_again,
-        run=WHOLE_SPRINT, state=LANDED,
+        "ML403", "questions of the judged sprint among those learned from", "MLflow's artefact snapshot.parquet",
+        "candidate", _keys_of_the_judged_sprint,
     ),
     Fault(
         "ML404", "too few trees to converge", "recipe in model.py", "candidate", _few_trees,
