@@ -125,6 +125,9 @@ def work(request: dict[str, str]) -> None:
 
 def main() -> None:
     """Preload, then answer requests until the input ends."""
+    # Feast's gunicorn imports setproctitle where it is installed, which writes over command and environment as /proc
+    # shows them: by these people and tests tell which workers belong to which state folder.
+    sys.modules["setproctitle"] = None  # type: ignore[assignment]
     preload()
     # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -74,9 +74,6 @@ def environment(home: Home) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # Feast's gunicorn imports setproctitle where it is installed, which would write over the environment that
-        # /proc shows: by it people and tests tell what was started for which state folder.
-        "SPT_NOENV": "1",
     }
 
 
