@@ -190,3 +190,16 @@ def test_the_next_sprint_waits_for_a_pending_retraining(flights, instance):
     assert any(
         "2013-S02 waits: 2013-S01 has a retraining to come (0.4 of features)" in note for note in notes
     )
+
+
+@pytest.mark.parametrize("kind", ["bootstrap", "new_data"])
+def test_a_closing_that_was_killed_in_its_training_is_asked_for_again(flights, instance, kind):
+    """Only drift is answered by the other sensor: waiting for it here would be waiting for nobody."""
+    land(flights, "2013-S01", *SOURCES)
+    (request,), _ = sensors.plan(flights, instance)
+    flights.records.append(
+        "trigger", flights.product, "2013-S01", "test", {"kind": kind, "why": "rows"}, key="x"
+    )
+    launch(instance, request, dg.DagsterRunStatus.FAILURE)
+    (again,), _ = sensors.plan(flights, instance)
+    assert again.partition_key == "2013-S01" and again.run_key != request.run_key

@@ -135,7 +135,8 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
         return f"{sprint} waits for a file of {', '.join(told)}"
     if ready.unsettled:
         return f"{sprint} waits: {', '.join(ready.unsettled)} is still being written"
-    if trigger := pending_trigger(runtime, sprint):
+    # Any other training is part of the closing run: one that was killed in it is asked for again.
+    if (trigger := pending_trigger(runtime, sprint)) and trigger["kind"] == "drift":
         return f"{sprint} waits for its retraining: {trigger['why']}"
     before = runtime.calendar.previous(sprint)
     if before and before[-1] not in coming and decision_of(runtime, before[-1]) is None:
