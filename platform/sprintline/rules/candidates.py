@@ -14,21 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.core.verdicts import Judge, Judgement, Rule, Severity, failed, insufficient, need, passed
+from sprintline.core.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+from sprintline.rules.kinds import of_candidate
 
 #: One-sided, 5 % for three origins together (Bonferroni).
 SURELY = 2.13
-
-
-def _of_candidate(judge: Judge) -> Judge:
-    """A sprint without a trigger has no candidate, which is the usual and no failing."""
-
-    def judge_candidate(evidence: Mapping[str, Any], line: Any) -> Judgement:
-        if evidence.get("trained") is False:
-            return passed(f"no candidate was trained: {evidence.get('why') or 'no trigger'}", threshold=line)
-        return judge(evidence, line)
-
-    return judge_candidate
 
 
 def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
@@ -105,7 +95,7 @@ RULES = (
         "and judged from earlier moments, with the delay its labels had then, it shows whether its "
         "skill lasts.",
         remedy="see what was different before the origin named; look for columns that mean something else by season",
-        judge=_of_candidate(_stable),
+        judge=of_candidate(_stable),
     ),
     Rule(
         code="ML410",
@@ -116,7 +106,7 @@ RULES = (
         why="A card is what people read before they trust a model. One that was edited, or whose records "
         "changed, says something that nobody measured.",
         remedy="train again: a card is written from the records of its training and edited by nobody",
-        judge=_of_candidate(_true_card),
+        judge=of_candidate(_true_card),
     ),
     Rule(
         code="ML411",
@@ -127,6 +117,6 @@ RULES = (
         why="What is not served with a question is not there when the model is asked. A column known only "
         "afterwards makes every figure of the candidate too good.",
         remedy="let the recipe name columns of the questions mart and the feature service, in a plain Inputs(...)",
-        judge=_of_candidate(_served),
+        judge=of_candidate(_served),
     ),
 )

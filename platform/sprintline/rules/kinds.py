@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.core.verdicts import Judge, Judgement, passed
+
 READS: dict[str, str] = {
     "source": "the record of the landing, the contract, and the sprint's partition of the lake, read again",
     "model": "the results of the dbt tests that name the rule, run on the sprint's rows; the model's YAML",
@@ -16,3 +21,14 @@ READS: dict[str, str] = {
     "restatements",
 }
 """By kind of asset; a test holds that every rule's kind is here."""
+
+
+def of_candidate(judge: Judge) -> Judge:
+    """A sprint without a trigger has no candidate, which is the usual and no failing."""
+
+    def judge_candidate(evidence: Mapping[str, Any], line: Any) -> Judgement:
+        if evidence.get("trained") is False:
+            return passed(f"no candidate was trained: {evidence.get('why') or 'no trigger'}", threshold=line)
+        return judge(evidence, line)
+
+    return judge_candidate

@@ -28,7 +28,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sprintline.core.statistics import describe
-from sprintline.core.verdicts import Judge, Judgement, Rule, Severity, failed, insufficient, need, passed
+from sprintline.core.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+from sprintline.rules.kinds import of_candidate
 
 SNAPSHOT_PARTS = {
     "keys_hash": "hash of the keys",
@@ -40,17 +41,6 @@ SNAPSHOT_PARTS = {
     "lock_hash": "lock hash",
     "sprints": "sprints",
 }
-
-
-def _of_candidate(judge: Judge) -> Judge:
-    """A sprint without a trigger has no candidate, which is the usual and no failing."""
-
-    def judge_candidate(evidence: Mapping[str, Any], line: Any) -> Judgement:
-        if evidence.get("trained") is False:
-            return passed(f"no candidate was trained: {evidence.get('why') or 'no trigger'}", threshold=line)
-        return judge(evidence, line)
-
-    return judge_candidate
 
 
 def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -261,7 +251,7 @@ RULES = (
         why="What is judged is a scikit-learn pipeline, what serves is its export. Some steps export "
         "without any error to something that answers otherwise.",
         remedy="use steps that export exactly: ordinal or one-hot codes, no native categories",
-        judge=_of_candidate(_parity),
+        judge=of_candidate(_parity),
     ),
     Rule(
         code="ML403",
@@ -272,7 +262,7 @@ RULES = (
         why="A model that saw the rows it is judged on, in training or while its training was stopped, "
         "looks good for a reason that ends on the day it serves.",
         remedy="leave the judged sprint out of training and tuning; train again",
-        judge=_of_candidate(_apart),
+        judge=of_candidate(_apart),
     ),
     Rule(
         code="ML404",
@@ -284,7 +274,7 @@ RULES = (
         why="A training cut off by its budget depends on how busy the machine was: it cannot be repeated, "
         "and it was still getting better.",
         remedy="raise model.time_budget_seconds or max_iter in the recipe, or make the recipe smaller",
-        judge=_of_candidate(_converged),
+        judge=of_candidate(_converged),
     ),
     Rule(
         code="ML405",
@@ -297,7 +287,7 @@ RULES = (
         why="Every change of the champion costs trust and a chance of regression. A difference that "
         "chance explains is no reason for one, so ties hold.",
         remedy="nothing to mend: the champion stays until something is surely better",
-        judge=_of_candidate(_better),
+        judge=of_candidate(_better),
     ),
     Rule(
         code="ML406",
@@ -308,7 +298,7 @@ RULES = (
         why="A decision that cannot be made again cannot be examined: data versions, keys, parameters, "
         "seed, code and lock must all be kept on the day of training.",
         remedy="train again with a lock file and a readable lake; what is missing is named in the sentence",
-        judge=_of_candidate(_reproducible),
+        judge=of_candidate(_reproducible),
     ),
     Rule(
         code="ML407",
@@ -321,7 +311,7 @@ RULES = (
         why="A model that a table of rates or the bare base rate matches costs more than it gives, and "
         "often means that its columns lost their meaning.",
         remedy="look for columns that lost their meaning; a model worse than a table of rates must not serve",
-        judge=_of_candidate(_overall),
+        judge=of_candidate(_overall),
     ),
     Rule(
         code="ML408",
@@ -334,6 +324,6 @@ RULES = (
         why="An average can rise while one carrier or courier is served worse than before; the people "
         "there see only their slice.",
         remedy="see what is special about the slices named; add a feature for them or waive with a reason",
-        judge=_of_candidate(_slices),
+        judge=of_candidate(_slices),
     ),
 )
