@@ -254,7 +254,7 @@ def test_leaves_environment_folder_and_file_free(tiny: Warehouse, monkeypatch: p
     tiny.query("drop table free", read_only=False)
     left = {path.name for path in tiny.target.iterdir()}
     parsed = {"manifest.json", "partial_parse.msgpack", "graph_summary.json", "fingerprint.txt"}
-    assert left <= parsed | {"compiled", "run"}
+    assert left <= parsed | {"compiled", "run", "built.txt", "compiled.json"}
     assert {path.name for path in tiny.target.parent.iterdir()} == {"target", "logs", "parse.lock"}
 
 
@@ -281,3 +281,77 @@ def test_two_processes_parse_once(tiny: Warehouse) -> None:
     said = sorted(process.communicate()[0].strip() for process in both)
     assert said == ["False", "True"]
     assert [process.returncode for process in both] == [0, 0]
+
+
+def without_dbt(warehouse: Warehouse, sprint: str) -> bool:
+    """Whether the sprint is built clean with dbt out of reach."""
+
+    def refuse(*_: object) -> None:
+        raise WarehouseError("dbt was called")
+
+    before, warehouse._dbt = warehouse._dbt, refuse  # type: ignore[method-assign, assignment]
+    try:
+        return warehouse.build(sprint).ok
+    except WarehouseError as error:
+        assert "dbt was called" in str(error)
+        return False
+    finally:
+        warehouse._dbt = before  # type: ignore[method-assign]
+
+
+@pytest.mark.slow
+def test_compiled_sql_builds_what_dbt_builds(built: Warehouse) -> None:
+    by_dbt = {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)}
+    nodes = {
+        node.unique_id: node
+        for node in built._run(SECOND, ["build", "--exclude-resource-type", "unit_test"]).nodes
+    }
+    built.build(SECOND)  # compiles, if nobody did
+    assert without_dbt(built, SECOND)
+    assert {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)} == by_dbt
+    again = {node.unique_id: node for node in built.build(SECOND).nodes}
+    assert again.keys() == nodes.keys()
+    for key, node in again.items():
+        told = nodes[key]
+        assert (node.name, node.status, node.failures, node.meta, node.model, node.column, node.file) == (
+            (told.name, told.status, told.failures, told.meta, told.model, told.column, told.file)
+        )
+
+
+def test_what_is_out_of_the_ordinary_is_left_to_dbt(tiny: Warehouse) -> None:
+    assert not without_dbt(tiny, "S1")  # the first build is dbt's: it checks the contracts
+    assert tiny.build("S1").ok
+    tiny.build("S1")
+    assert without_dbt(tiny, "S1")
+    tiny.query("alter table marts.doubled add column odd int", read_only=False)
+    assert not without_dbt(tiny, "S1")
+    tiny.query("alter table marts.doubled drop column odd", read_only=False)
+    assert without_dbt(tiny, "S1")
+    model = tiny.project / "models" / "tiny" / "marts" / "doubled.sql"
+    sound = model.read_text()
+    model.write_text(sound.replace("* 2", "* 3"))
+    assert not without_dbt(tiny, "S1")
+    assert tiny.build("S1").ok
+    tiny.build("S1")
+    assert without_dbt(tiny, "S1")
+    for own in ("{{ config(post_hook='select 1') }}\n", "-- {{ run_started_at }}\n"):
+        model.write_text(own + sound)
+        for _ in range(2):
+            assert tiny.build("S1").ok
+        assert not without_dbt(tiny, "S1")
+
+
+def test_rows_that_fail_are_told_by_dbt_and_stop_what_rests_on_them(tiny: Warehouse) -> None:
+    source = tiny.project / "models" / "tiny" / "marts" / "sprints.sql"
+    tiny.query("create table kept as select 1 as number", read_only=False)
+    source.write_text(
+        source.read_text().replace("1 as number", "cast((select number from kept) as int) as number")
+    )
+    for _ in range(2):
+        assert tiny.build("S1").ok
+    assert without_dbt(tiny, "S1")
+    tiny.query("update kept set number = 11", read_only=False)
+    told = {node.name: node for node in tiny.build("S1").nodes}
+    assert (told["numbers_are_small"].status, told["numbers_are_small"].failures) == ("fail", 1)
+    assert told["doubled"].status == "skipped"
+    assert tiny.query("select number from marts.doubled")["number"].tolist() == [2]

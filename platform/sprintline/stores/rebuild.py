@@ -7,19 +7,17 @@ bit, whatever its columns are called.
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.feature_frames import EVENT
+from sprintline.stores.compiled import MARK, models, plan_of
 from sprintline.stores.features import FeatureError, FeatureStore
 from sprintline.stores.frames import SPRINT
 from sprintline.stores.lake import Lake
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.core.calendar import Sprint
-
-#: Stands in compiled SQL where a sprint's key goes.
-MARK = "the-sprint-that-is-built"
 
 
 @dataclass(frozen=True)
@@ -60,18 +55,18 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
     """
     import duckdb
 
-    plan = _plan(warehouse)
+    plan = plan_of(warehouse)
     with tempfile.TemporaryDirectory(prefix="sprintline-rebuild-") as folder:
         # Compiled names begin with the file's name, by which DuckDB calls a database.
         file = Path(folder) / f"{warehouse.product}.duckdb"
         with duckdb.connect(str(file)) as connection:
             connection.execute("set timezone = 'UTC'")
-            for name in {one["schema"] for one in (*plan["sources"], *plan["models"])}:
+            for name in {one["schema"] for one in (*plan["sources"], *models(plan))}:
                 connection.execute(f'create schema if not exists "{name}"')
             for source in plan["sources"]:
                 _land(connection, lake, warehouse.product, source, sprints, moment)
             for place, sprint in enumerate(sprints):
-                for model in plan["models"]:
+                for model in models(plan):
                     relation = f'"{model["schema"]}"."{model["name"]}"'
                     verb = f"insert into {relation} by name" if place else f"create table {relation} as"
                     connection.execute(f"{verb} {model['sql'].replace(MARK, sprint)}")
@@ -151,36 +146,3 @@ def _land(
     connection.register("landed", known)
     connection.execute(f'create table "{source["schema"]}"."{source["name"]}" as select * from landed')  # noqa: S608 - a manifest's name
     connection.unregister("landed")
-
-
-def _plan(warehouse: Warehouse) -> dict[str, Any]:
-    """Sources, and models in the order of what they rest on, each with its SELECT; kept until a file changes."""
-    kept = warehouse.target / "selects.json"
-    fingerprint = warehouse.fingerprint()
-    with suppress(FileNotFoundError, ValueError, KeyError):
-        plan = json.loads(kept.read_text("utf-8"))
-        if plan["fingerprint"] == fingerprint:
-            return dict(plan)
-    plan = {"fingerprint": fingerprint, **_compile(warehouse)}
-    part = kept.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(plan), "utf-8")
-    part.replace(kept)
-    return plan
-
-
-def _compile(warehouse: Warehouse) -> dict[str, Any]:
-    selects = warehouse.compile(MARK)
-    manifest = json.loads(warehouse.ensure_manifest().read_text("utf-8"))
-    nodes = {key: one for key, one in manifest["nodes"].items() if one["resource_type"] == "model"}
-    order = TopologicalSorter(
-        {key: set(one["depends_on"]["nodes"]) & set(nodes) for key, one in nodes.items()}
-    )
-    return {
-        "sources": [
-            {"schema": one["schema"], "name": one["identifier"]} for one in manifest["sources"].values()
-        ],
-        "models": [
-            {"schema": nodes[key]["schema"], "name": nodes[key]["alias"], "sql": selects[nodes[key]["name"]]}
-            for key in order.static_order()
-        ],
-    }

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import canonical_json, text_hash
 from sprintline.settings import ROOT, Home
+from sprintline.stores.compiled import Stamp
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.stores.dbt_runner import SPRINT_VARIABLE, one_dbt, run_dbt
 from sprintline.stores.turns import turn
@@ -102,27 +103,59 @@ class Warehouse:
         """
         if not sprint.strip():
             raise WarehouseError(f"{self.product}: no sprint is named to build; give a key of the calendar")
+        parsed = self._ensure()[1]
+        if select is None and not parsed and (built := self._build_compiled(sprint)):
+            return built
         arguments = ["build", "--exclude-resource-type", "unit_test"]
         # A test between two models waits until both are built: judging one against an old other would be no finding.
         arguments += ["--indirect-selection", "buildable"]
         if select is not None:
             arguments += ["--select", *select]
-        result = self._run(sprint, arguments)
+        result = self._run(sprint, arguments, parsed)
         if not result.nodes:
             raise WarehouseError(f"{self.product}: {select} selects no model; see `dbt ls` for what there is")
+        if select is None and result.ok:
+            self._built.set(self.fingerprint())
         return result
 
+    def _build_compiled(self, sprint: str) -> BuildResult | None:
+        """The sprint built with SQL that dbt compiled before; None where that is dbt's own affair.
+
+        It is until dbt has built this state of the files once, contracts and types included, and whenever something
+        does not come out clean: dbt then builds the sprint again and tells what is wrong.
+        """
+        import duckdb
+
+        from sprintline.stores.compiled import LeftToDbt, attach, build, plan_of
+
+        began = time.perf_counter()
+        if not self._built.stands(self.fingerprint()):
+            return None
+        try:
+            plan = plan_of(self)
+            with turn(self.file, writing=True), duckdb.connect(str(self.file)) as connection:
+                connection.execute("set timezone = 'UTC'")
+                nodes = build(connection, attach(connection, plan), sprint)
+        except (LeftToDbt, WarehouseError, duckdb.Error):
+            return None
+        return BuildResult(self.product, sprint, time.perf_counter() - began, False, tuple(nodes))
+
+    @cached_property
+    def _built(self) -> Stamp:
+        return Stamp(self.target / "built.txt", self.file)
+
     def compile(self, sprint: str) -> dict[str, str]:
-        """The SELECT of every model, by name, as a build of the sprint would run it; nothing is built or asked.
+        """The SELECT of every model and data test, by unique id, as a build would run it; nothing is built or asked.
 
         Raises:
             WarehouseError: the product does not parse or compile.
         """
         fingerprint, _ = self._ensure()
-        quiet = ["--no-populate-cache", "--no-introspect", "--select", "resource_type:model"]
+        quiet = ["--no-populate-cache", "--no-introspect"]
+        quiet += ["--select", "resource_type:model", "resource_type:test"]
         with one_dbt:
             results = self._dbt(["compile", *quiet], sprint, self._manifest(fingerprint))
-        return {one.node.name: one.node.compiled_code for one in results}
+        return {one.node.unique_id: one.node.compiled_code for one in results}
 
     def test(self, sprint: str, models: Sequence[str]) -> BuildResult:
         """Run the data tests of some models on the sprint's rows as they are now; nothing is built.
@@ -316,9 +349,10 @@ class Warehouse:
 
     # --- running -----------------------------------------------------------------------------------------------------
 
-    def _run(self, sprint: str, arguments: list[str]) -> BuildResult:
+    def _run(self, sprint: str, arguments: list[str], parsed: bool = False) -> BuildResult:
         began = time.perf_counter()
-        fingerprint, parsed = self._ensure()
+        fingerprint, parsed_now = self._ensure()
+        parsed = parsed or parsed_now
         with one_dbt, turn(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         nodes = [node_of(result) for result in results]
