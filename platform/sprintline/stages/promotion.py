@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -118,7 +119,21 @@ def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:
 def train_candidate(
     runtime: Runtime, sprint: str, trigger: Trigger
 ) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """Train, keep and judge a candidate; its facts for the rules, its data version, and what the analyst is shown."""
+    """Train, keep and judge a candidate; its facts for the rules, its data version, and what the analyst is shown.
+
+    Trees grow on one core (`Recipe.threads`); what does not wait for them is computed beside them.
+    """
+    from threadpoolctl import threadpool_limits
+
+    # The limit is the process's: held around both threads, neither of which then lifts it for the other.
+    limit = threadpool_limits(limits=runtime.recipe.recipe().threads)
+    with limit, ThreadPoolExecutor(1, thread_name_prefix="beside-training") as beside:
+        return _train_candidate(runtime, sprint, trigger, beside)
+
+
+def _train_candidate(
+    runtime: Runtime, sprint: str, trigger: Trigger, beside: ThreadPoolExecutor
+) -> tuple[dict[str, Any], str, dict[str, Any]]:
     from sprintline.core.training import snapshot, train
     from sprintline.site import plots
     from sprintline.stores.models import code_hash, lock_hash
@@ -129,6 +144,7 @@ def train_candidate(
         key for key in runtime.calendar.previous(sprint, spec.train_sprints) if runtime.lake.has(table, key)
     ]
     frame, labels = runtime.lake.read(table, known), judging.labels_of(runtime, known)
+    rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
     trained = train(
         frame,
         labels,
@@ -151,6 +167,7 @@ def train_candidate(
             },
         },
     )
+    backtest = beside.submit(judging.backtest, trained, frame, labels)
     record = runtime.models.save(trained, taken, trained.validation["metrics"], {"trigger": dict(trigger)})
     release = runtime.models.release(record.model_id, record.release_digest)
     judged = judging.evidence(runtime, sprint, trained, taken, release, spec.time_budget_seconds)
@@ -158,8 +175,8 @@ def train_candidate(
     facts = {
         **judged,
         **judging.served(runtime, trained, frame),
-        "rebuilt": rebuilt_without_the_future(runtime, sprint),
-        "backtest": judging.backtest(trained, frame, labels),
+        "rebuilt": rebuilt.result(),
+        "backtest": backtest.result(),
         "rows": len(trained.keys),
         "release_digest": record.release_digest,
         "trigger": trigger["kind"],
