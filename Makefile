@@ -39,7 +39,7 @@ export DO_NOT_TRACK := true
 SETUP_INPUTS := pyproject.toml requirements.lock requirements-bootstrap.lock
 STAMP := $(VENV)/.setup-$(shell cat $(SETUP_INPUTS) | cksum | tr ' ' '-')
 
-.PHONY: help setup demo ui test prove lint lock clean
+.PHONY: help setup demo ui test prove bench lint lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ test: $(STAMP) ## all tests, two files at a time (ARGS='-k calendar' to choose, 
 
 prove: $(STAMP) ## the long proofs: mutations of the gates, every fault (ARGS=faults to choose, WRITE=1 into docs/)
 	@WRITE=$(WRITE) tools/prove.sh $(ARGS)
+
+bench: $(STAMP) ## what closing a year of sprints costs, beside a plain script (12 minutes; ARGS='--sprints 10')
+	@$(VENV)/bin/python -W ignore tests/benchmarks/bench.py $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import layers, sqlfluff, dbt parse, dg check
 	@tools/lint.sh
