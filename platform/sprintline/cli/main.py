@@ -22,7 +22,8 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
-from sprintline.cli.state import state_hash_command
+from sprintline.cli.state import failpoints_command, state_hash_command
+from sprintline.failpoints import armed
 
 if TYPE_CHECKING:
     from sprintline.cli.survey import Surveyed
@@ -40,6 +41,7 @@ def cli() -> None:
 
     State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
     """
+    armed()  # a mistake in SPRINTLINE_FAILPOINT is told before anything is started with it
 
 
 def main() -> None:
@@ -307,7 +309,7 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, reproduce, card, backlog, *ACTS):
+for command in (state_hash_command, failpoints_command, reproduce, card, backlog, *ACTS):
     cli.add_command(command)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from sprintline.failpoints import failpoint
 from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
@@ -52,6 +53,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         rests_on = versions_before(runtime, sprint.key, runtime.marts_of_view(view), back)
         frame = runtime.features.compute(view, sprint, runtime.calendar.previous(sprint.key, back), query)
         commit = runtime.features.write(view, sprint, frame)
+        failpoint("features.view_written")
         facts = {"rows": commit.rows, RESTS_ON: rests_on}
         runtime.measure(view, sprint.key, commit.data_version, facts)
         return shell.materialized(
@@ -134,6 +136,7 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
             return
         sprint = runtime.window(context.partition_key)
         published = runtime.features.publish_online(features.views, sprint.end)
+        failpoint("features.online_published")
         version = online_version(runtime, sprint.key)
         facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
         before = runtime.measured("online_features", sprint.key)

@@ -21,6 +21,8 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
+from sprintline.failpoints import failpoint
+
 WORKER_TAG = "sprintline/worker"
 
 
@@ -125,7 +127,9 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             set_exit_code_on_failure=False,
         )
         self._launched = True
+        failpoint("launch.before_fork")
         worker = WARM.ask({"run_id": run.run_id, "arguments": serialize_value(arguments)})
+        failpoint("launch.forked")
         self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker})
         self._instance.report_engine_event(f"Forked worker {worker.partition('@')[0]} for the run.", run)
 

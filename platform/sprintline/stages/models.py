@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.core.verdicts import Rule
+from sprintline.failpoints import failpoint
 from sprintline.rules import rules_for
 from sprintline.stages import promotion, shell
 from sprintline.stages.cards import write_card
@@ -213,6 +214,7 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         if trigger and candidate in context.selected_asset_keys:
             facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger)
             runtime.measure("candidate", sprint, version, facts)
+            failpoint("train.measured")
             card = write_card(runtime, version, sprint)
             yield shell.materialized(version, {**metadata, "card": dg.MetadataValue.md(card)}, candidate)
             yield from judged_candidate(context, runtime, rules)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import bytes_hash, text_hash
 from sprintline.core.training import KEYS, Snapshot, Trained
+from sprintline.failpoints import failpoint
 from sprintline.settings import ROOT, Home
 from sprintline.stores.onnx_export import export, parity
 from sprintline.stores.releases import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Release, Scorer, write_release
@@ -280,7 +281,9 @@ class Models:
             except MlflowException as fault:
                 if fault.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
+            failpoint("train.run_logged")
             version = client.create_model_version(self.product, info.model_uri, run.info.run_id, tags=tags)
+        failpoint("train.registered")
         return self._record(release, version, created=True)
 
     def _artifact(self, model_id: str, name: str) -> Path:

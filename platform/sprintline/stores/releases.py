@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.core.recipes import Inputs, Naive
+from sprintline.failpoints import failpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,6 +172,7 @@ def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], 
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
         for one in fresh.iterdir():
             _flush(one)
+        failpoint("train.release_filled")
         fresh.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -181,6 +183,7 @@ def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], 
                 raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+    failpoint("train.release_renamed")
     return Release.open(folder)
 
 

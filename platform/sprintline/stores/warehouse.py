@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import canonical_json, text_hash
+from sprintline.failpoints import failpoint
 from sprintline.settings import ROOT, Home
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.stores.dbt_runner import SPRINT_VARIABLE, one_dbt, run_dbt
@@ -319,8 +320,10 @@ class Warehouse:
     def _run(self, sprint: str, arguments: list[str]) -> BuildResult:
         began = time.perf_counter()
         fingerprint, parsed = self._ensure()
+        failpoint("dbt.before_build")
         with one_dbt, turn(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
+        failpoint("dbt.after_build")
         nodes = [node_of(result) for result in results]
         result = BuildResult(self.product, sprint, time.perf_counter() - began, parsed, tuple(nodes))
         for node in nodes:
