@@ -217,6 +217,7 @@ def verify(as_json: bool) -> int:
 def ui(port: int) -> None:
     """The Dagster UI with its daemon, on loopback only; sensors run while it is open."""
     from sprintline.cli.replay import UI_PROCESS
+    from sprintline.cli.servers import end_what_was_left
     from sprintline.stages.warm import started
     from sprintline.stores.instance import environment, prepare
 
@@ -238,6 +239,7 @@ def ui(port: int) -> None:
     click.echo(f"Dagster UI: http://{LOOPBACK}:{port}  State: {home.root}")
     click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
     sys.stdout.flush()
+    end_what_was_left(variables)
     (home.dagster / UI_PROCESS).write_text(f"{os.getpid()}@{started(os.getpid())}")
     os.chdir(settings.ROOT)  # workspace.yaml names its folders from here
     where = ["--host", LOOPBACK, "--port", str(port)]
