@@ -44,6 +44,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before "
         "it.",
     )
+    @shell.in_words(runtime)
     def feature_view(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.stores.marts import restricted_query
 
@@ -85,6 +86,7 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         description=f"Every question of the sprint with the features of {features.service} as they were known when it "
         "was asked.",
     )
+    @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
         questions = runtime.rows_of(model.questions, sprint)
@@ -130,6 +132,7 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         description="The newest value per key for serving. The store moves forwards only: an older sprint changes "
         "nothing.",
     )
+    @shell.in_words(runtime)
     def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
         if waits(context, runtime, context.partition_key, context.asset_key):

@@ -40,6 +40,7 @@ def _source_asset(
         },
         pool=shell.POOL,
     )
+    @shell.in_words(runtime)
     def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
         file = runtime.landing.scan(runtime.product, source.name).files.get(sprint)

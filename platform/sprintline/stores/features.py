@@ -364,8 +364,8 @@ class FeatureStore:
         except NothingInReachError as nothing:
             return Published(name, 0, newest, str(nothing))
         # Not `materialize`: it adds an interval to the registry each time, and a killed one leaves the view locked.
-        provider.ingest_df(view, latest)
         failpoint("features.online_view")
+        provider.ingest_df(view, latest)
         return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
 
     def _check(

@@ -98,7 +98,7 @@ class Models:
         """
         model_id = snapshot.model_id
         experiment = self.init()
-        with self._lock(model_id):
+        with self._lock(f"{self.product}.{model_id}"):
             release = self._bundle(trained, snapshot)
             if known := self._version(model_id):
                 return self._record(release, known, created=False)
@@ -191,8 +191,26 @@ class Models:
         _quiet()
         from mlflow import MlflowClient
 
-        self.root.mkdir(parents=True, exist_ok=True)
+        self._make_database()
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _make_database(self) -> None:
+        """Make MLflow's database beside its place, then move it in.
+
+        Its migrations are not transactional: one that was killed among them leaves a database that no later one mends.
+        """
+        from mlflow import MlflowClient
+
+        place = self.root / "mlflow.db"
+        fresh = place.with_name(f".{place.name}.part")
+        with self._lock("database"):
+            if place.exists():
+                return
+            fresh.unlink(missing_ok=True)
+            uri = f"sqlite:///{fresh}"
+            MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+            failpoint("train.registry_made")
+            fresh.replace(place)
 
     def _version(self, model_id: str) -> Any | None:
         found = self._client.search_model_versions(f"name = '{self.product}' and tag.model_id = '{model_id}'")
@@ -298,7 +316,7 @@ class Models:
     def _lock(self, name: str) -> Iterator[None]:
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{self.product}.{name}" if name != "init" else folder / "init").open("w") as file:
+        with (folder / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the file closes, also when the process dies
             yield
 

@@ -155,13 +155,16 @@ class Release:
 
 def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], None]) -> Release:
     """Make a bundle as one. `fill` writes the files into the folder it is given; `body` becomes the manifest beside the
-    hashes of these files. A bundle that is already there and whole is left as it is; a damaged one is replaced.
+    hashes of these files. A bundle that is already there and whole is left as it is; a damaged one is replaced. Whoever
+    calls this holds the model's lock.
     """
     if (folder / MANIFEST).exists():
         present = Release.open(folder)
         if not present.verify():
             return present
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # whoever filled it was killed; one process at a time is here
+        shutil.rmtree(left)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fill(fresh)
