@@ -163,7 +163,8 @@ def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], 
         if not present.verify():
             return present
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*"):  # whoever filled it was killed; one process at a time is here
+    # What is left of one that was killed while it filled the bundle: one process at a time is here.
+    for left in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(left)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
