@@ -65,7 +65,7 @@ ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 test: $(STAMP) ## all tests, two files at a time (ARGS='-k calendar' to choose, WORKERS=0 for one at a time)
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-prove: $(STAMP) ## the long proofs: mutations of the gates, every fault (ARGS=faults to choose, WRITE=1 into docs/)
+prove: $(STAMP) ## the long proofs: mutations of the gates, every fault, kills (ARGS=faults to choose, WRITE=1 into docs/)
 	@WRITE=$(WRITE) tools/prove.sh $(ARGS)
 
 bench: $(STAMP) ## what closing a year of sprints costs, beside a plain script (12 minutes; ARGS='--sprints 10')

@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/.venv/bin:$PATH
 unset PYTHONDONTWRITEBYTECODE
-all=(mutation faults drift)
+all=(mutation faults drift kills)
 
 # What decides: a change of gates or verdicts that no test notices.
 prove_mutation() { tools/mutation.sh 85; }
@@ -22,6 +22,13 @@ prove_faults() {
 
 # Simulated years: at most two false alarms in each, every kind of fault caught within two windows in 95 % of cases.
 prove_drift() { python -W ignore tools/simulate_drift.py; }
+
+# SIGKILL at every failpoint, at a hundred random moments (KILLS=300 for more) and of a running platform; a full disk at
+# every step; many runs at once. What is left after the next run equals what a quiet run leaves.
+prove_kills() {
+    SPRINTLINE_KILLS=${KILLS:-100} python -m pytest -q -s -p no:cacheprovider tests/end_to_end/test_crash.py \
+        tests/end_to_end/test_crash_daemon.py tests/end_to_end/test_many_at_once.py
+}
 
 chosen=("$@")
 [[ ${#chosen[@]} -gt 0 ]] || chosen=("${all[@]}")

@@ -47,6 +47,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def procedures(self) -> Path:
+        """Locks by which processes take turns at a product's procedures."""
+        return self.root / "procedures"
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

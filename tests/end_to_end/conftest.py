@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,12 +55,12 @@ class Clone:
         assert not check or done.returncode == 0, f"{arguments}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command left running, in a process group of its own."""
+    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+        """A command left running, in a process group of its own; with more in its environment."""
         return subprocess.Popen(
             [sys.executable, "-m", "sprintline.cli.main", *arguments],
             cwd=self.root,
-            env=self.env,
+            env=self.env | more,
             text=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -100,3 +101,89 @@ def make_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return make_clone(tmp_path_factory)
+
+
+S1, S2, S3, S4 = (f"2026-S0{n}" for n in range(1, 5))
+
+LAND = """
+import sys
+from sprintline.cli.replay import LANDS_AFTER, drop
+from sprintline.settings import ROOT, home
+from sprintline.stages.runtime import load_runtime
+from sprintline.stores.instance import prepare
+
+prepare(home())
+runtime = load_runtime(ROOT / "platform" / "products" / "parcels")
+for key in runtime.calendar.keys[:4]:
+    drop(runtime, key, runtime.sources.provide)
+runtime.clock.move(runtime.window(key).end + LANDS_AFTER)
+"""
+
+
+class Ground:
+    """A small product whose sprints are closed in forks of one warm process, with marks to go back to.
+
+    Marks are states of the folder: `landed`, and after each of four sprints that were closed undisturbed.
+    """
+
+    def __init__(self, clone: Clone, marks: Path) -> None:
+        self.clone, self.marks = clone, marks
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", LAND], cwd=clone.root, env=clone.env, check=True
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", str(Path(__file__).with_name("crash.py"))],
+            cwd=clone.root, env=clone.env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self._answer()
+        self.seconds: dict[str, float] = {}
+        self.expected: dict[str, dict] = {}
+        self._mark("landed")
+        for sprint in (S1, S2, S3, S4):
+            done = self.close(sprint)
+            assert done["code"] == 0, done
+            self.seconds[sprint] = done["seconds"]
+            self._mark(sprint)
+
+    def ask(self, do: str, **more) -> dict:
+        self._process.stdin.write(json.dumps({"do": do, **more}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict:
+        line = self._process.stdout.readline()
+        assert line, "the warm process ended"
+        return json.loads(line)
+
+    def _mark(self, name: str) -> None:
+        self.expected[name] = self.look()
+        self.ask("copy", source=str(self.clone.state), target=str(self.marks / name))
+
+    def restore(self, name: str) -> None:
+        self.ask("copy", source=str(self.marks / name), target=str(self.clone.state))
+
+    def close(self, sprint: str, **how) -> dict:
+        return self.ask("close", sprint=sprint, **how)
+
+    def look(self) -> dict:
+        return self.ask("look")
+
+    def assert_as_undisturbed(self, sprint: str, told: object = "") -> None:
+        """The folder holds what it holds after this sprint was closed in peace: nothing lost, nothing twice."""
+        found, due = self.look(), self.expected[sprint]
+        assert found.get("error") is None, (told, found)
+        for what in due:
+            assert found[what] == due[what], (told, what)
+        assert found["whole"] and not found["unfinished"] and not found["damage"], (told, found)
+        assert found["alias"] == found["served"], told
+
+    def end(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def ground(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    made = Ground(clone, tmp_path_factory.mktemp("marks"))
+    yield made
+    made.end()

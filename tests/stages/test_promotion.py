@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections import Counter
+
 import dagster as dg
 import pytest
 
+from sprintline.core.procedures import OUTCOME
 from sprintline.core.verdicts import Outcome, Severity, Verdict
+from sprintline.failpoints import VARIABLE
 from sprintline.stages import acts, decisions, promotion
-from sprintline.stages.runtime import NotMeasured, Runtime
+from sprintline.stages.runtime import NotMeasured, Runtime, load_runtime
 
 DRIFT = {"kind": "drift", "why": "drift is confirmed since 2013-S07", "numbers": {}}
 BOOTSTRAP = {"kind": "bootstrap", "why": "no champion yet and 6 sprints closed", "numbers": {}}
@@ -214,6 +220,74 @@ def test_repeating_an_old_decision_leaves_the_alias_with_the_newest(flights, ali
     decided(flights, "2013-S02", "m1", decision="promote", champion_after="m2")
     promotion.decide(flights, "2013-S01", None, "again", "a person")
     assert alias.given == [("m2", "champion")]
+
+
+# --- a promotion is a procedure --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def candidate(flights):
+    flights.__dict__["models"] = Alias()
+    decided(flights, "2013-S01", "m1")
+    judged(flights, "2013-S02")
+    return flights
+
+
+def promoted(runtime):
+    return promotion.decide(runtime, "2013-S02", DRIFT, DRIFT["why"], "retraining")
+
+
+def kinds(runtime) -> Counter:
+    return Counter(event.kind for event in runtime.records.events(product=runtime.product, sprint="2013-S02"))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    "point", ["promote.intended", "promote.decide", "promote.mirror", "promote.ended", "decision.taken"]
+)
+def test_a_promotion_killed_anywhere_is_completed_once(candidate, point):
+    child = os.fork()
+    if child == 0:
+        os.environ[VARIABLE] = point
+        promoted(candidate)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    again = load_runtime(candidate.folder, candidate.home)
+    again.__dict__["models"] = Alias()
+    found = promoted(again)
+    assert (found["decision"], found["champion_after"]) == ("promote", "m2")
+    assert kinds(again) == {"intent": 1, "step": 2, "decision": 1, "outcome": 1}
+    assert promoted(again) == found
+    assert kinds(again) == {"intent": 1, "step": 2, "decision": 1, "outcome": 1}
+    assert again.models.given[-1] == ("m2", "champion")
+
+
+@pytest.mark.fault
+def test_an_intent_the_gate_no_longer_supports_is_taken_back(candidate, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(promotion, "_decide", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        promoted(candidate)
+    assert kinds(candidate) == {"intent": 1}
+    judged(candidate, "2013-S02", ML403="fail")
+    found = promoted(candidate)
+    assert (found["decision"], found["champion_after"]) == ("hold", "m1")
+    assert kinds(candidate) == {"intent": 1, "outcome": 1, "decision": 1}
+    outcome = candidate.records.events(product=candidate.product, kind=OUTCOME)[-1].body
+    assert outcome["outcome"] == "undone" and outcome["why"].startswith(
+        "the gate answers differently by now: hold"
+    )
+    assert candidate.models.given == []
+
+
+@pytest.mark.fault
+def test_a_mirror_that_fails_leaves_the_decision_and_is_caught_up_with(candidate, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="read-only"):
+        patch.setattr(Alias, "set_alias", lambda *_: (_ for _ in ()).throw(OSError("read-only")))
+        promoted(candidate)
+    assert kinds(candidate) == {"intent": 1, "step": 1, "decision": 1}
+    promoted(candidate)
+    assert kinds(candidate) == {"intent": 1, "step": 2, "decision": 1, "outcome": 1}
+    assert candidate.models.given == [("m2", "champion")]
 
 
 # --- what trains, and in which run -----------------------------------------------------------------------------------

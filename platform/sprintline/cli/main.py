@@ -22,7 +22,8 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
-from sprintline.cli.state import state_hash_command
+from sprintline.cli.state import failpoints_command, state_hash_command
+from sprintline.failpoints import armed
 
 if TYPE_CHECKING:
     from sprintline.cli.survey import Surveyed
@@ -40,6 +41,7 @@ def cli() -> None:
 
     State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
     """
+    armed()  # a mistake in SPRINTLINE_FAILPOINT is told before anything is started with it
 
 
 def main() -> None:
@@ -215,6 +217,7 @@ def verify(as_json: bool) -> int:
 def ui(port: int) -> None:
     """The Dagster UI with its daemon, on loopback only; sensors run while it is open."""
     from sprintline.cli.replay import UI_PROCESS
+    from sprintline.cli.servers import end_what_was_left
     from sprintline.stages.warm import started
     from sprintline.stores.instance import environment, prepare
 
@@ -236,6 +239,7 @@ def ui(port: int) -> None:
     click.echo(f"Dagster UI: http://{LOOPBACK}:{port}  State: {home.root}")
     click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
     sys.stdout.flush()
+    end_what_was_left(variables)
     (home.dagster / UI_PROCESS).write_text(f"{os.getpid()}@{started(os.getpid())}")
     os.chdir(settings.ROOT)  # workspace.yaml names its folders from here
     where = ["--host", LOOPBACK, "--port", str(port)]
@@ -307,7 +311,7 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, reproduce, card, backlog, *ACTS):
+for command in (state_hash_command, failpoints_command, reproduce, card, backlog, *ACTS):
     cli.add_command(command)
 
 

@@ -1,4 +1,7 @@
-"""`sprintline state-hash`: one hash of all that stands, and which part differs when two are not equal."""
+"""`sprintline state-hash`: one hash of all that stands, and which part differs when two are not equal.
+
+`sprintline failpoints`: the places where a process can be killed to see that the hash stays the same.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import click
 
 from sprintline import settings
 from sprintline.core.state import state_hash
+from sprintline.failpoints import FAILPOINTS, VARIABLE
 
 
 @click.command("state-hash")
@@ -36,3 +40,15 @@ def state_hash_command(product: str | None, as_json: bool) -> int:
         click.echo(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows")
     click.echo(whole)
     return 0
+
+
+@click.command("failpoints")
+@click.option("--json", "as_json", is_flag=True, help="Name and meaning as JSON, for machines.")
+def failpoints_command(as_json: bool) -> None:
+    """Where a process can be killed on purpose, and what stands half done there."""
+    if as_json:
+        click.echo(json.dumps(FAILPOINTS, indent=2))
+        return
+    for name, meaning in FAILPOINTS.items():
+        click.echo(f"{name:<28}{meaning}")
+    click.echo(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")

@@ -112,6 +112,7 @@ def checks_for(
         specs=[check_spec(runtime, rule, asset, partitions) for rule in rules],
         description=f"Judges {asset} by {', '.join(rule.code for rule in rules)}.",
     )
+    @shell.in_words(runtime)
     def rules_hold(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         sprint = context.partition_key
         wanted = {key.name for key in context.selected_asset_check_keys}

@@ -11,6 +11,7 @@ from sprintline.core.hashing import canonical_json, text_hash
 from sprintline.core.restatement import changes, state_of, trained_on
 from sprintline.core.status import is_done
 from sprintline.core.verdicts import Verdict
+from sprintline.failpoints import failpoint
 from sprintline.rules import rules_for
 from sprintline.stages.checks import judge
 from sprintline.stages.decisions import decision_of, decisions_of
@@ -49,6 +50,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     versions = {asset: one for asset, one in current_versions(runtime, sprint).items() if asset != INCREMENT}
     version = text_hash(canonical_json(versions))
     runtime.measure(INCREMENT, sprint, version, plan(runtime))
+    failpoint("closing.measured")
     closings = records.events(product=product, kind="closed", sprint=sprint)
     before: Mapping[str, Any] = closings[-1].body if closings else {}
     landed = survey(runtime)[0].get(sprint)
@@ -80,12 +82,15 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
         "needs": [str(need) for need in gate.missing],
         "version": version,
     }
+    # The backlog hears of it first: once the closing stands, nobody asks for this sprint again.
+    take_in(runtime, sprint, actor, reached_end=True)
+    failpoint("closing.sighted")
     if {**before, "judged_at": None} != {**said, "judged_at": None}:
         body = {**said, "judged_at": now.isoformat()}
         records.append(
             "closed", product, sprint, actor, body, key=f"{len(closings)}:{text_hash(canonical_json(said))}"
         )
-    take_in(runtime, sprint, actor, reached_end=True)
+        failpoint("closing.closed")
     return Closing(version, gate, verdicts, restated, stale)
 
 

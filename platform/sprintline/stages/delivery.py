@@ -31,6 +31,7 @@ def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asse
         pool=shell.POOL,
         description="The sprint's increment: every rule of the Definition of Done, and what is missing.",
     )
+    @shell.in_words(runtime)
     def increment(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
         closing = close(runtime, sprint, shell.actor(context))
@@ -62,6 +63,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         description="What waits to be mended: one item per finding, with sightings, owner and evidence. A projection "
         "of the ledger.",
     )
+    @shell.in_words(runtime)
     def backlog(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.core.hashing import canonical_json, text_hash
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from sprintline.failpoints import failpoint
 from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
@@ -43,6 +44,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before "
         "it.",
     )
+    @shell.in_words(runtime)
     def feature_view(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.stores.marts import restricted_query
 
@@ -52,6 +54,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         rests_on = versions_before(runtime, sprint.key, runtime.marts_of_view(view), back)
         frame = runtime.features.compute(view, sprint, runtime.calendar.previous(sprint.key, back), query)
         commit = runtime.features.write(view, sprint, frame)
+        failpoint("features.view_written")
         facts = {"rows": commit.rows, RESTS_ON: rests_on}
         runtime.measure(view, sprint.key, commit.data_version, facts)
         return shell.materialized(
@@ -83,6 +86,7 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         description=f"Every question of the sprint with the features of {features.service} as they were known when it "
         "was asked.",
     )
+    @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
         questions = runtime.rows_of(model.questions, sprint)
@@ -128,12 +132,14 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         description="The newest value per key for serving. The store moves forwards only: an older sprint changes "
         "nothing.",
     )
+    @shell.in_words(runtime)
     def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
         if waits(context, runtime, context.partition_key, context.asset_key):
             return
         sprint = runtime.window(context.partition_key)
         published = runtime.features.publish_online(features.views, sprint.end)
+        failpoint("features.online_published")
         version = online_version(runtime, sprint.key)
         facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
         before = runtime.measured("online_features", sprint.key)

@@ -15,13 +15,21 @@ import sys
 import threading
 from typing import Any
 
-from dagster import DagsterInstance, DagsterRun
+from dagster import DagsterEventType, DagsterInstance, DagsterRun
 from dagster._core.launcher import LaunchRunContext, RunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
+from sprintline.failpoints import failpoint
+from sprintline.stages.runs import STOPPED_TAG
+from sprintline.stages.warm import CANCEL_WITHIN, FINISH_WITHIN, living_since, started
+
 WORKER_TAG = "sprintline/worker"
+"""On a run: the process that works on it, `<pid>@<start>`."""
+
+LAUNCHER_TAG = "sprintline/launcher"
+"""On a run: the process that is to find a worker for it, the same way."""
 
 
 class WarmProcess:
@@ -61,8 +69,6 @@ class WarmProcess:
 
     def stop(self) -> None:
         """Let it go, and wait: it lets workers finish for a moment and then interrupts them."""
-        from sprintline.stages.warm import CANCEL_WITHIN, FINISH_WITHIN
-
         with self._lock:
             warm, self._process = self._process, None
         if warm and warm.stdin:
@@ -125,16 +131,21 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             set_exit_code_on_failure=False,
         )
         self._launched = True
+        ourselves = f"{os.getpid()}@{started(os.getpid())}"
+        self._instance.add_run_tags(run.run_id, {LAUNCHER_TAG: ourselves})
+        failpoint("launch.before_fork")
         worker = WARM.ask({"run_id": run.run_id, "arguments": serialize_value(arguments)})
+        failpoint("launch.forked")
         self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker})
         self._instance.report_engine_event(f"Forked worker {worker.partition('@')[0]} for the run.", run)
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt a run's worker; False when it was gone already."""
         run = self._instance.get_run_by_id(run_id)
-        pid = _alive(run)
+        pid = process_of(run)
         if run is None or pid is None:
             return False
+        self._instance.add_run_tags(run_id, {STOPPED_TAG: "asked for"})
         self._instance.report_run_canceling(run)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -146,10 +157,17 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Whether the process that was forked for the run is still that process."""
-        if WORKER_TAG not in run.tags:
+        """Whether the process that was forked for the run is still that process.
+
+        A run that did not come through a launcher (`dg launch`) works in the process that its events name.
+        """
+        if WORKER_TAG in run.tags:
+            alive = process_of(run) is not None
+        elif (named := _in_process(self._instance, run)) is not None:
+            alive = named
+        else:
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "no worker was recorded for the run")
-        if _alive(run) is None:
+        if not alive:
             return CheckRunHealthResult(
                 WorkerStatus.FAILED, "the run's worker process is gone: it was killed or it crashed"
             )
@@ -161,11 +179,19 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             WARM.stop()
 
 
-def _alive(run: DagsterRun | None) -> int | None:
-    """Process id of a run's worker while it is that worker; a process id may be given to another process later."""
-    if run is None or WORKER_TAG not in run.tags:
+def process_of(run: DagsterRun | None, tag: str = WORKER_TAG) -> int | None:
+    """Id of the process that a run's tag names, while it is that process: an id may be given to another one later."""
+    if run is None or tag not in run.tags:
         return None
-    from sprintline.stages.warm import started
-
-    pid, _, start = run.tags[WORKER_TAG].partition("@")
+    pid, _, start = run.tags[tag].partition("@")
     return int(pid) if started(int(pid)) == start else None
+
+
+def _in_process(instance: DagsterInstance, run: DagsterRun) -> bool | None:
+    """Whether the process lives in which a run's steps are executed; None when its events name none."""
+    for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        event = entry.dagster_event
+        named = event.engine_event_data.metadata.get("pid") if event else None
+        if named is not None:
+            return living_since(int(str(named.value)), entry.timestamp)
+    return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.core.verdicts import Rule
+from sprintline.failpoints import failpoint
 from sprintline.rules import rules_for
 from sprintline.stages import promotion, shell
 from sprintline.stages.cards import write_card
@@ -54,6 +55,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         description="The chance of each question of the sprint, by the champion that stood before it, and by its "
         "yardsticks.",
     )
+    @shell.in_words(runtime)
     def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         sprint = context.partition_key
         if waits(context, runtime, sprint, context.asset_key):
@@ -93,6 +95,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         pool=shell.POOL,
         description=f"How good the predictions were, once it was known who {model.positive}.",
     )
+    @shell.in_words(runtime)
     def scores(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.core.hashing import canonical_json, text_hash
         from sprintline.core.statistics import binary_metrics
@@ -199,6 +202,7 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
             check_spec(runtime, rule, "candidate", partitions)._replace(blocking=False) for rule in rules
         ],
     )
+    @shell.in_words(runtime)
     def promote(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         if not context.selected_asset_keys:  # only the checks were asked for
@@ -213,6 +217,7 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         if trigger and candidate in context.selected_asset_keys:
             facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger)
             runtime.measure("candidate", sprint, version, facts)
+            failpoint("train.measured")
             card = write_card(runtime, version, sprint)
             yield shell.materialized(version, {**metadata, "card": dg.MetadataValue.md(card)}, candidate)
             yield from judged_candidate(context, runtime, rules)

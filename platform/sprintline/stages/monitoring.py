@@ -23,6 +23,7 @@ def monitoring_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition
         description="An Evidently report of the sprint's features against the champion's training data, its labelled "
         "errors, and the verdict read from both.",
     )
+    @shell.in_words(runtime)
     def drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.core.hashing import canonical_json, text_hash
         from sprintline.site import plots

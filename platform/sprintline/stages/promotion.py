@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.core import drift, gates, triggers
+from sprintline.core.procedures import standing
 from sprintline.core.verdicts import Rule
+from sprintline.failpoints import failpoint
 from sprintline.rules import rules_for
 from sprintline.stages import judging, shell
 from sprintline.stages.decisions import champion_before, decision_of, decisions_of, pending_trigger
 from sprintline.stages.drift import measured_before
 from sprintline.stages.intake import waivers
 from sprintline.stages.leaks import rebuilt_without_the_future
+from sprintline.stages.procedures import Step, carry_out
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.versions import release_version
 
@@ -59,6 +62,7 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
     if isinstance(found, triggers.NoTrigger):
         return None, found.why
     runtime.records.append("trigger", runtime.product, sprint, actor, found.as_dict(), key=sprint)
+    failpoint("train.triggered")
     return found.as_dict(), found.why
 
 
@@ -154,6 +158,7 @@ def _train_candidate(
         seed=spec.seed,
         budget_seconds=spec.time_budget_seconds,
     )
+    failpoint("train.trained")
     taken = snapshot(
         trained,
         product=runtime.product,
@@ -208,15 +213,28 @@ def promotion_rules() -> tuple[Rule, ...]:
     return rules_for("candidate")
 
 
+PROCEDURE = "promote"
+
+
 def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
-    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored anew."""
-    decision = decision_of(runtime, sprint) or _take(runtime, sprint, trigger, why, actor)
-    if decision["champion_after"] and decision["champion_after"] != decision["champion_before"]:
+    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored anew.
+
+    Where another champion is to serve, that is a procedure: killed anywhere, asking again completes it, or takes the
+    intent back when the gate answers differently by now.
+    """
+    decision = decision_of(runtime, sprint)
+    begun = standing(PROCEDURE, sprint, runtime.records.events(product=runtime.product, sprint=sprint))
+    body = decision or _answer(runtime, sprint, trigger, why)
+    moves = bool(body["champion_after"]) and body["champion_after"] != body["champion_before"]
+    if begun.open or (moves and decision is None):
+        _promote(runtime, sprint, actor, body, moves)
+    elif moves:
         _mirror(runtime)
-    return decision
+    return decision_of(runtime, sprint) or _decide(runtime, sprint, actor, body)
 
 
-def _take(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
+def _answer(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str) -> dict[str, Any]:
+    """What the decision says when it is taken now: the gate's answer where there is a trigger."""
     before = champion_before(runtime, sprint)
     body: dict[str, Any] = {
         "sprint": sprint,
@@ -229,9 +247,28 @@ def _take(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, acto
         "why": why,
         "evidence": {},
     }
-    if trigger:
-        body |= _ask_gate(runtime, sprint, trigger, before)
-    return runtime.records.append("decision", runtime.product, sprint, actor, body, key=sprint).body
+    return body | _ask_gate(runtime, sprint, trigger, before) if trigger else body
+
+
+def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any], moves: bool) -> None:
+    def still_meant(intent: Mapping[str, Any]) -> str | None:
+        if intent == body:  # the decision itself, where it stands already
+            return None
+        return f"the gate answers differently by now: {body['decision']}, {body['why']}"
+
+    # The decision is what counts and stands for good; the alias can always be made to follow it.
+    steps = (
+        Step("decide", lambda meant: _decide(runtime, sprint, actor, meant)),
+        Step("mirror", lambda _: _mirror(runtime)),
+    )
+    meant = body if moves else None
+    carry_out(runtime, PROCEDURE, sprint, sprint, actor, steps, meant, still_meant)
+
+
+def _decide(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    decision = runtime.records.append("decision", runtime.product, sprint, actor, body, key=sprint).body
+    failpoint("decision.taken")
+    return decision
 
 
 def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Raw: what providers dropped, under contract, into the lake; one asset per source, one partition per sprint."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -39,6 +40,7 @@ def _source_asset(
         },
         pool=shell.POOL,
     )
+    @shell.in_words(runtime)
     def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
         file = runtime.landing.scan(runtime.product, source.name).files.get(sprint)
@@ -131,25 +133,26 @@ def refuse(
     """
     from sprintline.stores.landing import UnsettledFile
 
+    rule = RULES["DQ101"]
+    verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)
+
+    def record(place: Path) -> None:
+        """Before the file is moved: one that is gone from landing/ is never read again, so nobody would tell why."""
+        runtime.records.record_verdicts([verdict])
+        where = str(place.relative_to(runtime.home.root))
+        told = {"source": source, "file": file.path.name, "reason": str(bad), "quarantine": where}
+        runtime.records.append(
+            "refused", runtime.product, file.sprint, shell.actor(context), key=file.digest, body=told
+        )
+        take_in(runtime, file.sprint, shell.actor(context))
+
     try:
-        place = runtime.landing.quarantine(file, bad)
+        place = runtime.landing.quarantine(file, bad, record)
     except UnsettledFile as moving:
         raise dg.Failure(
             f"{moving}; the landing sensor asks again by itself", allow_retries=False
         ) from moving
     where = place.relative_to(runtime.home.root)
-    rule = RULES["DQ101"]
-    verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)
-    runtime.records.record_verdicts([verdict])
-    runtime.records.append(
-        "refused",
-        runtime.product,
-        file.sprint,
-        shell.actor(context),
-        key=file.digest,
-        body={"source": source, "file": file.path.name, "reason": str(bad), "quarantine": str(where)},
-    )
-    take_in(runtime, file.sprint, shell.actor(context))
     report_refusal(context, rule, verdict)
     raise dg.Failure(
         f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the mended file as "

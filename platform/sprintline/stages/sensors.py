@@ -10,6 +10,7 @@ from sprintline.stages.acts import closed_without
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger, waits_for
 from sprintline.stages.intake import sight_given_up
 from sprintline.stages.landed import Landed, survey
+from sprintline.stages.runs import FAILED, UNFINISHED, failed
 from sprintline.stages.runtime import Runtime
 
 ATTEMPTS = 3
@@ -21,16 +22,6 @@ PRIORITY_TAG = "dagster/priority"
 
 RECLOSED = ("increment", "backlog")
 """What a run materializes that closes a sprint again on the same data."""
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
@@ -74,7 +65,7 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
         tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, FILES_TAG: ready.digest}
         # Whatever order the runs come into the queue: the earlier sprint leaves it first.
         order = {PRIORITY_TAG: str(-runtime.calendar.window(sprint).index)}
-        earlier = instance.get_run_records(dg.RunsFilter(tags=tags), limit=ATTEMPTS * 3)
+        earlier = instance.get_run_records(dg.RunsFilter(tags=tags))
         if any(record.dagster_run.status in UNFINISHED for record in earlier):
             notes.append(f"{sprint} is being closed by run {earlier[0].dagster_run.run_id[:8]}")
             coming.add(sprint)
@@ -111,8 +102,8 @@ def reclosings(
             if sprint in coming or closings[sprint].seq > waiver.seq:
                 continue
             tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/waiver": str(waiver.seq)}
-            earlier = [one.dagster_run.status for one in instance.get_run_records(dg.RunsFilter(tags=tags))]
-            if len(earlier) >= ATTEMPTS or any(status not in FAILED for status in earlier):
+            earlier = [one.dagster_run for one in instance.get_run_records(dg.RunsFilter(tags=tags))]
+            if len(failed(earlier)) >= ATTEMPTS or any(run.status not in FAILED for run in earlier):
                 continue
             requests.append(
                 dg.RunRequest(
@@ -145,12 +136,15 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
 
 
 def _given_up(sprint: str, earlier: Sequence[dg.RunRecord]) -> str | None:
-    """After some failures on the same files a person is asked; runs that only waited for their past do not count."""
-    failed = [record.dagster_run for record in earlier if record.dagster_run.status in FAILED]
-    if len(failed) < ATTEMPTS:
+    """After some failures on the same files a person is asked.
+
+    Runs that only waited for their past do not count, nor do those that ended with the platform.
+    """
+    attempts = failed(record.dagster_run for record in earlier)
+    if len(attempts) < ATTEMPTS:
         return None
     return (
-        f"{sprint} failed {len(failed)} times on the same files: read run {failed[0].run_id[:8]}, "
+        f"{sprint} failed {len(attempts)} times on the same files: read run {attempts[0].run_id[:8]}, "
         f"then materialize the sprint again from the UI or drop a mended file"
     )
 
@@ -175,15 +169,16 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
                 skip_reason=f"no retraining: {sprint}: {drift['why']}; {answered(runtime, sprint)}"
             )
         tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/trigger": "drift"}
-        earlier = context.instance.get_run_records(dg.RunsFilter(tags=tags), limit=ATTEMPTS + 1)
+        earlier = context.instance.get_run_records(dg.RunsFilter(tags=tags))
         if any(record.dagster_run.status in UNFINISHED for record in earlier):
             return dg.SensorResult(
                 skip_reason=f"{sprint} is being retrained by run {earlier[0].dagster_run.run_id[:8]}"
             )
-        if len(earlier) >= ATTEMPTS:
+        attempts = failed(record.dagster_run for record in earlier)
+        if len(attempts) >= ATTEMPTS:
             return dg.SensorResult(
-                skip_reason=f"retraining {sprint} failed {len(earlier)} times: read run "
-                f"{earlier[0].dagster_run.run_id[:8]} and materialize candidate, champion and increment of "
+                skip_reason=f"retraining {sprint} failed {len(attempts)} times: read run "
+                f"{attempts[0].run_id[:8]} and materialize candidate, champion and increment of "
                 f"{sprint} from the UI"
             )
         key = f"{runtime.product}:{sprint}:drift:{len(earlier)}"

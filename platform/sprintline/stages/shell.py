@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from sprintline.settings import POOL as POOL  # part of every asset's arguments
 from sprintline.stages.runtime import Runtime
+from sprintline.stores.disk import full_disk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +20,40 @@ if TYPE_CHECKING:
     from sprintline.core.contracts import Column
 
 SAMPLE_ROWS = 5
+
+Step = Callable[..., Any]
+
+
+def in_words(runtime: Runtime) -> Callable[[Step], Step]:
+    """Let an asset or check whose disk is full fail with a sentence that says what to do, and not be tried again."""
+
+    def decorate(step: Step) -> Step:
+        if inspect.isgeneratorfunction(step):
+
+            @wraps(step)
+            def wrapped(*given: Any) -> Iterator[Any]:
+                with _full_disk_in_words(runtime):
+                    yield from step(*given)
+        else:
+
+            @wraps(step)
+            def wrapped(*given: Any) -> Any:
+                with _full_disk_in_words(runtime):
+                    return step(*given)
+
+        return wrapped
+
+    return decorate
+
+
+@contextmanager
+def _full_disk_in_words(runtime: Runtime) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if why := full_disk(error, runtime.home.root):
+            raise dg.Failure(why, allow_retries=False) from error
+        raise
 
 
 def asset_arguments(

@@ -60,6 +60,7 @@ def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition)
         ],
         op_tags={"sprintline/product": runtime.product},
     )
+    @shell.in_words(runtime)
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         chosen = sorted(key.path[-1] for key in context.selected_asset_keys)

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 PRELOADED = (
@@ -49,7 +50,7 @@ CANCEL_WITHIN = 15.0
 
 
 def started(pid: int) -> str | None:
-    """When a process started, as the system tells it; None when there is none or it has ended."""
+    """When a process started, as the system tells it, and in which boot; None when there is none or it has ended."""
     if Path("/proc/self/stat").exists():
         try:
             text = Path(f"/proc/{pid}/stat").read_text()
@@ -57,12 +58,30 @@ def started(pid: int) -> str | None:
             return None
         # The second field is the command in brackets and may hold spaces: fields count from after it.
         fields = text.rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
+        return None if fields[0] == "Z" else f"{fields[19]}.{_boot()}"
     told = subprocess.run(
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     state, _, start = told.stdout.strip().partition(" ")
     return start.strip().replace(" ", "_") if state and not state.startswith("Z") else None
+
+
+@cache
+def _boot() -> str:
+    """Which start of the machine this is: after another one, ids and times since boot repeat."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return ""
+
+
+def living_since(pid: int, moment: float) -> bool:
+    """Whether a process of this id lives that started before a moment (seconds since 1970), as far as that is told."""
+    start = started(pid)
+    if start is None or not hasattr(time, "CLOCK_BOOTTIME"):
+        return start is not None
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return booted + int(start.partition(".")[0]) / os.sysconf("SC_CLK_TCK") <= moment + 1
 
 
 def preload(names: Iterable[str] = PRELOADED) -> None:

@@ -17,6 +17,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.failpoints import failpoint
 from sprintline.stores.dbt_results import Node
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def build(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any], sprint
                 connection.execute("begin")
                 try:
                     connection.execute(f"delete from {relation} where sprint = ?", [sprint])  # noqa: S608 - a manifest's name
+                    failpoint("dbt.within_model")
                     connection.execute(f"insert into {relation} by name {sql}")
                     connection.execute("commit")
                 except duckdb.Error:
@@ -180,6 +182,7 @@ def build(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any], sprint
         if failures:
             raise LeftToDbt(f"{step['name']}: {failures} rows")
         nodes.append(_node(step, time.perf_counter() - began, failures))
+        failpoint("dbt.between_models")
     return nodes
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline import settings
 from sprintline.core.feature_frames import CREATED, EVENT, check_feature_frame, value_state
+from sprintline.failpoints import failpoint
 from sprintline.stores.feast_project import open_project, quiet
 from sprintline.stores.feature_views import (
     Declared,
@@ -137,6 +138,7 @@ class FeatureStore:
             gone += [source for source in store.list_data_sources() if source.name not in sources]
             with quiet():
                 store.apply(declared.objects(), objects_to_delete=gone, partial=False)
+            failpoint("features.applied")
             _write_atomically(self._marker, self.fingerprint())
         self._feast = None
         return True
@@ -362,6 +364,7 @@ class FeatureStore:
         except NothingInReachError as nothing:
             return Published(name, 0, newest, str(nothing))
         # Not `materialize`: it adds an interval to the registry each time, and a killed one leaves the view locked.
+        failpoint("features.online_view")
         provider.ingest_df(view, latest)
         return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
 

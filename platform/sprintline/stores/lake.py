@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import canonical_json, table_hash
+from sprintline.failpoints import failpoint
 from sprintline.stores.delta import Partition, arrow_schema, checkpoint, create_empty, partitions, plain_words
 from sprintline.stores.frames import SPRINT, LakeError, from_arrow, partition_table
 
@@ -273,6 +274,7 @@ class Lake:
         ):
             return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=False)
         said = {"sprintline.sprint": sprint, "sprintline.data_version": data_version}
+        failpoint("lake.before_commit")
         write_deltalake(
             delta,
             rows,
@@ -285,6 +287,7 @@ class Lake:
                 create_checkpoint=False, cleanup_expired_logs=False
             ),
         )
+        failpoint("lake.after_commit")
         checkpoint(delta)
         self._remember(table, sprint, partitions(delta)[sprint], data_version)
         return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=True)

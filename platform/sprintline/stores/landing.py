@@ -11,12 +11,13 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sprintline.core.located_yaml import closest
+from sprintline.failpoints import failpoint
 from sprintline.stores.landing_quarantine import Quarantined, listing, store
 from sprintline.stores.landing_reasons import BadFile, UnsettledFile, refuse
 from sprintline.stores.landing_values import Window, check_known_at, check_window
@@ -186,13 +187,22 @@ class Landing:
             typed = frame_from_text(rows.columns, rows.lines, contract)
         frame = hold(typed, contract, window)
         frame.attrs = {"file": file.path.name, "sha256": sha256}
+        failpoint("landing.read")
         return frame
 
-    def quarantine(self, file: LandedFile, bad: Exception | str) -> Path:
+    def quarantine(
+        self,
+        file: LandedFile,
+        bad: Exception | str,
+        before_move: Callable[[Path], None] = lambda _: None,
+    ) -> Path:
         """Move a refused file, its checksum and the reason to `quarantine/<product>/<source>/<sprint>/`.
 
         Every refusal keeps its own copy, also of the same file twice. The reason is written first, so that no file is
         ever there without one.
+
+        before_move: is told where the file will lie, and records it: a process that is killed afterwards leaves a file
+            that is refused once more, to the same place, and none that is gone without a word.
 
         Returns:
             where the file lies now; beside it `<name>.reason.json` and `<name>.reason.md`.
@@ -202,7 +212,12 @@ class Landing:
         """
         self._same(file)
         return store(
-            file, bad, self.quarantine_root, self._sidecar(file.path), lambda moved: self._is(file, moved)
+            file,
+            bad,
+            self.quarantine_root,
+            self._sidecar(file.path),
+            lambda moved: self._is(file, moved),
+            before_move,
         )
 
     def quarantined(

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.failpoints import failpoint
 from sprintline.stores.landing_reasons import BadFile, UnsettledFile
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ class Quarantined:
 
 
 def store(
-    file: LandedFile, bad: Exception | str, root: Path, sidecar: Path, is_same: Callable[[Path], bool]
+    file: LandedFile,
+    bad: Exception | str,
+    root: Path,
+    sidecar: Path,
+    is_same: Callable[[Path], bool],
+    before_move: Callable[[Path], None],
 ) -> Path:
     """Move `file` under `root` with its reason and checksum. See `Landing.quarantine`."""
     folder = root / file.product / file.source / file.sprint
@@ -49,7 +55,9 @@ def store(
     except FileNotFoundError:
         raise UnsettledFile(f"{file.path.name} is gone: scan the landing again") from None
     at = datetime.now(UTC)
-    target = _free(folder, f"{at:%Y%m%dT%H%M%S%f}Z-{sha256[:12]}", file.path.name)
+    target = _begun(folder, sha256, file.path.name) or _free(
+        folder, f"{at:%Y%m%dT%H%M%S%f}Z-{sha256[:12]}", file.path.name
+    )
     mend = f"drop the mended file as landing/{file.product}/{file.source}/{file.path.name}"
     told = {
         "product": file.product,
@@ -69,11 +77,14 @@ def store(
     }
     for path, text in notes.items():
         _write(path, text)
+    before_move(target)
+    failpoint("quarantine.before_move")
     try:
         os.replace(file.path, target)
     except OSError as error:
-        for path in notes:
-            path.unlink(missing_ok=True)
+        if not target.exists():  # else another process refused the same bytes and moved them here
+            for path in notes:
+                path.unlink(missing_ok=True)
         if isinstance(error, FileNotFoundError):
             raise UnsettledFile(f"{file.path.name} is gone: scan the landing again") from None
         raise
@@ -87,6 +98,7 @@ def store(
     if sidecar.exists():
         os.replace(sidecar, _beside(target, ".sha256"))
     _sync(folder)
+    failpoint("quarantine.after_move")
     return target
 
 
@@ -111,6 +123,15 @@ def listing(root: Path, product: str, source: str | None, sprint: str | None) ->
             )
         )
     return sorted(found, key=lambda one: (one.at, str(one.path)))
+
+
+def _begun(folder: Path, sha256: str, name: str) -> Path | None:
+    """The place where a refusal of the same bytes was begun and never ended: whoever did so was killed."""
+    for note in sorted(folder.glob(f"*-{sha256[:12]}-{name}{_REASON}")):
+        target = note.with_name(note.name.removesuffix(_REASON))
+        if not target.exists():
+            return target
+    return None
 
 
 def _free(folder: Path, stem: str, name: str) -> Path:

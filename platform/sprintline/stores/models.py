@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import bytes_hash, text_hash
 from sprintline.core.training import KEYS, Snapshot, Trained
+from sprintline.failpoints import failpoint
 from sprintline.settings import ROOT, Home
 from sprintline.stores.onnx_export import export, parity
 from sprintline.stores.releases import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Release, Scorer, write_release
@@ -97,7 +98,7 @@ class Models:
         """
         model_id = snapshot.model_id
         experiment = self.init()
-        with self._lock(model_id):
+        with self._lock(f"{self.product}.{model_id}"):
             release = self._bundle(trained, snapshot)
             if known := self._version(model_id):
                 return self._record(release, known, created=False)
@@ -190,8 +191,26 @@ class Models:
         _quiet()
         from mlflow import MlflowClient
 
-        self.root.mkdir(parents=True, exist_ok=True)
+        self._make_database()
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _make_database(self) -> None:
+        """Make MLflow's database beside its place, then move it in.
+
+        Its migrations are not transactional: one that was killed among them leaves a database that no later one mends.
+        """
+        from mlflow import MlflowClient
+
+        place = self.root / "mlflow.db"
+        fresh = place.with_name(f".{place.name}.part")
+        with self._lock("database"):
+            if place.exists():
+                return
+            fresh.unlink(missing_ok=True)
+            uri = f"sqlite:///{fresh}"
+            MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+            failpoint("train.registry_made")
+            fresh.replace(place)
 
     def _version(self, model_id: str) -> Any | None:
         found = self._client.search_model_versions(f"name = '{self.product}' and tag.model_id = '{model_id}'")
@@ -280,7 +299,9 @@ class Models:
             except MlflowException as fault:
                 if fault.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
+            failpoint("train.run_logged")
             version = client.create_model_version(self.product, info.model_uri, run.info.run_id, tags=tags)
+        failpoint("train.registered")
         return self._record(release, version, created=True)
 
     def _artifact(self, model_id: str, name: str) -> Path:
@@ -295,7 +316,7 @@ class Models:
     def _lock(self, name: str) -> Iterator[None]:
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{self.product}.{name}" if name != "init" else folder / "init").open("w") as file:
+        with (folder / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the file closes, also when the process dies
             yield
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sprintline.core.hashing import canonical_json, moment_text
 from sprintline.core.ledger import EMPTY, Broken, Event, Head, check_chain, next_event
 from sprintline.core.verdicts import Verdict
+from sprintline.failpoints import failpoint
 from sprintline.stores.anchor import Anchor
 from sprintline.stores.records_rows import (
     event_of,
@@ -241,6 +242,7 @@ class Records:
                     return event_of(row)
             self._check_anchor(connection)
             event = self._chain_on(connection, kind, product, sprint, actor, body, key)
+        failpoint("records.before_anchor")
         self._raise_anchor(event)
         return event
 

@@ -13,6 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from sprintline.failpoints import failpoint
+
 #: Version of the schema this code reads and writes. A new one comes with its step in `migrate`.
 SCHEMA_VERSION = 1
 
@@ -193,6 +195,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             if engine.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
             yield connection
+            failpoint("records.before_commit")
     except OperationalError as error:
         place = engine.url.render_as_string(hide_password=True)
         raise RecordsError(

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.core.recipes import Inputs, Naive
+from sprintline.failpoints import failpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,13 +155,17 @@ class Release:
 
 def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], None]) -> Release:
     """Make a bundle as one. `fill` writes the files into the folder it is given; `body` becomes the manifest beside the
-    hashes of these files. A bundle that is already there and whole is left as it is; a damaged one is replaced.
+    hashes of these files. A bundle that is already there and whole is left as it is; a damaged one is replaced. Whoever
+    calls this holds the model's lock.
     """
     if (folder / MANIFEST).exists():
         present = Release.open(folder)
         if not present.verify():
             return present
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # What is left of one that was killed while it filled the bundle: one process at a time is here.
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fill(fresh)
@@ -171,6 +176,7 @@ def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], 
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")
         for one in fresh.iterdir():
             _flush(one)
+        failpoint("train.release_filled")
         fresh.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -181,6 +187,7 @@ def write_release(folder: Path, body: Mapping[str, Any], fill: Callable[[Path], 
                 raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+    failpoint("train.release_renamed")
     return Release.open(folder)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import canonical_json, text_hash
+from sprintline.failpoints import failpoint
 from sprintline.settings import ROOT, Home
 from sprintline.stores.compiled import Stamp
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
@@ -133,11 +134,13 @@ class Warehouse:
             return None
         try:
             plan = plan_of(self)
+            failpoint("dbt.before_build")
             with turn(self.file, writing=True), duckdb.connect(str(self.file)) as connection:
                 connection.execute("set timezone = 'UTC'")
                 nodes = build(connection, attach(connection, plan), sprint)
         except (LeftToDbt, WarehouseError, duckdb.Error):
             return None
+        failpoint("dbt.after_build")
         return BuildResult(self.product, sprint, time.perf_counter() - began, False, tuple(nodes))
 
     @cached_property
@@ -353,8 +356,10 @@ class Warehouse:
         began = time.perf_counter()
         fingerprint, parsed_now = self._ensure()
         parsed = parsed or parsed_now
+        failpoint("dbt.before_build")
         with one_dbt, turn(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
+        failpoint("dbt.after_build")
         nodes = [node_of(result) for result in results]
         result = BuildResult(self.product, sprint, time.perf_counter() - began, parsed, tuple(nodes))
         for node in nodes:
