@@ -22,7 +22,8 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
-from sprintline.cli.state import state_hash_command
+from sprintline.cli.settings import settings_command
+from sprintline.cli.state import migrate_command, state_hash_command
 
 if TYPE_CHECKING:
     from sprintline.cli.survey import Surveyed
@@ -307,7 +308,7 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, reproduce, card, backlog, *ACTS):
+for command in (state_hash_command, migrate_command, settings_command, reproduce, card, backlog, *ACTS):
     cli.add_command(command)
 
 

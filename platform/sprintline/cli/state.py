@@ -1,4 +1,4 @@
-"""`sprintline state-hash`: one hash of all that stands, and which part differs when two are not equal."""
+"""What stands as a whole: its hash, and the version of the records database."""
 
 from __future__ import annotations
 
@@ -35,4 +35,26 @@ def state_hash_command(product: str | None, as_json: bool) -> int:
         place = f"{one.product}/{one.room}/{one.table}"
         click.echo(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows")
     click.echo(whole)
+    return 0
+
+
+@click.command("migrate")
+@click.option("--json", "as_json", is_flag=True, help="What was done as JSON, for machines.")
+def migrate_command(as_json: bool) -> int:
+    """Bring the records database to this Sprintline's schema. Safe to repeat, and to call twice at once.
+
+    A newer database is refused and left as it is. Make a backup first: there is no way back.
+    """
+    from sprintline.stores.records import Records
+    from sprintline.stores.records_schema import SCHEMA_VERSION
+
+    home = settings.home()
+    before = Records.migrate(home.records_url)
+    if as_json:
+        click.echo(json.dumps({"before": before, "now": SCHEMA_VERSION, "changed": before != SCHEMA_VERSION}))
+    elif before == SCHEMA_VERSION:
+        click.echo(f"The records are at schema {SCHEMA_VERSION}: nothing to do.")
+    else:
+        was = f"at schema {before}" if before else "empty"
+        click.echo(f"The records were {was} and are at schema {SCHEMA_VERSION} now.")
     return 0
