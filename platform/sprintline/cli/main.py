@@ -125,6 +125,8 @@ def init() -> None:
         room.mkdir(parents=True, exist_ok=True)
     click.echo(f"The state folder is ready: {home.root}")
     click.echo(f"For dagster and dg commands: export DAGSTER_HOME={home.dagster} SPRINTLINE_HOME={home.root}")
+    if home.dagster_url is not None:
+        click.echo("They read Dagster's database from SPRINTLINE_DAGSTER_URL: export that as well")
 
 
 @cli.command()

@@ -28,7 +28,7 @@ _ADVISORY_LOCK = 0x5350524E54
 
 
 class RecordsError(Exception):
-    """The records database cannot be used as it is; the message says where and what would help."""
+    """A database of the platform's cannot be used as it is; the message says where and what would help."""
 
 
 def connect(url: str) -> tuple[sa.Engine, Path | None]:
@@ -78,6 +78,20 @@ def make_schema(connection: sa.Connection) -> None:
         r"search_path\s*=\s*(\w+)", options if isinstance(options, str) else " ".join(options)
     ):
         connection.execute(sa.schema.CreateSchema(found[1], if_not_exists=True))
+
+
+def ready(url: str) -> None:
+    """Make the schema that a PostgreSQL URL names; one of many that call at once does it.
+
+    Raises:
+        RecordsError: the server does not answer, or lets this user make none.
+    """
+    engine = postgres(url)
+    try:
+        with writing(engine) as connection:
+            make_schema(connection)
+    finally:
+        engine.dispose()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -140,7 +154,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except (OperationalError, InterfaceError) as error:
         raise RecordsError(
-            f"records database {place_of(engine)} cannot be read ({why(error)}): {_mend(engine)}"
+            f"database {place_of(engine)} cannot be read ({why(error)}): {_mend(engine)}"
         ) from error
 
 
@@ -158,7 +172,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except (OperationalError, InterfaceError) as error:
         raise RecordsError(
-            f"records database {place_of(engine)} cannot be written ({why(error)}): {_mend(engine)}; what was "
+            f"database {place_of(engine)} cannot be written ({why(error)}): {_mend(engine)}; what was "
             "committed before stands"
         ) from error
 

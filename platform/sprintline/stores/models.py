@@ -67,7 +67,7 @@ class Models:
     def __init__(self, home: Home, product: str) -> None:
         self.home, self.product = home, product
         self.root = home.models
-        self.uri = f"sqlite:///{self.root / 'mlflow.db'}"
+        self.uri = home.mlflow_url
         self.releases = self.root / "releases"
 
     def init(self) -> str:
@@ -191,6 +191,10 @@ class Models:
         from mlflow import MlflowClient
 
         self.root.mkdir(parents=True, exist_ok=True)
+        if not self.uri.startswith("sqlite"):
+            from sprintline.stores.databases import ready
+
+            ready(self.uri)
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def _version(self, model_id: str) -> Any | None:
