@@ -20,6 +20,7 @@ from sprintline.cli.acts import COMMANDS as ACTS
 from sprintline.cli.backlog import backlog
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
+from sprintline.cli.keep import backup, restore
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.settings import settings_command
@@ -310,7 +311,9 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, migrate_command, settings_command, reproduce, card, backlog, *ACTS):
+for command in (
+    state_hash_command, migrate_command, backup, restore, settings_command, reproduce, card, backlog, *ACTS
+):  # fmt: skip
     cli.add_command(command)
 
 
