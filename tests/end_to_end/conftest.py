@@ -25,6 +25,7 @@ class Clone:
     root: Path
     state: Path
     product: str
+    extra: tuple[tuple[str, str], ...] = ()
 
     @property
     def env(self) -> dict[str, str]:
@@ -38,6 +39,7 @@ class Clone:
             "SPRINTLINE_HOME": str(self.state),
             "DAGSTER_HOME": str(self.state / "dagster"),
             "PYTHONWARNINGS": "ignore",
+            **dict(self.extra),
         }
 
     def run(

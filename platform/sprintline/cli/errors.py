@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from sprintline import settings
+
 #: What the exit codes mean; `sprintline --help` shows this.
 EXIT_CODES = """\
 Exit codes: 0 done; 1 no (a check found mistakes, the ledger does not hold, a product does not load, or the work could
@@ -30,7 +32,7 @@ class Refusal(click.ClickException):
 
 def debugging() -> bool:
     """Whether errors are shown with their traceback."""
-    return os.environ.get("SPRINTLINE_DEBUG", "") not in ("", "0")
+    return settings.read("SPRINTLINE_DEBUG") not in ("", "0")
 
 
 def told(error: BaseException, root: Path | None = None) -> str:
@@ -45,6 +47,7 @@ def told(error: BaseException, root: Path | None = None) -> str:
         text = f"{_place(error)}{error}; run `make setup`, or mend the import"
     else:
         text = f"{_place(error)}{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    text = settings.without_secrets(text)
     return text.replace(f"{root}{os.sep}", "") if root else text
 
 

@@ -20,9 +20,11 @@ from sprintline.cli.acts import COMMANDS as ACTS
 from sprintline.cli.backlog import backlog
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
+from sprintline.cli.keep import backup, restore
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
-from sprintline.cli.state import failpoints_command, state_hash_command
+from sprintline.cli.settings import settings_command
+from sprintline.cli.state import failpoints_command, migrate_command, state_hash_command
 from sprintline.failpoints import armed
 
 if TYPE_CHECKING:
@@ -126,6 +128,8 @@ def init() -> None:
         room.mkdir(parents=True, exist_ok=True)
     click.echo(f"The state folder is ready: {home.root}")
     click.echo(f"For dagster and dg commands: export DAGSTER_HOME={home.dagster} SPRINTLINE_HOME={home.root}")
+    if home.dagster_url is not None:
+        click.echo("They read Dagster's database from SPRINTLINE_DAGSTER_URL: export that as well")
 
 
 @cli.command()
@@ -311,7 +315,10 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, failpoints_command, reproduce, card, backlog, *ACTS):
+for command in (
+    state_hash_command, failpoints_command, migrate_command, backup, restore, settings_command, reproduce, card,
+    backlog, *ACTS,
+):  # fmt: skip
     cli.add_command(command)
 
 

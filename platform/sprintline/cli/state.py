@@ -1,7 +1,4 @@
-"""`sprintline state-hash`: one hash of all that stands, and which part differs when two are not equal.
-
-`sprintline failpoints`: the places where a process can be killed to see that the hash stays the same.
-"""
+"""What stands as a whole: its hash, the version of the records, and where a process can be killed to see it hold."""
 
 from __future__ import annotations
 
@@ -52,3 +49,25 @@ def failpoints_command(as_json: bool) -> None:
     for name, meaning in FAILPOINTS.items():
         click.echo(f"{name:<28}{meaning}")
     click.echo(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")
+
+
+@click.command("migrate")
+@click.option("--json", "as_json", is_flag=True, help="What was done as JSON, for machines.")
+def migrate_command(as_json: bool) -> int:
+    """Bring the records database to this Sprintline's schema. Safe to repeat, and to call twice at once.
+
+    A newer database is refused and left as it is. Make a backup first: there is no way back.
+    """
+    from sprintline.stores.records import Records
+    from sprintline.stores.records_schema import SCHEMA_VERSION
+
+    home = settings.home()
+    before = Records.migrate(home.records_url)
+    if as_json:
+        click.echo(json.dumps({"before": before, "now": SCHEMA_VERSION, "changed": before != SCHEMA_VERSION}))
+    elif before == SCHEMA_VERSION:
+        click.echo(f"The records are at schema {SCHEMA_VERSION}: nothing to do.")
+    else:
+        was = f"at schema {before}" if before else "empty"
+        click.echo(f"The records were {was} and are at schema {SCHEMA_VERSION} now.")
+    return 0

@@ -202,7 +202,10 @@ def open_records(where: Home) -> Records:
     from sprintline.stores.records import Records
 
     where.root.mkdir(parents=True, exist_ok=True)
-    return Records(where.records_url)
+    # Beside a file its anchor is found by itself; that of a server is kept in the state folder.
+    return Records(
+        where.records_url, anchor=None if where.records_url.startswith("sqlite") else where.ledger_head
+    )
 
 
 def load_runtime(folder: Path, where: Home | None = None) -> Runtime:

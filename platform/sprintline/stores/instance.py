@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,18 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from sprintline.settings import POOL, Home
+from sprintline.settings import POOL, Home, masked, without_secrets
 
 TEMPLATE = Path(__file__).with_name("dagster.yaml")
 SETTINGS = "dagster.yaml"
 _MARK = ".prepared.json"
+
+_URL = "SPRINTLINE_DAGSTER_URL"
+_POSTGRES = f"""storage:
+  postgres:
+    postgres_url:
+      env: {_URL}
+"""
 
 # Opening an instance creates or upgrades nothing half-way: it makes the run, event and schedule databases when they are
 # missing. `migrate` brings those of an older Dagster up to date and does nothing to fresh ones.
@@ -56,7 +64,7 @@ def prepare(home: Home) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / ".lock"):
-            return _prepare(folder)
+            return _prepare(home, folder)
     except OSError as error:
         raise InstanceError(
             f"{folder} cannot be written ({error.strerror or error}): free it, or set SPRINTLINE_HOME to another folder"
@@ -64,9 +72,14 @@ def prepare(home: Home) -> Path:
 
 
 def environment(home: Home) -> dict[str, str]:
-    """The process environment with which Dagster finds this instance and reports to nobody."""
+    """The process environment with which Dagster finds this instance and its database, and reports to nobody."""
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if (url := home.dagster_url) is not None:
+        # dagster.yaml can read a variable, but neither a file nor one URL for three databases.
+        given.pop(f"{_URL}_FILE", None)
+        given[_URL] = url
     return {
-        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        **given,
         "SPRINTLINE_HOME": str(home.root),
         "DAGSTER_HOME": str(home.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
@@ -77,30 +90,57 @@ def environment(home: Home) -> dict[str, str]:
     }
 
 
-def _prepare(folder: Path) -> Path:
+def template(home: Home) -> str:
+    """The `dagster.yaml` that is written for a state folder: with SQLite, or PostgreSQL where a setting names it."""
+    text = TEMPLATE.read_text()
+    return text if home.dagster_url is None else re.sub(r"(?m)^storage:\n(?: .*\n)+", _POSTGRES, text)
+
+
+def _prepare(home: Home, folder: Path) -> Path:
     settings, mark = folder / SETTINGS, folder / _MARK
-    template = TEMPLATE.read_text()
+    url, wanted = home.dagster_url, template(home)
     known = _read(mark)
     written = settings.read_text() if settings.exists() else None
     if written is None or _digest(written) == known.get("settings"):
-        if written != template:
-            _replace(settings, template)
-        ours = _digest(template)
+        if written != wanted:
+            _replace(settings, wanted)
+        ours = _digest(wanted)
     else:
         ours = ""  # somebody's own
-    now = {"settings": ours, "dagster": version("dagster"), "file": _digest(settings.read_text())}
-    if now == known and (folder / "schedules" / "schedules.db").exists():
+        if url is not None and "postgres" not in written:
+            raise InstanceError(
+                f"{settings} was edited and keeps no state in PostgreSQL, but a setting names {masked(url)} for it: "
+                f"remove the file, or write there\n{_POSTGRES}"
+            )
+    now = {
+        "settings": ours,
+        "dagster": version("dagster"),
+        "file": _digest(settings.read_text()),
+        "database": "" if url is None else masked(url),
+    }
+    if now == known and (url is not None or (folder / "schedules" / "schedules.db").exists()):
         return folder
+    if url is not None:
+        _schema(url)
     older = known.get("dagster") not in (None, now["dagster"])
-    _open(folder, "migrate" if older else "open")
+    _open(home, "migrate" if older else "open")
     _replace(mark, json.dumps(now))
     return folder
 
 
-def _open(folder: Path, how: str) -> None:
+def _schema(url: str) -> None:
+    from sprintline.stores.databases import RecordsError, ready
+
+    try:
+        ready(url)
+    except RecordsError as error:
+        raise InstanceError(f"Dagster's {error}") from error
+
+
+def _open(home: Home, how: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _OPEN, how, POOL],
-        env={**environment(Home(folder.parent)), "DAGSTER_HOME": str(folder)},
+        env=environment(home),
         capture_output=True,
         text=True,
         check=False,
@@ -111,7 +151,9 @@ def _open(folder: Path, how: str) -> None:
             (line for line in reversed(told) if not line.startswith(("File ", "The above"))),
             "no reason given",
         )
-        raise InstanceError(f"{folder / SETTINGS}: Dagster cannot open the instance: {why}")
+        raise InstanceError(
+            f"{home.dagster / SETTINGS}: Dagster cannot open the instance: {without_secrets(why)}"
+        )
 
 
 @contextmanager

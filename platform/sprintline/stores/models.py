@@ -68,7 +68,7 @@ class Models:
     def __init__(self, home: Home, product: str) -> None:
         self.home, self.product = home, product
         self.root = home.models
-        self.uri = f"sqlite:///{self.root / 'mlflow.db'}"
+        self.uri = home.mlflow_url
         self.releases = self.root / "releases"
 
     def init(self) -> str:
@@ -191,7 +191,13 @@ class Models:
         _quiet()
         from mlflow import MlflowClient
 
-        self._make_database()
+        self.root.mkdir(parents=True, exist_ok=True)
+        if self.uri.startswith("sqlite"):
+            self._make_database()
+        else:
+            from sprintline.stores.databases import ready
+
+            ready(self.uri)
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def _make_database(self) -> None:

@@ -21,6 +21,7 @@ from sprintline.core.ledger import EMPTY, Broken, Event, Head, check_chain, next
 from sprintline.core.verdicts import Verdict
 from sprintline.failpoints import failpoint
 from sprintline.stores.anchor import Anchor
+from sprintline.stores.databases import RecordsError, connect, place_of, reading, writing
 from sprintline.stores.records_rows import (
     event_of,
     event_row,
@@ -29,16 +30,7 @@ from sprintline.stores.records_rows import (
     verdict_of,
     verdict_row,
 )
-from sprintline.stores.records_schema import (
-    LEDGER,
-    MEASUREMENTS,
-    VERDICTS,
-    RecordsError,
-    connect,
-    create_or_check,
-    migrate,
-    writing,
-)
+from sprintline.stores.records_schema import LEDGER, MEASUREMENTS, VERDICTS, create_or_check
 
 __all__ = ["LedgerReport", "Measurement", "Records", "RecordsError"]
 
@@ -111,6 +103,8 @@ class Records:
         Raises:
             RecordsError: the database is of a newer version.
         """
+        from sprintline.stores.records_migrations import migrate
+
         engine, _ = connect(url)
         try:
             return migrate(engine)
@@ -155,7 +149,7 @@ class Records:
         place = [VERDICTS.c.sprint, VERDICTS.c.code, VERDICTS.c.asset, VERDICTS.c.subject]
         latest = sa.select(sa.func.max(VERDICTS.c.id)).where(*where).group_by(VERDICTS.c.product, *place)
         query = sa.select(VERDICTS).where(VERDICTS.c.id.in_(latest)).order_by(*place)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [verdict_of(row) for row in connection.execute(query).mappings()]
 
     # --- measurements -------------------------------------------------------------------------------------------
@@ -192,7 +186,7 @@ class Records:
         for column, value in ((MEASUREMENTS.c.sprint, sprint), (MEASUREMENTS.c.asset, asset)):
             if value is not None:
                 query = query.where(column == value)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {
                 (row["sprint"], row["asset"]): Measurement(
                     row["data_version"], json.loads(row["facts"]), moment_of(row["at"])
@@ -259,7 +253,7 @@ class Records:
         for column, value in ((LEDGER.c.product, product), (LEDGER.c.kind, kind), (LEDGER.c.sprint, sprint)):
             if value is not None:
                 query = query.where(column == value)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [event_of(row) for row in connection.execute(query).mappings()]
 
     def verify(self) -> LedgerReport:
@@ -278,7 +272,7 @@ class Records:
                 seen = Head(event.seq, event.hash)
                 yield event
 
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(LEDGER)).scalar_one()
             stream = connection.execution_options(yield_per=2000).execute(
                 sa.select(LEDGER).order_by(LEDGER.c.seq)
@@ -322,7 +316,7 @@ class Records:
 
     @property
     def _name(self) -> str:
-        return f"records database {self._engine.url.render_as_string(hide_password=True)}"
+        return f"records database {place_of(self._engine)}"
 
     def _chain_on(
         self,
@@ -381,11 +375,11 @@ class Records:
             self._anchor.raise_to(Head(event.seq, event.hash))
 
     def _head(self) -> Head:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return _head_of(connection)
 
     def _chain_only(self) -> Broken | None:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             stream = connection.execution_options(yield_per=2000).execute(
                 sa.select(LEDGER).order_by(LEDGER.c.seq)
             )

@@ -1,0 +1,117 @@
+"""`sprintline backup`, `restore` and `prune`: the state folder in a file, back in place, and within bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sprintline import settings
+
+if TYPE_CHECKING:
+    from sprintline.stores.backup import Manifest, Told
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="What was saved as JSON, for machines.")
+def backup(file: Path | None, as_json: bool) -> int:
+    """Save the state folder in FILE, also while the platform runs.
+
+    Without FILE it is sprintline-<moment>.tar.zst here. The file may be read by you alone: it holds all your data.
+    """
+    from sprintline.stores.backup import SUFFIX, back_up
+
+    home = settings.home()
+    file = file or Path(f"sprintline-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{SUFFIX}")
+    with _progress("saving") as told:
+        manifest = back_up(home, file, told)
+    size = file.stat().st_size
+    if as_json:
+        click.echo(json.dumps({"file": str(file.absolute()), "bytes": size, **_summary(manifest)}, indent=2))
+        return 0
+    click.echo(
+        f"Saved {home.root} in {file}: {len(manifest.files)} files, {_megabytes(manifest.size)} in {_megabytes(size)}, "
+        f"ledger up to event {manifest.ledger['seq']}."
+    )
+    for lack in manifest.lacks:
+        click.echo(f"It does not hold everything: {lack}.")
+    click.echo(f"Bring it back with:  sprintline restore {file}")
+    return 0
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--replace", is_flag=True, help="Where a state folder stands already: move it aside, then restore."
+)
+@click.option("--json", "as_json", is_flag=True, help="What was restored as JSON, for machines.")
+def restore(file: Path, replace: bool, as_json: bool) -> int:
+    """Bring the state folder back from FILE, at the same or at another place.
+
+    Every file and the whole ledger are proven before anything is put in place; if anything fails, all stands as it was.
+    """
+    from sprintline.stores.restoring import restore as bring_back
+
+    home = settings.home()
+    with _progress("restoring") as told:
+        done = bring_back(file, home, replace=replace, told=told)
+    if as_json:
+        said = {"home": str(home.root), "aside": str(done.aside) if done.aside else None, "notes": done.notes}
+        click.echo(json.dumps({**said, **_summary(done.manifest)}, indent=2))
+        return 0
+    manifest = done.manifest
+    click.echo(
+        f"Restored {home.root} as it was at {manifest.at}: {len(manifest.files)} files, every one as it was saved, "
+        f"ledger up to event {manifest.ledger['seq']}."
+    )
+    if done.aside:
+        click.echo(f"What stood there lies in {done.aside}: remove it when all is well.")
+    for note in done.notes:
+        click.echo(f"Note: {note}.")
+    return 0
+
+
+def _summary(manifest: Manifest) -> dict[str, object]:
+    return {
+        "from": manifest.home,
+        "at": manifest.at,
+        "sprintline": manifest.sprintline,
+        "schema": manifest.schema,
+        "ledger": manifest.ledger,
+        "files": len(manifest.files),
+        "unpacked": manifest.size,
+        "lacks": manifest.lacks,
+    }
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Told]:
+    """A line on the terminal that moves with every file; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
+    )  # fmt: skip
+    files = size = 0
+    with bar:
+        task = bar.add_task(what)
+
+        def told(name: str, more: int) -> None:
+            nonlocal files, size
+            files, size = files + 1, size + more
+            bar.update(task, description=f"{what}: {files} files, {_megabytes(size)}  {name[-50:]}")
+
+        yield told
