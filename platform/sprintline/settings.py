@@ -47,6 +47,10 @@ class Home:
         return self.root / "reports"
 
     @property
+    def site(self) -> Path:
+        return self.root / "site"
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

@@ -22,6 +22,7 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
+from sprintline.cli.site import site
 from sprintline.cli.state import state_hash_command
 
 if TYPE_CHECKING:
@@ -283,6 +284,7 @@ def replay(product: str | None, sprints: int | None) -> int:
     found = survey(settings.ROOT, settings.home(), folder.name)
     _show(found, settings.home())
     click.echo("\nLook at it:  sprintline ui   (make ui)       again as a table:  sprintline status")
+    click.echo(f"Or as pages: {settings.home().site / 'index.html'}")
     click.echo("Prove it:    sprintline ledger verify        for machines:      sprintline status --json")
     return 1 if found[0].error else 0
 
@@ -307,7 +309,7 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, reproduce, card, backlog, *ACTS):
+for command in (state_hash_command, reproduce, card, backlog, site, *ACTS):
     cli.add_command(command)
 
 

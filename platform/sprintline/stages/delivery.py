@@ -13,6 +13,7 @@ from sprintline.stages.checks import checks_for, report_refusal
 from sprintline.stages.closing import close
 from sprintline.stages.intake import board_of, waivers
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.site import write_closing
 
 
 def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -70,6 +71,12 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         version = text_hash(canonical_json([item.as_dict() for item in items]))
         metadata: dict[str, Any] = dict(counts(items))
         metadata["board"] = shell.table(shown) if shown else "nothing is open"
+        try:
+            metadata["site"] = dg.MetadataValue.path(write_closing(runtime, context.partition_key))
+        except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
+            context.log.warning(
+                f"The sprint site was not written: {error}. `sprintline site` writes it anew."
+            )
         return shell.materialized(version, metadata)
 
     return backlog
