@@ -70,7 +70,9 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         shown = rows([item for item in items if item.open], waivers(runtime), runtime.clock.now())
         version = text_hash(canonical_json([item.as_dict() for item in items]))
         metadata: dict[str, Any] = dict(counts(items))
-        metadata["board"] = shell.table(shown) if shown else "nothing is open"
+        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        if shown:
+            metadata["evidence"] = dg.MetadataValue.md("\n".join(_told(one) for one in shown))
         try:
             metadata["site"] = dg.MetadataValue.path(write_closing(runtime, context.partition_key))
         except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
@@ -80,3 +82,18 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         return shell.materialized(version, metadata)
 
     return backlog
+
+
+def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is told below it."""
+    return [
+        {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
+        for one in board
+    ]
+
+
+def _told(one: dict[str, Any]) -> str:
+    waived = f"; waived by {one['waived']}" if one["waived"] else ""
+    return (
+        f"- **{one['id']}** {one['what']} (since {one['since']}; {one['owner']}{waived}). {one['evidence']}"
+    )
