@@ -241,6 +241,10 @@ class Home:
         return self.root / "procedures"
 
     @property
+    def site(self) -> Path:
+        return self.root / "site"
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

@@ -24,6 +24,7 @@ from sprintline.cli.keep import backup, restore
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.settings import settings_command
+from sprintline.cli.site import site
 from sprintline.cli.state import failpoints_command, migrate_command, state_hash_command
 from sprintline.failpoints import armed
 
@@ -291,6 +292,7 @@ def replay(product: str | None, sprints: int | None) -> int:
     found = survey(settings.ROOT, settings.home(), folder.name)
     _show(found, settings.home())
     click.echo("\nLook at it:  sprintline ui   (make ui)       again as a table:  sprintline status")
+    click.echo(f"Or as pages: {settings.home().site / 'index.html'}")
     click.echo("Prove it:    sprintline ledger verify        for machines:      sprintline status --json")
     return 1 if found[0].error else 0
 
@@ -317,7 +319,7 @@ def _registered(workspace: Path) -> list[str]:
 
 for command in (
     state_hash_command, failpoints_command, migrate_command, backup, restore, settings_command, reproduce, card,
-    backlog, *ACTS,
+    backlog, site, *ACTS,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -10,6 +10,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from sprintline.core.status import questions
+
 if TYPE_CHECKING:
     from sprintline.core.status import SprintStatus
 
@@ -68,7 +70,7 @@ def _cells(row: SprintStatus) -> list[Text]:
     return [
         sprint,
         _state(row),
-        Text(_rows(row)),
+        Text("–" if (count := questions(row.rows)) is None else f"{count:,}"),
         _done(row),
         Text("–" if row.positive_rate is None else f"{row.positive_rate:.1%}"),
         Text(row.champion[:_MODEL_ID] if row.champion else "–"),
@@ -86,13 +88,6 @@ def _state(row: SprintStatus) -> Text:
             f"\nrestated{times}", style="yellow" if any(one["open"] for one in row.restated) else "dim"
         )
     return text
-
-
-def _rows(row: SprintStatus) -> str:
-    count = row.rows.get("questions", row.rows.get("question_features"))
-    if count is None:
-        count = sum(row.rows.values())
-    return f"{count:,}" if row.rows else "–"
 
 
 def _done(row: SprintStatus) -> Text:

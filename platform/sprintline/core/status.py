@@ -55,6 +55,14 @@ class Measured(Protocol):
     def at(self) -> datetime: ...
 
 
+def questions(rows: Mapping[str, int]) -> int | None:
+    """The questions asked in a sprint when they were counted, else all rows that landed; None before any did.
+
+    rows: rows by asset, as a row of the status has them.
+    """
+    return rows.get("questions", rows.get("question_features", sum(rows.values()))) if rows else None
+
+
 Needs = Iterable[Need] | Callable[[str], Iterable[Need]]
 """The Definition of Done: the same for every sprint, or told per key of a sprint that has begun to close."""
 

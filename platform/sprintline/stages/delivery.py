@@ -13,6 +13,7 @@ from sprintline.stages.checks import checks_for, report_refusal
 from sprintline.stages.closing import close
 from sprintline.stages.intake import board_of, waivers
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.site import write_closing
 
 
 def delivery_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -71,7 +72,30 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         shown = rows([item for item in items if item.open], waivers(runtime), runtime.clock.now())
         version = text_hash(canonical_json([item.as_dict() for item in items]))
         metadata: dict[str, Any] = dict(counts(items))
-        metadata["board"] = shell.table(shown) if shown else "nothing is open"
+        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        if shown:
+            metadata["evidence"] = dg.MetadataValue.md("\n".join(_told(one) for one in shown))
+        try:
+            metadata["site"] = dg.MetadataValue.path(write_closing(runtime, context.partition_key))
+        except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
+            context.log.warning(
+                f"The sprint site was not written: {error}. `sprintline site` writes it anew."
+            )
         return shell.materialized(version, metadata)
 
     return backlog
+
+
+def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is told below it."""
+    return [
+        {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
+        for one in board
+    ]
+
+
+def _told(one: dict[str, Any]) -> str:
+    waived = f"; waived by {one['waived']}" if one["waived"] else ""
+    return (
+        f"- **{one['id']}** {one['what']} (since {one['since']}; {one['owner']}{waived}). {one['evidence']}"
+    )

@@ -126,9 +126,9 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
             metadata |= {
                 "champion": facts["champion"],
                 "scored": len(scored),
-                "ROC-AUC": metrics["roc_auc"],
-                "average precision": metrics["average_precision"],
-                "Brier score": metrics["brier"],
+                "ROC-AUC": round(metrics["roc_auc"], 4),
+                "average precision": round(metrics["average_precision"], 4),
+                "Brier score": round(metrics["brier"], 4),
                 "yardsticks": shell.table(
                     [
                         {"of": "champion", **_three(metrics)},
