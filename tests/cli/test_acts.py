@@ -22,7 +22,7 @@ WAIVER = {
 
 
 @pytest.fixture
-def run(home, monkeypatch, capsys):
+def run(home, small_clone, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("SPRINTLINE_DEBUG", raising=False)
 

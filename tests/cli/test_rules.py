@@ -30,10 +30,10 @@ class TestRules:
         text = call("rules").stdout
         assert all(code in text for code in RULES)
 
-    def test_with_a_product_what_it_changes_is_shown(self, home, monkeypatch, tmp_path):
+    def test_with_a_product_what_it_changes_is_shown(self, home, small_clone, monkeypatch, tmp_path):
         folder = tmp_path / "platform" / "products" / "flight_delays"
         folder.mkdir(parents=True)
-        text = (settings.ROOT / "platform/products/flight_delays/defs.yaml").read_text()
+        text = (small_clone / "platform/products/flight_delays/defs.yaml").read_text()
         changed = (
             "\n  rules:\n    FT303:\n      threshold: 0.8\n      severity: error\n"
             "    DQ102:\n      waiver: {approver: lead@example.org, reason: late feed, expires: '2013-08-01'}\n"
@@ -64,7 +64,7 @@ class TestExplain:
         assert found["why"] in text and found["remedy"] in text and found["faults"][0]["fault"] in text
         assert "No verdict of it is on record here." in text
 
-    def test_small_letters_do_and_the_last_verdicts_are_told(self, home):
+    def test_small_letters_do_and_the_last_verdicts_are_told(self, home, small_clone):
         open_records(home).record_verdicts(
             [
                 Verdict(
@@ -94,7 +94,7 @@ class TestFaults:
         assert "No closed sprint is on record here" in call("faults", "--clean").stdout
         assert json.loads(call("faults", "--clean", "--json").stdout) == []
 
-    def test_clean_sprints_are_counted_from_the_records(self, home):
+    def test_clean_sprints_are_counted_from_the_records(self, home, small_clone):
         records = open_records(home)
         records.append("closed", "flight_delays", "2013-S01", "test", {"files": {}}, key="one")
         records.record_verdicts(

@@ -15,7 +15,7 @@ from sprintline.stores.records import Records
 
 
 @pytest.fixture
-def run(home, monkeypatch, capsys):
+def run(home, small_clone, monkeypatch, capsys):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["sprintline", *arguments])
         with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,4 @@
-"""A clone of the repository with one small scaffolded product beside the flights, and a state folder of its own."""
+"""A clone of the platform with one small scaffolded product, and a state folder of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 
 from sprintline.settings import ROOT
 
-PARTS = ("platform", "dbt_project", "feature_repo", "workspace.yaml", "pyproject.toml", "requirements.lock")
+PARTS = ("platform", "dbt_project", "feature_repo", "pyproject.toml", "requirements.lock")
+PRODUCTS = ("platform/products", "dbt_project/models", "dbt_project/macros/products", "feature_repo")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Clone:
 
 
 def make_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A copy of the working tree with the product `parcels` in it, on an empty state folder."""
+    """A copy of the working tree with `parcels` as its only product, on an empty state folder."""
     root = tmp_path_factory.mktemp("clone")
     unneeded = shutil.ignore_patterns("__pycache__", "target", "logs", "*.egg-info")
     for part in PARTS:
@@ -95,6 +96,10 @@ def make_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
             shutil.copytree(ROOT / part, root / part, ignore=unneeded)
         else:
             shutil.copy(ROOT / part, root / part)
+    # What teams have put in or taken out says nothing of the platform.
+    for folder in (one for place in PRODUCTS for one in (root / place).glob("[a-z]*/")):
+        shutil.rmtree(folder)
+    (root / "workspace.yaml").write_text("load_from:\n")
     made = Clone(root, tmp_path_factory.mktemp("state"), "parcels")
     made.run("new", made.product)
     return made

@@ -60,7 +60,7 @@ def test_dg_lists_checks_scaffolds_and_launches(clone):
         "parcels_closing",
         "parcels_landing",
         "parcels/question_features",
-        "flight_delays_retraining",
+        "parcels_retraining",
     ):
         assert name in told
     assert "All component YAML validated successfully" in (told := end(checked))

@@ -6,10 +6,15 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
 
-BROKEN = "flight_delays"
+BROKEN = "bakery"
 PRODUCT = f"platform/products/{BROKEN}"
 QUESTIONS = f"dbt_project/models/{BROKEN}/marts/questions.sql"
 VIEWS = f"feature_repo/{BROKEN}/views.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def second(clone):
+    clone.run("new", BROKEN)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +36,7 @@ def test_a_broken_product_stops_only_itself_and_is_told_with_file_and_line(clone
         told = clone.run("check", check=False)
         assert told.returncode == 1
         assert f"{file}:{line}: " in told.stdout
-        assert "mistake in flight_delays, parcels" in told.stdout
+        assert "mistake in bakery, parcels" in told.stdout
         clone.run("replay", clone.product, "--sprints", str(sprint))
     finally:
         place.write_text(whole)
@@ -54,4 +59,4 @@ def test_a_replay_of_the_broken_one_says_so_at_once(clone, broken):
 
 
 def test_mended_it_is_sound_again(clone):
-    assert "flight_delays, parcels: sound" in clone.run("check").stdout
+    assert "bakery, parcels: sound" in clone.run("check").stdout

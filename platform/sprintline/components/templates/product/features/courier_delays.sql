@@ -1,23 +1,40 @@
 -- A row per courier and full hour of the sprint: what was known at that hour.
 with known as (
 
-    select courier, known_hour, delivered, late_deliveries, delay_minutes, last_known_at
+    select
+        courier,
+        known_hour as event_timestamp,
+        delivered,
+        late_deliveries,
+        delay_minutes,
+        last_known_at,
+        false as asked
     from courier_hours
+
+),
+
+couriers as (
+
+    select distinct courier
+    from known
 
 ),
 
 hours as (
 
-    select courier, unnest(range($sprint_start, $sprint_end, interval 1 hour)) as event_timestamp
-    from (select distinct courier from known)
+    select
+        courier,
+        unnest(range($sprint_start, $sprint_end, interval 1 hour)) as event_timestamp,
+        true as asked
+    from couriers
 
 ),
 
 steps as (
 
-    select courier, known_hour as event_timestamp, false as asked, * exclude (courier, known_hour) from known
+    select * from known
     union all by name
-    select courier, event_timestamp, true as asked from hours
+    select * from hours
 
 ),
 
@@ -35,8 +52,12 @@ rolled as (
         sum(late_deliveries) over day_7 as late_7d
     from steps
     window
-        day_1 as (partition by courier order by event_timestamp range between interval 23 hour preceding and current row),
-        day_7 as (partition by courier order by event_timestamp range between interval 167 hour preceding and current row)
+        day_1 as (
+            partition by courier order by event_timestamp range between interval 23 hour preceding and current row
+        ),
+        day_7 as (
+            partition by courier order by event_timestamp range between interval 167 hour preceding and current row
+        )
 
 )
 

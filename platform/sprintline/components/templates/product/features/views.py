@@ -33,5 +33,7 @@ courier_delays = FeatureView(
 )
 
 __product___v1 = FeatureService(
-    name="__product___v1", features=[courier_delays], description="What the model reads."
+    name="__product___v1",
+    features=[courier_delays],
+    description="What the model reads.",
 )
