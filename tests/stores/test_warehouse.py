@@ -167,25 +167,6 @@ def without_dbt(warehouse: Warehouse, sprint: str) -> bool:
         warehouse._dbt = before  # type: ignore[method-assign]
 
 
-@pytest.mark.slow
-def test_compiled_sql_builds_what_dbt_builds(built: Warehouse) -> None:
-    by_dbt = {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)}
-    nodes = {
-        node.unique_id: node
-        for node in built._run(SECOND, ["build", "--exclude-resource-type", "unit_test"]).nodes
-    }
-    built.build(SECOND)  # compiles, if nobody did
-    assert without_dbt(built, SECOND)
-    assert {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)} == by_dbt
-    again = {node.unique_id: node for node in built.build(SECOND).nodes}
-    assert again.keys() == nodes.keys()
-    for key, node in again.items():
-        told = nodes[key]
-        assert (node.name, node.status, node.failures, node.meta, node.model, node.column, node.file) == (
-            (told.name, told.status, told.failures, told.meta, told.model, told.column, told.file)
-        )
-
-
 def test_what_is_out_of_the_ordinary_is_left_to_dbt(tiny: Warehouse) -> None:
     assert not without_dbt(tiny, "S1")  # the first build is dbt's: it checks the contracts
     assert tiny.build("S1").ok

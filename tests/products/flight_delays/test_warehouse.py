@@ -141,3 +141,24 @@ def test_a_broken_rule_is_a_finding_and_stops_what_depends_on_it(built: Warehous
         "stg_weather",
         "weather_hours",
     }
+
+
+@pytest.mark.slow
+def test_compiled_sql_builds_what_dbt_builds(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_dbt = {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)}
+    nodes = {
+        node.unique_id: node
+        for node in built._run(SECOND, ["build", "--exclude-resource-type", "unit_test"]).nodes
+    }
+    built.build(SECOND)  # compiles, if nobody did
+    with monkeypatch.context() as away:
+        away.setattr(built, "_dbt", lambda *_: pytest.fail("dbt was called"))
+        assert built.build(SECOND).ok
+    assert {sprint: contents(built, sprint) for sprint in (FIRST, SECOND)} == by_dbt
+    again = {node.unique_id: node for node in built.build(SECOND).nodes}
+    assert again.keys() == nodes.keys()
+    for key, node in again.items():
+        told = nodes[key]
+        assert (node.name, node.status, node.failures, node.meta, node.model, node.column, node.file) == (
+            (told.name, told.status, told.failures, told.meta, told.model, told.column, told.file)
+        )
