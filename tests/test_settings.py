@@ -38,6 +38,9 @@ def test_nothing_reads_a_setting_that_is_not_declared():
                 for name in re.findall(r"SPRINTLINE_[A-Z]+(?:_[A-Z]+)*\b(?!_)", file.read_text()):
                     read.setdefault(name.removesuffix("_FILE"), set()).add(str(file.relative_to(ROOT)))
     assert {name: files for name, files in read.items() if name not in NAMES} == {}
+    elsewhere = {name for name, files in read.items() if files != {"platform/sprintline/settings.py"}}
+    derived = {f"SPRINTLINE_{name}_URL" for name in ("DATABASE", "RECORDS", "MLFLOW", "DAGSTER")}
+    assert elsewhere | derived == NAMES
 
 
 @pytest.mark.parametrize(

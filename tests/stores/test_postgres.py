@@ -17,12 +17,14 @@ from sprintline.cli.errors import told
 from sprintline.core.verdicts import Outcome, Severity, Verdict
 from sprintline.settings import Home
 from sprintline.stages.runtime import open_records
+from sprintline.stores.backup import BackupError, back_up
 from sprintline.stores.databases import connect
 from sprintline.stores.instance import InstanceError, environment, prepare
 from sprintline.stores.models import Models
 from sprintline.stores.records import Records, RecordsError
 from sprintline.stores.records_migrations import VERSION_TABLE, migrate
 from sprintline.stores.records_schema import METADATA, SCHEMA_VERSION
+from sprintline.stores.restoring import restore
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -197,12 +199,22 @@ def home(url, tmp_path, monkeypatch):
 
 
 RUN = """
+import os
 import dagster as dg
+from sprintline.settings import home
+from sprintline.stages.retention import prune
 bread = dg.asset(name="bread")(lambda: 1)
 with dg.DagsterInstance.get() as instance:
     assert dg.materialize([bread], instance=instance).success
     print(type(instance.event_log_storage).__name__, instance.get_runs_count())
     print(instance.get_latest_materialization_event(dg.AssetKey("bread")).asset_materialization.asset_key.to_user_string())
+    run = instance.get_run_records()[0].dagster_run.run_id
+    os.environ["SPRINTLINE_KEEP_RUN_LOGS_DAYS"] = "0"
+    before = len(instance.all_logs(run))
+    gone = prune(home(), instance)[0].removed
+    print(gone, before > 9, [one.dagster_event_type.value for one in instance.all_logs(run)])
+    print(prune(home(), instance)[0].removed)
+    print(instance.get_latest_materialization_event(bread.key).asset_materialization.asset_key.to_user_string())
 """
 
 
@@ -227,7 +239,13 @@ def test_records_mlflow_and_dagster_live_in_one_database_side_by_side(home, url)
         check=False,
     )
     assert not said.returncode, said.stderr[-2000:]
-    assert said.stdout == "PostgresEventLogStorage 1\nbread\n"
+    assert said.stdout.splitlines() == [
+        "PostgresEventLogStorage 1",
+        "bread",
+        "1 True ['ASSET_MATERIALIZATION_PLANNED', 'ASSET_MATERIALIZATION']",
+        "0",
+        "bread",
+    ]
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_schema, count(*) FROM information_schema.tables"
@@ -248,6 +266,44 @@ def test_a_dagster_yaml_of_one_s_own_that_names_no_server_is_not_passed_over(hom
     with pytest.raises(InstanceError, match=r"was edited and keeps no state in PostgreSQL") as caught:
         prepare(home)
     assert "s3cr" not in str(caught.value)
+
+
+def test_records_on_a_server_are_in_the_backup_and_the_rest_is_named(home, server, tmp_path, monkeypatch):
+    records = open_records(home)
+    for n in range(3):
+        records.append("note", "", None, "platform", {"n": n})
+    records.record_verdicts([verdict()])
+    file = tmp_path / "saved.tar.zst"
+    manifest = back_up(home, file)
+    assert manifest.ledger["seq"] == 3
+    assert [lack.partition(" are on")[0] for lack in manifest.lacks] == [
+        "MLflow's runs and versions",
+        "Dagster's runs and events",
+    ]
+    assert all("pg_dump" in lack for lack in manifest.lacks)
+    # Over the server they came from: its records are left as they are, being of the same history.
+    records.append("note", "", None, "platform", {"n": 3})
+    done = restore(file, home, replace=True)
+    assert "go on from the backup's event 3" in done.notes[0]
+    assert records.events()[-1].body == {"n": 3}
+    # To an empty server, and to a file.
+    monkeypatch.setenv("SPRINTLINE_DATABASE_URL", server.database("another"))
+    there = Home(tmp_path / "there")
+    assert "copied to the server, up to event 3" in restore(file, there).notes[0]
+    copied = open_records(there)
+    assert copied.verify().ok
+    assert copied.append("note", "", None, "platform", {}).seq == 4
+    assert copied.record_verdicts([verdict(version="v2")]) == 1
+    monkeypatch.delenv("SPRINTLINE_DATABASE_URL")
+    local = Home(tmp_path / "local")
+    restore(file, local)
+    assert open_records(local).verify().events == 3
+    assert open_records(local).verdicts("flights") == records.verdicts("flights")
+    # A server with another history takes nothing.
+    monkeypatch.setenv("SPRINTLINE_RECORDS_URL", server.database("other history"))
+    open_records(Home(tmp_path / "stranger")).append("note", "", None, "somebody", {})
+    with pytest.raises(BackupError, match="another history"):
+        restore(file, Home(tmp_path / "fourth"))
 
 
 # --- a server that goes away (last: they stop it)
@@ -273,18 +329,19 @@ def test_a_server_killed_in_the_middle_is_told_and_the_next_call_works(server, r
     assert models.init() == "1"
 
 
-def test_a_transaction_that_was_cut_leaves_nothing(server, records, url, monkeypatch):
+def test_a_transaction_that_was_cut_leaves_nothing(server, records):
     records.append("note", "", None, "platform", {"n": 1})
 
     def killed_before_commit(*_):
         server.kill()
 
-    event = sa.event.listen, sa.event.remove
-    event[0](records._engine, "commit", killed_before_commit)
-    with pytest.raises(RecordsError, match="cannot be written"):
-        records.append("note", "", None, "platform", {"n": 2})
-    event[1](records._engine, "commit", killed_before_commit)
-    server.start()
+    sa.event.listen(records._engine, "commit", killed_before_commit)
+    try:
+        with pytest.raises(RecordsError, match="cannot be written"):
+            records.append("note", "", None, "platform", {"n": 2})
+    finally:
+        sa.event.remove(records._engine, "commit", killed_before_commit)
+        server.start()
     assert records.verify().events == 1
     assert records.append("note", "", None, "platform", {"n": 2}).seq == 2
     assert records.verify().ok

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ import click
 from sprintline import settings
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
     from sprintline.stores.backup import Manifest, Told
 
 
@@ -75,6 +78,53 @@ def restore(file: Path, replace: bool, as_json: bool) -> int:
     for note in done.notes:
         click.echo(f"Note: {note}.")
     return 0
+
+
+@click.command()
+@click.option("--dry-run", "dry", is_flag=True, help="Remove nothing, only say what would go.")
+@click.option("--json", "as_json", is_flag=True, help="What went, by kind, as JSON, for machines.")
+def prune(dry: bool, as_json: bool) -> int:
+    """Remove what is older than the settings SPRINTLINE_KEEP_..._DAYS keep; the daemon does so once a day by itself.
+
+    Never removed: verdicts, the ledger, models and the data they were made from, landed files, figures of reports.
+    """
+    from sprintline.stages.retention import prune as remove
+
+    home = settings.home()
+    if not home.root.is_dir():
+        click.echo("[]" if as_json else f"There is nothing yet in {home.root}.")
+        return 0
+    with _instance(home) as instance:
+        done = remove(home, instance, dry=dry)
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry, "pruned": [vars(one) for one in done]}, indent=2))
+        return 0
+    for one in done:
+        kept = f"kept for {one.keep_days} days" if one.keep_days is not None else "in the databases as well"
+        click.echo(
+            f"{one.removed:>7,}  {one.what} ({kept}), {_megabytes(one.freed)}{one.note and f'; {one.note}'}"
+        )
+    freed = _megabytes(sum(one.freed for one in done))
+    click.echo(f"{freed} would be freed." if dry else f"{freed} freed.")
+    return 0
+
+
+@contextmanager
+def _instance(home: settings.Home) -> Iterator[DagsterInstance | None]:
+    """The Dagster instance of the folder, if it has one."""
+    from sprintline.stores.instance import SETTINGS, environment, prepare
+
+    if not (home.dagster / SETTINGS).is_file():
+        yield None
+        return
+    prepare(home)
+    os.environ.update(environment(home))  # dagster.yaml reads its place and its database from there
+    for name in [name for name in os.environ if name not in environment(home)]:
+        del os.environ[name]
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        yield instance
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:

@@ -20,7 +20,7 @@ from sprintline.cli.acts import COMMANDS as ACTS
 from sprintline.cli.backlog import backlog
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
-from sprintline.cli.keep import backup, restore
+from sprintline.cli.keep import backup, prune, restore
 from sprintline.cli.models import card, reproduce
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.settings import settings_command
@@ -318,7 +318,7 @@ def _registered(workspace: Path) -> list[str]:
 
 
 for command in (
-    state_hash_command, failpoints_command, migrate_command, backup, restore, settings_command, reproduce, card,
+    state_hash_command, failpoints_command, migrate_command, backup, restore, prune, settings_command, reproduce, card,
     backlog, site, *ACTS,
 ):  # fmt: skip
     cli.add_command(command)

@@ -10,6 +10,7 @@ from sprintline.stages.features import feature_definitions
 from sprintline.stages.models import RETRAINED, model_definitions
 from sprintline.stages.monitoring import monitoring_definitions
 from sprintline.stages.raw import raw_definitions
+from sprintline.stages.retention import retention_sensor
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.sensors import landing_sensor, retraining_sensor
 from sprintline.stages.warehouse import warehouse_definitions
@@ -44,6 +45,10 @@ def build_product(runtime: Runtime) -> dg.Definitions:
         assets=assets,
         asset_checks=checks,
         jobs=[closing, retraining, *act_jobs(runtime)],
-        sensors=[landing_sensor(runtime, closing), retraining_sensor(runtime, retraining)],
+        sensors=[
+            landing_sensor(runtime, closing),
+            retraining_sensor(runtime, retraining),
+            retention_sensor(runtime),
+        ],
         executor=dg.in_process_executor,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,29 @@ def checkpoint(delta: DeltaTable) -> None:
     if (delta.version() + 1) % CHECKPOINT_EVERY == 0:
         with suppress(DeltaError, OSError):
             delta.create_checkpoint()
+
+
+def vacuum(
+    delta: DeltaTable, path: Path, keep: timedelta, versions: list[int], *, dry: bool
+) -> dict[str, int]:
+    """Remove files that no recent version lists, nor any of these; size by name of what went, or would."""
+
+    def ask(dry_run: bool) -> list[str]:
+        # Full: what a killed writer left is in no log, and a checkpoint forgets after a week what was replaced.
+        return delta.vacuum(
+            retention_hours=int(keep.total_seconds() // 3600),
+            dry_run=dry_run,
+            enforce_retention_duration=False,
+            full=True,
+            keep_versions=versions,
+        )
+
+    # Files that an earlier vacuum removed are named again.
+    sizes = {name: (path / name).stat().st_size for name in ask(True) if (path / name).is_file()}
+    # Delta notes each vacuum as two commits, so one that would remove nothing is left out.
+    if sizes and not dry:
+        ask(False)
+    return sizes
 
 
 def partitions(delta: DeltaTable) -> dict[str, Partition]:

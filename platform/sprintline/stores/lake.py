@@ -16,14 +16,23 @@ import random
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import canonical_json, table_hash
 from sprintline.failpoints import failpoint
-from sprintline.stores.delta import Partition, arrow_schema, checkpoint, create_empty, partitions, plain_words
+from sprintline.stores.delta import (
+    Partition,
+    arrow_schema,
+    checkpoint,
+    create_empty,
+    partitions,
+    plain_words,
+    vacuum,
+)
 from sprintline.stores.frames import SPRINT, LakeError, from_arrow, partition_table
 
 if TYPE_CHECKING:
@@ -244,6 +253,35 @@ class Lake:
         raise LakeError(
             f"{place}: other writers were first {_ATTEMPTS} times running: write it again ({trouble})"
         )
+
+    def vacuum(
+        self, table: str, keep: timedelta, needed: Mapping[str, Collection[str]], *, dry: bool = False
+    ) -> dict[str, int]:
+        """Remove data files that were replaced longer ago than `keep`, but none that holds what is still needed.
+
+        Args:
+            needed: by sprint, content hashes that must stay readable (`version_with`).
+            dry: remove nothing.
+
+        Returns:
+            Size by name of every file that was removed, or would be. The log is never cut: it tells which version was
+            which, and a commit is some kilobytes.
+
+        Raises:
+            LakeError: no such table, or the disk refuses.
+        """
+        from deltalake.exceptions import DeltaError
+
+        delta = self._open(table)
+        if delta is None:
+            raise LakeError(f"lake table {table} does not exist: there is nothing to vacuum")
+        found = {self.version_with(table, sprint, one) for sprint, many in needed.items() for one in many}
+        try:
+            return vacuum(
+                delta, self.path(table), keep, sorted(at for at in found if at is not None), dry=dry
+            )
+        except (DeltaError, OSError) as error:
+            raise LakeError(f"lake table {table} cannot be vacuumed: {plain_words(error)}") from error
 
     def _write_once(
         self, path: Path, table: str, sprint: str, frame: pd.DataFrame, sort_by: list[str]
