@@ -21,6 +21,7 @@ from sprintline.cli.backlog import backlog
 from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.models import card, reproduce
+from sprintline.cli.reference import reference
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.site import site
 from sprintline.cli.state import state_hash_command
@@ -309,7 +310,7 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-for command in (state_hash_command, reproduce, card, backlog, site, *ACTS):
+for command in (state_hash_command, reproduce, card, backlog, site, reference, *ACTS):
     cli.add_command(command)
 
 
