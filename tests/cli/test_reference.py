@@ -64,6 +64,19 @@ def test_every_key_of_a_declaration_is_documented():
     assert len(wanted) > 30 and wanted <= told
 
 
+def test_the_index_of_decisions_is_complete():
+    folder = settings.ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert index == reference.decisions(settings.ROOT), "run `sprintline reference`"
+    records = sorted(file.name for file in folder.glob("*.md") if file.name != "README.md")
+    assert re.findall(r"\]\((.+?)\)", index) == records
+    for name in records:
+        number = int(name.split("-")[0])
+        assert re.match(rf"# {number}\. \S", (folder / name).read_text(encoding="utf-8")), name
+    numbers = [name.split("-")[0] for name in records]
+    assert len(set(numbers)) == len(numbers), "a number is given once"
+
+
 def test_writing_tells_what_changed_and_leaves_alone_what_is_not_generated(tmp_path):
     folder = tmp_path / "docs" / "reference"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`sprintline reference`: pages of docs/reference/ and docs/rules/, generated from what they describe.
+"""`sprintline reference`: pages of docs/reference/ and docs/rules/ and the index of decisions, generated.
 
 To document something more, add a section to `SECTIONS`: a file name, and a function from the clone to the page's text.
 """
@@ -36,15 +36,18 @@ KINDS = {
     "--check", "only_check", is_flag=True, help="Write nothing; exit 1 when a page is not as it should be."
 )
 def reference(only_check: bool) -> int:
-    """Write docs/reference/ and docs/rules/ anew from the definitions, and list what changed."""
+    """Write docs/reference/, docs/rules/ and the index of decisions anew, and list what changed."""
     from sprintline.cli.rule_pages import pages as rule_pages
 
     docs = settings.ROOT / "docs"
     changed = [
         *write_pages(docs / "rules", rule_pages(settings.ROOT), write=not only_check),
         *write_pages(docs / "reference", pages(settings.ROOT), MARK, write=not only_check),
+        *write_pages(docs / "decisions", {"README.md": decisions(settings.ROOT)}, MARK, write=not only_check),
     ]
-    click.echo("\n".join(changed) or "docs/reference/ and docs/rules/ are up to date")
+    click.echo(
+        "\n".join(changed) or "docs/reference/, docs/rules/ and docs/decisions/README.md are up to date"
+    )
     return 1 if only_check and changed else 0
 
 
@@ -73,6 +76,24 @@ def write_pages(folder: Path, wanted: Mapping[str, str], mark: str = "", *, writ
             if write:
                 file.unlink()
     return changed
+
+
+def decisions(root: Path) -> str:
+    """The index of docs/decisions/: every record by its title."""
+    folder = root / "docs" / "decisions"
+    lines = [
+        f"- [{_title(file.read_text(encoding='utf-8'))}]({file.name})"
+        for file in sorted(folder.glob("[0-9]*.md"))
+    ]
+    return f"""{MARK}
+# Decisions
+
+Why things are as they are, where they could be otherwise. A record is added when a choice is made that somebody would
+ask about; one that no longer holds is replaced by a new one that says so. Numbers are not reused, and some were never
+given.
+
+{chr(10).join(lines)}
+"""
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
