@@ -8,9 +8,6 @@ import io
 import os
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Page  # noqa: E402
-from tests.browser.looking import LAPTOP, LOOPBACK, PHONE, browser, chromium, drawn, free_port  # noqa: E402
+from tests.browser.looking import LAPTOP, LOOPBACK, PHONE, await_ui, browser, chromium, drawn, free_port  # noqa: E402
 
 from sprintline import settings  # noqa: E402
 from sprintline.stores.instance import environment, prepare  # noqa: E402
@@ -41,12 +38,7 @@ def webserver(home: settings.Home) -> Iterator[str]:
     )
     address = f"http://{LOOPBACK}:{port}"
     try:
-        while server.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{address}/server_info", timeout=5):
-                    break
-            except (urllib.error.URLError, TimeoutError):
-                time.sleep(0.5)
+        await_ui(address, server)
         yield address
     finally:
         server.terminate()

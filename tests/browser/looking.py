@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -33,6 +39,31 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def await_ui(address: str, process: subprocess.Popen[Any], within: float = 180.0) -> None:
+    """Wait until a Dagster UI has loaded every code location: a page opened before shows what it does not know yet.
+
+    Raises RuntimeError when its process ends, and TimeoutError.
+    """
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"the UI ended with {process.returncode}")
+        with contextlib.suppress(urllib.error.URLError, TimeoutError, ConnectionError):
+            body = json.dumps({"query": _LOCATIONS}).encode()
+            asked = urllib.request.Request(
+                f"{address}/graphql", body, headers={"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(asked, timeout=20) as answer:
+                entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+            if entries and all(one["loadStatus"] == "LOADED" for one in entries):
+                return
+        time.sleep(0.5)
+    raise TimeoutError(f"the UI at {address} loaded no code location within {within:.0f} s")
+
+
+_LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }"
 
 
 @contextmanager

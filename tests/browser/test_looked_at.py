@@ -8,19 +8,27 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.looking import LAPTOP, LOOPBACK, PHONE, Noticed, browser, chromium, drawn, free_port
+from tests.browser.looking import (
+    LAPTOP,
+    LOOPBACK,
+    PHONE,
+    Noticed,
+    await_ui,
+    browser,
+    chromium,
+    drawn,
+    free_port,
+)
 from tests.end_to_end.conftest import Clone, make_clone
 from tests.parts import require
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
+expect.set_options(timeout=60_000)  # what is waited for comes at once on an idle machine
 
 LAST, PROMISED = "2026-S04", "the contract promises at least 450 and at most 2,000"
 CUT_OFF = """
@@ -73,7 +81,7 @@ def ui(closed: Clone) -> Iterator[str]:
     process = closed.start("ui", "--port", str(port))
     address = f"http://{LOOPBACK}:{port}"
     try:
-        _await(address, process)
+        await_ui(address, process)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGINT)
@@ -82,18 +90,6 @@ def ui(closed: Clone) -> Iterator[str]:
         finally:
             for left in closed.processes():
                 os.kill(left, signal.SIGKILL)
-
-
-def _await(address: str, process) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        assert process.poll() is None, f"the UI ended: {process.stderr.read()[-2000:]}"
-        try:
-            with urllib.request.urlopen(f"{address}/server_info", timeout=5):
-                return
-        except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.5)
-    pytest.fail("the UI did not come up within two minutes")
 
 
 @pytest.fixture

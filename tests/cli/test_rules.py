@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from sprintline import settings
 from sprintline.cli.main import cli
-from sprintline.cli.rule_pages import pages, write_pages
+from sprintline.cli.rule_pages import pages, write_rule_pages
 from sprintline.core.verdicts import Outcome, Severity, Verdict
 from sprintline.rules import RULES
 from sprintline.stages.runtime import open_records
@@ -130,7 +130,7 @@ class TestPages:
     def test_writing_tells_what_changed_and_takes_away_what_is_gone(self, tmp_path):
         (tmp_path / "docs" / "rules").mkdir(parents=True)
         (tmp_path / "docs" / "rules" / "DQ000.md").write_text("gone")
-        changed = write_pages(tmp_path)
+        changed = write_rule_pages(tmp_path)
         assert "removed docs/rules/DQ000.md" in changed and "wrote docs/rules/DQ101.md" in changed
-        assert write_pages(tmp_path) == []
+        assert write_rule_pages(tmp_path) == []
         assert "not been measured yet" in (tmp_path / "docs" / "rules" / "DQ101.md").read_text()

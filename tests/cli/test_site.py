@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from sprintline import settings
 from sprintline.cli.main import cli
+from sprintline.components.scaffold import create_product
 
 
 def call(*arguments: str) -> Result:
@@ -19,36 +20,39 @@ def call(*arguments: str) -> Result:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "platform" / "products").mkdir(parents=True)
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    return tmp_path
+    """A clone without any product."""
+    root = tmp_path / "clone"
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (root / folder).mkdir(parents=True)
+    (root / "workspace.yaml").write_text("load_from: []\n")
+    monkeypatch.setattr(settings, "ROOT", root)
+    return root
 
 
-def test_before_anything_closed_the_page_says_what_to_do(home):
-    said = json.loads(call("site", "--json").stdout)
-    assert said["products"] == ["flight_delays"] and said["errors"] == {} and said["pages"] == 1
-    first = Path(said["first"])
-    assert first == home.site / "index.html"
-    assert "sprintline replay flight_delays" in first.read_text()
-
-
-def test_without_a_product_too(home, clone):
+def test_without_a_product_the_page_says_what_to_do(home, clone):
     call("site")
     assert "sprintline new PRODUCT" in (home.site / "index.html").read_text()
 
 
+def test_before_anything_closed_too(home, clone):
+    create_product("parcels", clone)
+    said = json.loads(call("site", "--json").stdout)
+    assert (said["products"], said["errors"], said["pages"]) == (["parcels"], {}, 1)
+    first = Path(said["first"])
+    assert first == home.site / "index.html"
+    assert "sprintline replay parcels" in first.read_text()
+
+
 def test_a_product_that_does_not_load_is_told_there_and_the_others_are_shown(home, clone):
-    for name, text in (("bakery", "type: nonsense\n"), ("flight_delays", None)):
-        folder = clone / "platform" / "products" / name
-        folder.mkdir()
-        source = Path(__file__).parents[2] / "platform/products/flight_delays/defs.yaml"
-        (folder / "defs.yaml").write_text(text or source.read_text())
+    create_product("parcels", clone)
+    create_product("bakery", clone)
+    (clone / "platform" / "products" / "bakery" / "defs.yaml").write_text("type: nonsense\n")
     ran = call("site", "--json")
     assert ran.return_value == 1 and "bakery does not load: platform/products/bakery/defs.yaml" in ran.stderr
     said = json.loads(ran.stdout)
     assert "platform/products/bakery/defs.yaml" in said["errors"]["bakery"]
     first = (home.site / "index.html").read_text()
-    assert "It does not load." in first and "Flight delays" in first
+    assert "It does not load." in first and "sprintline replay parcels" in first
 
 
 def test_a_state_folder_that_cannot_be_written_is_one_error(home):

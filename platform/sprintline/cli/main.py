@@ -22,6 +22,7 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.keep import backup, prune, restore
 from sprintline.cli.models import card, reproduce
+from sprintline.cli.reference import reference
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.settings import settings_command
 from sprintline.cli.site import site
@@ -319,7 +320,7 @@ def _registered(workspace: Path) -> list[str]:
 
 for command in (
     state_hash_command, failpoints_command, migrate_command, backup, restore, prune, settings_command, reproduce, card,
-    backlog, site, *ACTS,
+    backlog, site, reference, *ACTS,
 ):  # fmt: skip
     cli.add_command(command)
 

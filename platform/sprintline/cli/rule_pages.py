@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sprintline.cli.reference import write_pages
 from sprintline.core.verdicts import Rule
 from sprintline.faults.catalogue import faults_of
 from sprintline.faults.results import FILE, Measured
@@ -22,21 +23,9 @@ def pages(root: Path) -> dict[str, str]:
     }
 
 
-def write_pages(root: Path) -> list[str]:
+def write_rule_pages(root: Path) -> list[str]:
     """Write the pages that are not as they should be, take away those of rules that are gone; names what changed."""
-    folder = root / "docs" / "rules"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted, changed = pages(root), []
-    for name, text in sorted(wanted.items()):
-        file = folder / name
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
-            changed.append(f"wrote docs/rules/{name}")
-    for file in sorted(folder.glob("*.md")):
-        if file.name not in wanted:
-            file.unlink()
-            changed.append(f"removed docs/rules/{file.name}")
-    return changed
+    return write_pages(root / "docs" / "rules", pages(root))
 
 
 def _page(rule: Rule, measured: Measured | None) -> str:

@@ -29,9 +29,9 @@ def rules(product: str | None, as_json: bool, docs: bool) -> None:
     from sprintline.rules import RULES
 
     if docs:
-        from sprintline.cli.rule_pages import write_pages
+        from sprintline.cli.rule_pages import write_rule_pages
 
-        written = write_pages(settings.ROOT)
+        written = write_rule_pages(settings.ROOT)
         click.echo("\n".join(written) or "docs/rules/ is up to date")
         return
     overrides = _overrides(product)

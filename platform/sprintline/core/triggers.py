@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Literal
 
+from sprintline.core.restatement import counted_as
+
 TriggerKind = Literal["bootstrap", "new_data", "drift"]
 DriftName = Literal["none", "suspected", "confirmed", "insufficient"]
 
@@ -162,8 +164,8 @@ def _drift(
             f"drift is confirmed{since}, but there is no labelled row newer than {through} to learn it from"
         )
     why = (
-        f"drift is confirmed{since} and not answered yet: {rows:,} labelled rows in {updates} updates are newer "
-        f"than {through}"
+        f"drift is confirmed{since} and not answered yet: {rows:,} labelled rows in "
+        f"{counted_as(updates, 'update')} are newer than {through}"
     )
     return Trigger("drift", f"{why}. {drift.why}".strip(" ."), {**numbers, "since": drift.since})
 
@@ -191,7 +193,8 @@ def _new_data(
         "rows_per_update": pace.rows,
     }
     counted = (
-        f"{rows:,} labelled rows in {updates} updates since {through} (asked for {floor:,} rows and {wanted} updates; "
+        f"{rows:,} labelled rows in {counted_as(updates, 'update')} since {through} "
+        f"(asked for {floor:,} rows and {wanted} updates; "
         f"the source brings {pace.rows:,.0f} rows every {pace.interval_days:g} days)"
     )
     if rows >= floor and updates >= wanted:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.core.acts import WAIVER, WITHDRAWN
 from sprintline.core.backlog import rows as board_rows
 from sprintline.core.gates import waivers_of
 from sprintline.core.status import SprintStatus, State, sprint_rows
@@ -26,6 +27,7 @@ from sprintline.stages.runtime import Runtime
 from sprintline.stores.pages import SUMMARY, Pages
 
 if TYPE_CHECKING:
+    from sprintline.core.ledger import Event
     from sprintline.stores.records import Measurement
 
 DRIFT = "drift"
@@ -57,8 +59,9 @@ def write_product(runtime: Runtime, closed: str | None = None) -> list[Path]:
     site = Pages(runtime.home.site)
     with site.alone():
         kept = site.summary(runtime.product) if closed else None
-        fresh = _fresh(runtime, closed, kept) if closed and kept else None
-        told = _told(runtime, fresh)
+        events = runtime.records.events(product=runtime.product)
+        fresh = _fresh(runtime, closed, kept, events) if closed and kept else None
+        told = _told(runtime, fresh, events)
         before = {row["sprint"]: row for row in kept["sprints"]} if kept and fresh is not None else {}
         rows = before | {key: _row(told, key) for key in told.rows}
         shown = _begun([rows[key] for key in runtime.calendar.keys if key in rows])
@@ -99,7 +102,9 @@ def _write_summary(site: Pages, product: str, summary: dict[str, Any]) -> None:
     site.write(f"{product}/{SUMMARY}", json.dumps(summary, ensure_ascii=False))
 
 
-def _fresh(runtime: Runtime, closed: str, kept: Mapping[str, Any]) -> list[str] | None:
+def _fresh(
+    runtime: Runtime, closed: str, kept: Mapping[str, Any], events: Sequence[Event]
+) -> list[str] | None:
     """Sprints whose rows may have changed with a closing; None when that could be any.
 
     In ordinary order these are the sprint, the one before it (whose page gets a link) and those not closed yet. A
@@ -107,9 +112,7 @@ def _fresh(runtime: Runtime, closed: str, kept: Mapping[str, Any]) -> list[str] 
     """
     keys = runtime.calendar.keys
     there = {row["sprint"] for row in kept.get("sprints", ()) if row["state"] == State.CLOSED}
-    done = {
-        one.sprint for one in runtime.records.events(product=runtime.product, kind="closed") if one.sprint
-    }
+    done = {one.sprint for one in events if one.kind == "closed" and one.sprint}
     later = {key for key in done if keys.index(key) > keys.index(closed)}
     if later or not done - {closed} <= there or closed in there:
         return None
@@ -117,7 +120,7 @@ def _fresh(runtime: Runtime, closed: str, kept: Mapping[str, Any]) -> list[str] 
     return [*runtime.calendar.previous(closed, 1), closed, *begun]
 
 
-def _told(runtime: Runtime, keys: Sequence[str] | None) -> Told:
+def _told(runtime: Runtime, keys: Sequence[str] | None, events: Sequence[Event]) -> Told:
     """What the records say of some sprints; of all for None."""
     records, product = runtime.records, runtime.product
     parts: Sequence[str | None] = [None] if keys is None else keys
@@ -131,7 +134,8 @@ def _told(runtime: Runtime, keys: Sequence[str] | None) -> Told:
         partial(definition_of_done, runtime),
         verdicts,
         measured,
-        records.events(product=product),
+        # A sprint that nothing is told of costs nothing; waivers are meant for any.
+        [one for one in events if keys is None or one.sprint in keys or one.kind in (WAIVER, WITHDRAWN)],
         runtime.clock.now(),
         waivers_of(runtime.spec.rules),
     )
