@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/.venv/bin:$PATH
 unset PYTHONDONTWRITEBYTECODE
-all=(mutation faults drift)
+all=(mutation faults drift stranger)
 
 # What decides: a change of gates or verdicts that no test notices.
 prove_mutation() { tools/mutation.sh 85; }
@@ -22,6 +22,10 @@ prove_faults() {
 
 # Simulated years: at most two false alarms in each, every kind of fault caught within two windows in 95 % of cases.
 prove_drift() { python -W ignore tools/simulate_drift.py; }
+
+# A team's clone: the sample removed, one scaffolded product left, lint and the platform's tests green there. Left out are
+# the tests that run daemons, which scaffold a clone of their own wherever they run.
+prove_stranger() { tools/stranger.sh; }
 
 chosen=("$@")
 [[ ${#chosen[@]} -gt 0 ]] || chosen=("${all[@]}")
