@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/.venv/bin:$PATH
 unset PYTHONDONTWRITEBYTECODE
-all=(mutation faults drift kills)
+all=(mutation faults drift kills stranger)
 
 # What decides: a change of gates or verdicts that no test notices.
 prove_mutation() { tools/mutation.sh 85; }
@@ -29,6 +29,10 @@ prove_kills() {
     KILLS=${KILLS:-100} python -m pytest -q -s -p no:cacheprovider tests/end_to_end/test_crash.py \
         tests/end_to_end/test_crash_daemon.py tests/end_to_end/test_many_at_once.py
 }
+
+# A team's clone: the sample removed, one scaffolded product left, lint and the platform's tests green there. Left out are
+# the tests that run daemons, which scaffold a clone of their own wherever they run.
+prove_stranger() { tools/stranger.sh; }
 
 chosen=("$@")
 [[ ${#chosen[@]} -gt 0 ]] || chosen=("${all[@]}")

@@ -39,6 +39,7 @@ def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
     except CalendarError as error:
         found.append(f"{_shown(folder / 'defs.yaml', root)}:1: attributes.calendar: {error}")
     found += _contracts(folder, root, spec)
+    found += _recipe(folder, root)
     found += _marts(product, root, spec)
     found += _features(product, root, spec, home)
     if not found and (root / "dbt_project" / "dbt_project.yml").is_file():
@@ -80,6 +81,24 @@ def _syntax(file: Path, root: Path) -> str | None:
     except (UnicodeDecodeError, ValueError) as error:
         return f"{_shown(file, root)}:1: is no Python text ({error}); save it as UTF-8"
     return None
+
+
+def _recipe(folder: Path, root: Path) -> Iterator[str]:
+    file = folder / "model.py"
+    if not file.is_file() or _syntax(file, root) is not None:
+        return  # told already
+    from sprintline.core.recipes import Recipe
+    from sprintline.stages.runtime import product_module
+
+    try:
+        recipe = getattr(product_module(folder, "model"), "recipe", None)
+        made = recipe() if recipe else None
+    except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to tell
+        yield told(error, root)
+        return
+    if not isinstance(made, Recipe):
+        got = "has no function recipe()" if made is None else f"recipe() returned a {type(made).__name__}"
+        yield f"{_shown(file, root)}:1: {got}; write recipe() so that it returns a sprintline.core.recipes.Recipe"
 
 
 def _contracts(folder: Path, root: Path, spec: ProductSpec) -> Iterator[str]:
@@ -144,10 +163,13 @@ def _parsed(product: str, root: Path, home: Home) -> Iterator[str]:
 
 def _features(product: str, root: Path, spec: ProductSpec, home: Home) -> Iterator[str]:
     folder = root / "feature_repo" / product
+    marts = {file.stem for file in (root / "dbt_project/models" / product / "marts").rglob("*.sql")}
     for view in spec.features.views:
         query = folder / f"{view}.sql"
         if not query.is_file():
             yield f"{_shown(query, root)}:1: is missing; defs.yaml names the view {view}, this is its query"
+        elif marts and not marts & set(re.findall(r"\w+", query.read_text(encoding="utf-8"))):
+            yield f"{_shown(query, root)}:1: reads no mart; name one: {', '.join(sorted(marts))}"
     module = folder / "views.py"
     if not module.is_file():
         yield f"{_shown(module, root)}:1: is missing; entities, feature views and the service are declared there"

@@ -22,6 +22,7 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.keep import backup, prune, restore
 from sprintline.cli.models import card, reproduce
+from sprintline.cli.products import check, new, remove
 from sprintline.cli.reference import reference
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.settings import settings_command
@@ -132,47 +133,6 @@ def init() -> None:
     click.echo(f"For dagster and dg commands: export DAGSTER_HOME={home.dagster} SPRINTLINE_HOME={home.root}")
     if home.dagster_url is not None:
         click.echo("They read Dagster's database from SPRINTLINE_DAGSTER_URL: export that as well")
-
-
-@cli.command()
-@click.argument("product")
-def new(product: str) -> None:
-    """Make a data product that closes sprints at once, with a small invented data set of its own."""
-    from sprintline.components.scaffold import ScaffoldError, create_product
-
-    try:
-        made = create_product(product, settings.ROOT)
-    except ScaffoldError as error:
-        raise Refusal(str(error), code=error.code) from error
-    click.echo(f"Made {product}: {len(made.files)} files.")
-    for file in made.files:
-        click.echo(f"  {file.relative_to(settings.ROOT)}")
-    click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
-    click.echo("\nNext:")
-    for command, why in (
-        (f"sprintline check {product}", "all its declarations are sound"),
-        (f"sprintline replay {product}", "its sprints land and close, one by one"),
-        ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
-    ):
-        click.echo(f"  {command:<34}# {why}")
-
-
-@cli.command()
-@click.argument("product", required=False)
-def check(product: str | None) -> int:
-    """Read every declaration of all products, or of one; tell each mistake with file and line."""
-    from sprintline.cli.check import mistakes_of
-    from sprintline.cli.survey import chosen_folders
-
-    folders = chosen_folders(settings.ROOT, product)
-    found = [line for folder in folders for line in mistakes_of(folder, settings.ROOT, settings.home())]
-    for line in found:
-        click.echo(line)
-    names = ", ".join(folder.name for folder in folders) or "no product"
-    click.echo(
-        f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
-    )
-    return 1 if found else 0
 
 
 cli.add_command(rules)
@@ -319,8 +279,8 @@ def _registered(workspace: Path) -> list[str]:
 
 
 for command in (
-    state_hash_command, failpoints_command, migrate_command, backup, restore, prune, settings_command, reproduce, card,
-    backlog, site, reference, *ACTS,
+    new, remove, check, state_hash_command, failpoints_command, migrate_command, backup, restore, prune,
+    settings_command, reproduce, card, backlog, site, reference, *ACTS,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -29,7 +29,10 @@ def chosen_model(text: str) -> tuple[Runtime, str]:
     folder = chosen_folders(settings.ROOT, product)[0]
     runtime = load_runtime(folder, settings.home())
     if existing_records(runtime.home) is None:
-        raise Refusal(f"there is no model of {product} yet in {runtime.home.root}: nothing has been recorded")
+        raise Refusal(
+            f"there is no model of {product} yet in {runtime.home.root}: nothing has been recorded; "
+            f"close sprints first: sprintline replay {product}"
+        )
     try:
         return runtime, find_model(runtime, name)
     except ModelError as error:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from sprintline.cli.servers import STOP_WITHIN
 from sprintline.core.calendar import Sprint
+from sprintline.core.verdicts import Severity
 from sprintline.settings import ROOT, Home
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger
 from sprintline.stages.runtime import Runtime
@@ -66,7 +67,10 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         )
     keys = runtime.calendar.keys
     if not 1 <= sprints <= len(keys):
-        raise ReplayError(f"{runtime.product} plans {len(keys)} sprints, {sprints} were asked for")
+        raise ReplayError(
+            f"{runtime.product} plans {len(keys)} sprints, {sprints} were asked for: ask for fewer, or plan on in "
+            f"{runtime.folder / 'defs.yaml'} (calendar.planned_until)"
+        )
     chosen = keys[:sprints]
     if all(closing_of(runtime, key) for key in chosen) and not any(
         drop(runtime, key, provide) for key in chosen
@@ -287,11 +291,19 @@ def _await(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"
             )
         if time.monotonic() - since > STALLED_AFTER:
-            raise ReplayError(
-                f"{open_[0]} did not close within {STALLED_AFTER:.0f} s: look at its run with `make ui`"
-            )
+            raise ReplayError(_stalled(runtime, open_[0]))
         meanwhile()
         time.sleep(0.5)
+
+
+def _stalled(runtime: Runtime, sprint: str) -> str:
+    """What keeps a sprint open, as far as its verdicts tell."""
+    told = f"{sprint} did not close within {STALLED_AFTER:.0f} s"
+    found = runtime.records.verdicts(runtime.product, sprint)
+    stopping = [one for one in found if not one.passes and one.severity is Severity.ERROR]
+    for one in stopping:
+        told += f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
+    return told if stopping else f"{told}: look at its run with `make ui`"
 
 
 def _stage(runtime: Runtime, sprint: str) -> str:

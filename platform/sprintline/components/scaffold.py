@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,11 @@ PLACES = {
     "features": "feature_repo/{product}",
     "product": "platform/products/{product}",
 }
+
+#: What a product may have besides: its macros, and tests of its own, which are collected while the product is there.
+ALSO = ("dbt_project/macros/products/{product}", "tests/products/{product}")
+
+Fill = Callable[[str, Path], None]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _FIRST_ENTRY = re.compile(
@@ -56,12 +61,13 @@ class Made:
     workspace_line: int
 
 
-def create_product(product: str, root: Path) -> Made:
+def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
     """Make a data product in a clone.
 
     Args:
         product: its name: folder, dbt models, features, code location.
         root: the clone, the folder that holds `platform/`, `dbt_project/`, `feature_repo/` and `workspace.yaml`.
+        fill: writes a part (a key of PLACES) into a folder; by default the templates with their invented sample.
 
     Raises:
         ScaffoldError: the name cannot be used, something of that name is there, or a file could not be written. The
@@ -80,11 +86,68 @@ def create_product(product: str, root: Path) -> Made:
                 )
         workspace, line = _registered(root / "workspace.yaml", product)
         try:
-            return Made(product, tuple(_install(product, root, workspace)), line)
+            return Made(product, tuple(_install(product, root, workspace, fill or _sample_of(product))), line)
         except OSError as error:
             raise ScaffoldError(
                 f"{error.filename or root}: {error.strerror or error}; nothing was made, mend that and call again"
             ) from error
+
+
+def traces_of(product: str, root: Path) -> list[Path]:
+    """The folders that hold a product's code and tests, in the order in which they should go.
+
+    Raises ScaffoldError for a name that is no product: neither a folder nor an entry of workspace.yaml.
+    """
+    if not _NAME.fullmatch(product):
+        raise ScaffoldError(f'"{product}" is no product name; {_known(root)}', code=2)
+    found = [root / place.format(product=product) for place in (*PLACES.values(), *ALSO)]
+    found = [folder for folder in found if folder.is_dir()]
+    workspace = root / "workspace.yaml"
+    if not found and not (workspace.is_file() and f"products.{product}.definitions" in workspace.read_text()):
+        raise ScaffoldError(f"there is no product {product}; {_known(root)}", code=2)
+    return found
+
+
+def remove_product(product: str, root: Path, traces: list[Path]) -> None:
+    """Take a product out of workspace.yaml and delete what `traces_of` found, and whatever else is among `traces`.
+
+    The entry goes first: what is half there is then loaded by nobody. Safe to repeat. Raises ScaffoldError for a
+    workspace.yaml whose entry cannot be told from the others; nothing is removed then.
+    """
+    with _alone(root / "platform" / "products"):
+        file = root / "workspace.yaml"
+        if file.is_file():
+            fresh = root / f".workspace-{product}.yaml"
+            fresh.write_text(_unregistered(file, product), encoding="utf-8")
+            fresh.replace(file)
+        for place in traces:
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+
+
+def _known(root: Path) -> str:
+    names = sorted(file.parent.name for file in (root / "platform" / "products").glob("*/defs.yaml"))
+    return f"the products are {', '.join(names)}" if names else "there is none yet"
+
+
+def _unregistered(file: Path, product: str) -> str:
+    """The text of workspace.yaml without the product's entry; comments and the other entries stay as they are."""
+    text = file.read_text(encoding="utf-8")
+    module = f"products.{product}.definitions"
+    before = _locations(text, file)
+    rest = [entry for entry in before if module not in str(entry)]
+    if rest == before:
+        return text
+    parts = re.split(r"(?m)^(?=[^\S\n]*-[^\S\n])", text)
+    shrunk = "".join(part for part in parts if not re.search(rf"\b{re.escape(module)}\b", part))
+    with suppress(ScaffoldError):
+        if _locations(shrunk, file) == rest:
+            return shrunk
+    raise ScaffoldError(
+        f"{file.name}: the entry of {product} is not a list item of its own; take it out by hand"
+    )
 
 
 def _check_name(product: str) -> None:
@@ -106,7 +169,7 @@ def _check_name(product: str) -> None:
         )
 
 
-def _install(product: str, root: Path, workspace: str) -> Iterator[Path]:
+def _install(product: str, root: Path, workspace: str, fill: Fill) -> Iterator[Path]:
     """Write everything beside its place, then move it there; undo all of it when anything fails."""
     staged: list[tuple[Path, Path]] = []
     moved: list[Path] = []
@@ -117,9 +180,7 @@ def _install(product: str, root: Path, workspace: str) -> Iterator[Path]:
             beside = Path(tempfile.mkdtemp(prefix=f".new-{product}-", dir=target.parent))
             beside.chmod(0o755)
             staged.append((beside, target))
-            _fill(TEMPLATES / part, beside, product)
-            if part == "product":
-                _write_sample(beside / "sample", product)
+            fill(part, beside)
         fresh = root / f".workspace-{product}.yaml"
         staged.append((fresh, root / "workspace.yaml"))
         fresh.write_text(workspace, encoding="utf-8")
@@ -140,6 +201,15 @@ def _install(product: str, root: Path, workspace: str) -> Iterator[Path]:
             else:
                 beside.unlink(missing_ok=True)
     return (file for folder in reversed(moved) for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def _sample_of(product: str) -> Fill:
+    def fill(part: str, folder: Path) -> None:
+        _fill(TEMPLATES / part, folder, product)
+        if part == "product":
+            _write_sample(folder / "sample", product)
+
+    return fill
 
 
 def _fill(source: Path, target: Path, product: str) -> None:

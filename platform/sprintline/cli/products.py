@@ -1,0 +1,129 @@
+"""`sprintline new`, `remove` and `check`: a product comes into the clone, leaves it, and is read for mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sprintline import settings
+from sprintline.cli.errors import Refusal
+
+
+@click.command()
+@click.argument("product")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Your own CSV or Parquet file, a row per question.",
+)
+@click.option("--key", help="With --from: the column that names each row once.")
+@click.option("--event-at", help="With --from: the column with the moment of the question.")
+@click.option("--known-at", help="With --from: the column with the moment its answer was known.")
+@click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
+@click.option(
+    "--by", help="With --from: the text column whose past tells; by default the one with the fewest values."
+)
+@click.option(
+    "--timezone",
+    default="UTC",
+    show_default=True,
+    help="With --from: of days, and of moments without offset.",
+)
+@click.option(
+    "--length-days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1, 92),
+    help="With --from: of a sprint.",
+)
+def new(product: str, file: Path | None, timezone: str, length_days: int, **said: str | None) -> None:
+    """Make a data product that closes sprints at once: on a small invented data set, or on your own file.
+
+    \b
+    sprintline new parcels
+    sprintline new tickets --from tickets.csv --key id --event-at opened_at --known-at closed_at \\
+        --label "hours_to_close > 48"
+    """
+    from sprintline.components.from_file import Asked, create_from_file
+    from sprintline.components.scaffold import ScaffoldError, create_product
+
+    needed = ("key", "event_at", "known_at", "label")
+    missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
+    if file is None and len(missing) + (not said["by"]) < len(needed) + 1:
+        raise Refusal("these options tell of your own file: name it with --from FILE", code=2)
+    if file is not None and missing:
+        raise Refusal(
+            f"--from needs {', '.join(missing)} too: only you know; sprintline new --help shows how", code=2
+        )
+    try:
+        if file is None:
+            made = create_product(product, settings.ROOT)
+        else:
+            asked = Asked(file, timezone=timezone, length_days=length_days, **said)  # type: ignore[arg-type]
+            made = create_from_file(product, asked, settings.ROOT)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(f"Made {product}: {len(made.files)} files.")
+    for file in made.files:
+        click.echo(f"  {file.relative_to(settings.ROOT)}")
+    click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
+    click.echo("\nNext:")
+    for command, why in (
+        (f"sprintline check {product}", "all its declarations are sound"),
+        (f"sprintline replay {product}", "its sprints land and close, one by one"),
+        ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
+    ):
+        click.echo(f"  {command:<34}# {why}")
+
+
+@click.command()
+@click.argument("product")
+@click.option(
+    "--state",
+    "with_state",
+    is_flag=True,
+    help="What it has in the state folder as well.",
+)
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def remove(product: str, with_state: bool, yes: bool) -> None:
+    """Take a product's code out of the clone, a sample for example; lists what will go and asks first.
+
+    What was decided stays in the ledger, and with it the records of its sprints.
+    """
+    from sprintline.cli.replay import ui_is_open
+    from sprintline.components.scaffold import ScaffoldError, remove_product, traces_of
+
+    home = settings.home()
+    state = [place for place in home.rooms_of(product) if place.exists()] if with_state else []
+    try:
+        found = [*traces_of(product, settings.ROOT), *state]
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    if state and ui_is_open(home):
+        raise Refusal("`sprintline ui` is open on this state folder: end it first, then remove the state")
+    for place in found:
+        click.echo(f"  {place.relative_to(settings.ROOT) if place.is_relative_to(settings.ROOT) else place}")
+    if not yes and not click.confirm(f"Remove these and the entry of {product} in workspace.yaml?"):
+        raise Refusal("nothing was removed")
+    remove_product(product, settings.ROOT, found)
+    click.echo(f"Removed {product}." + ("" if with_state else f" Its state stays in {home.root}."))
+
+
+@click.command()
+@click.argument("product", required=False)
+def check(product: str | None) -> int:
+    """Read every declaration of all products, or of one; tell each mistake with file and line."""
+    from sprintline.cli.check import mistakes_of
+    from sprintline.cli.survey import chosen_folders
+
+    folders = chosen_folders(settings.ROOT, product)
+    found = [line for folder in folders for line in mistakes_of(folder, settings.ROOT, settings.home())]
+    for line in found:
+        click.echo(line)
+    names = ", ".join(folder.name for folder in folders) or "no product"
+    click.echo(
+        f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
+    )
+    return 1 if found else 0

@@ -1,0 +1,166 @@
+"""docs/reference/errors.md is true: each mistake is made, its command is given, and the answer is the one told.
+
+The page is the list. Here stands only how each mistake is made.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sprintline import settings
+from sprintline.cli import main as command
+from sprintline.components.scaffold import create_product
+
+PAGE = settings.ROOT / "docs" / "reference" / "errors.md"
+ROWS = re.findall(r"^\| (.+?) \| `(.+?)` \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+DEFS = "platform/products/bakery/defs.yaml"
+ORDERS = "platform/products/bakery/contracts/orders.yaml"
+MODEL = "platform/products/bakery/model.py"
+QUESTIONS = "dbt_project/models/bakery/marts/questions.sql"
+VIEWS = "feature_repo/bakery/views.py"
+QUERY = "feature_repo/bakery/courier_delays.sql"
+ROWS_OF = {"id": ["a", "b"], "asked": ["2026-01-05T08:00:00Z"] * 2, "known": ["2026-01-05T09:00:00Z"] * 2,
+           "group": ["x", "y"], "minutes": [1, 90]}  # fmt: skip
+
+Spoil = Callable[[Path], object]
+
+
+def edit(file: str, old: str, new: str) -> Spoil:
+    def spoil(root: Path) -> None:
+        text = (root / file).read_text()
+        assert old in text, f"{file} holds no {old!r}"
+        (root / file).write_text(text.replace(old, new, 1))
+
+    return spoil
+
+
+def gone(file: str) -> Spoil:
+    return lambda root: (root / file).unlink()
+
+
+def file_of(**change: list) -> Spoil:
+    return lambda root: pd.DataFrame({**ROWS_OF, **change}).to_csv(root / "own.csv", index=False)
+
+
+def state_is_a_file(root: Path) -> None:
+    settings.home().root.write_text("")
+
+
+MISTAKES: dict[str, Spoil | None] = {
+    "a name with capitals or hyphens": None,
+    "a word of Python as name": None,
+    "the name of a Python module": None,
+    "a name that is taken": None,
+    "a product that is not there": None,
+    "a product to remove that is not there": None,
+    "a key misspelt": edit(DEFS, "length_days", "lenght_days"),
+    "a key at the wrong place": edit(DEFS, "attributes:", "owners: []\nattributes:"),
+    "a number in quotes": edit(DEFS, "length_days: 7", 'length_days: "7"'),
+    "no date": edit(DEFS, '"2026-01-05"', '"5 January"'),
+    "a time zone that is none": edit(DEFS, "Europe/Berlin", "Europe/Berln"),
+    "a plan that ends before it starts": edit(DEFS, '"2026-08-03"', '"2025-08-03"'),
+    "a rule that is none": edit(DEFS, "  drift:", "  rules: {DQ999: {severity: warn}}\n  drift:"),
+    "a rule switched off": edit(DEFS, "  drift:", "  rules: {DQ102: {severity: off}}\n  drift:"),
+    "not YAML": edit(DEFS, "  name: bakery", "\tname: bakery"),
+    "a contract that is not there": gone(ORDERS),
+    "a type that is none": edit(ORDERS, "logicalType: number", "logicalType: numbr"),
+    "no primary key": edit(ORDERS, "primaryKey: true", "primaryKey: false"),
+    "a moment that no column holds": edit(ORDERS, "value: placed_at", "value: placed"),
+    "a column name with a space": edit(ORDERS, "- name: courier", '- name: "the courier"'),
+    "Python that does not parse": edit(MODEL, "def recipe() -> Recipe:", "def recipe( -> Recipe:"),
+    "no recipe": edit(MODEL, "def recipe()", "def receipt()"),
+    "a recipe that is none": edit(MODEL, "return Recipe(", "return dict("),
+    "a mart that is not there": gone(QUESTIONS),
+    "a view without its query": gone(QUERY),
+    "a view that reads no mart": edit(QUERY, "from courier_hours", "from courier_hour"),
+    "a feature service that is none": edit(VIEWS, 'name="bakery_v1"', 'name="bakery_v2"'),
+    "a product nobody loads": edit("workspace.yaml", "products.bakery.definitions", "products.bakry.definitions"),
+    "a rule code that is none": None,
+    "a waiver for a rule that is none": None,
+    "a waiver for a sprint that is past": None,
+    "a model that is none": None,
+    "a model before there is one": None,
+    "more sprints than are planned": None,
+    "a state folder that is a file": state_is_a_file,
+    "a command that is none": None,
+    "half of the options": file_of(),
+    "a column that is not there": file_of(),
+    "a file that is not there": None,
+    "a key that repeats": file_of(id=["a", "a"]),
+    "a moment without its time": file_of(asked=["5.1.2026", "6.1.2026"]),
+    "an answer before its question": file_of(known=["2026-01-04T08:00:00Z"] * 2),
+    "a label that never holds": file_of(),
+    "a label that is no condition": file_of(),
+    "a header with a space": lambda root: pd.DataFrame(ROWS_OF).rename(columns={"minutes": "the minutes"}).to_csv(
+        root / "own.csv", index=False
+    ),
+    # Last, because dbt keeps what it failed on within a process; a command is a process of its own.
+    "a model that does not parse": edit(QUESTIONS, "{{ in_sprint() }}", "{{ in_sprint( }}"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch) -> Path:
+    root = tmp_path / "clone"
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (root / folder).mkdir(parents=True)
+    for part in ("dbt_project.yml", "profiles.yml", "macros"):
+        (root / "dbt_project" / part).symlink_to(settings.ROOT / "dbt_project" / part)
+    monkeypatch.setenv("SPRINTLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SPRINTLINE_RECORDS_URL", raising=False)
+    monkeypatch.delenv("SPRINTLINE_DEBUG", raising=False)
+    monkeypatch.setattr(settings, "ROOT", root)
+    monkeypatch.chdir(root)
+    create_product("bakery", root)
+    yield root
+    for name in [name for name in sys.modules if name.startswith("products.bakery")]:
+        del sys.modules[name]
+
+
+def said(line: str, monkeypatch, capsys) -> tuple[int, str]:
+    monkeypatch.setattr(sys, "argv", shlex.split(line))
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    out, err = capsys.readouterr()
+    return ended.value.code, out + err
+
+
+def test_every_mistake_of_the_page_is_made_here():
+    assert [mistake for mistake, _, _ in ROWS] == list(MISTAKES) and len(ROWS) >= 20
+
+
+@pytest.mark.parametrize(("mistake", "line", "answer"), ROWS, ids=[row[0].replace(" ", "-") for row in ROWS])
+def test_a_mistake_is_answered_with_place_and_mend(clone, monkeypatch, capsys, mistake, line, answer):
+    if spoil := MISTAKES[mistake]:
+        spoil(clone)
+    code, told = said(line, monkeypatch, capsys)
+    assert code in (1, 2), told
+    assert "Traceback" not in told and len(told.splitlines()) < 12
+    wanted = ".*".join(map(re.escape, answer.replace("\\|", "|").split("…")))
+    assert re.search(wanted, " ".join(told.split())), f"\nthe page: {answer}\nthe answer: {told}"
+
+
+def test_a_taken_port_is_answered(clone, monkeypatch, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, told = said(f"sprintline ui --port {taken.getsockname()[1]}", monkeypatch, capsys)
+    assert code == 1 and "end what listens there, or choose another with --port" in told
+
+
+def test_a_python_that_is_too_old_is_answered():
+    script = PAGE.parents[2] / "tools" / "setup.sh"
+    done = subprocess.run(
+        [script, "nowhere"], env={"PYTHON": "false", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "is not Python 3.11 or 3.12. Install python3.11" in done.stderr
