@@ -397,10 +397,13 @@ class TestUi:
             home.dagster.mkdir(parents=True)
 
         monkeypatch.setattr("sprintline.stores.instance.prepare", prepare)
+        monkeypatch.setattr(
+            "sprintline.cli.servers.end_what_was_left", lambda env: prepared.append(env["DAGSTER_HOME"])
+        )
         monkeypatch.setattr(command.os, "execve", execve)
         monkeypatch.chdir(clone)
         code, out, _ = run("ui", "--port", "0")
-        assert code == 0 and prepared == [home]
+        assert code == 0 and prepared == [home, str(home.dagster)]
         arguments = became["arguments"]
         port = arguments[arguments.index("--port") + 1]
         assert f"http://127.0.0.1:{port}" in out and port != "0"

@@ -1,0 +1,133 @@
+"""A closing that is killed or meets a full disk leaves, closed again, what a quiet one leaves.
+
+`SPRINTLINE_KILLS=100` takes all failpoints and that many random moments (`make prove ARGS=kills`); a seed that failed
+is repeated with `SPRINTLINE_KILL_SEED`. Kills of daemon, code server and launcher are in test_crash_daemon.py.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from sprintline.failpoints import FAILPOINTS
+
+pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
+
+S1, S2, S3, S4 = (f"2026-S0{n}" for n in range(1, 5))
+KILLED = -signal.SIGKILL
+IN_DAEMON = {"launch.before_fork", "launch.forked"}
+REFUSING = {"quarantine.before_move", "quarantine.after_move"}
+#: Passed many times in a closing: somewhere in the middle says more than the first.
+AT = {
+    "records.before_commit": 40,
+    "records.before_anchor": 4,
+    "lake.after_commit": 2,
+    "dbt.between_models": 3,
+}
+KILLS_A_ROUND = 5
+ALL = bool(os.environ.get("SPRINTLINE_KILLS"))
+#: One of each store, unless all are asked for.
+CHOSEN = {
+    "lake.before_commit", "dbt.between_models", "features.applied", "features.online_view", "train.release_filled",
+    "train.run_logged", "promote.decide", "closing.sighted", "records.before_anchor",
+}  # fmt: skip
+#: From where on the disk is full, and what cannot be written there.
+FULL = {
+    "landing.read": "orders",
+    "lake.before_commit:2": "deliveries",
+    "lake.after_commit": "orders",
+    "dbt.before_build": "parcels__dbt",
+    "dbt.after_build": "parcels__dbt",
+    "lake.before_commit:3": "courier_delays",
+    "features.online_view": "online_features",
+    "train.trained": "parcels__promotion",
+    "train.release_renamed": "parcels__promotion",
+    "train.registered": "parcels__promotion",
+    "promote.intended": "parcels__promotion",
+    "promote.decide": "parcels__promotion",
+    "closing.measured": "increment",
+    "closing.sighted": "increment",
+}
+FULL_CHOSEN = (
+    "landing.read",
+    "dbt.before_build",
+    "features.online_view",
+    "train.trained",
+    "promote.intended",
+)
+
+
+@pytest.mark.parametrize("point", sorted(set(FAILPOINTS) - IN_DAEMON - REFUSING if ALL else CHOSEN))
+def test_killed_at_a_failpoint(ground, point):
+    # What happens once in a product's life happens in its first sprint; the third is the first that trains.
+    before, sprint = ("landed", S1) if point == "features.applied" else (S2, S3)
+    ground.restore(before)
+    killed = ground.close(sprint, failpoint=f"{point}:{AT.get(point, 1)}")
+    assert killed["code"] == KILLED, killed
+    again = ground.close(sprint)
+    assert again["code"] == 0, again
+    ground.assert_as_undisturbed(sprint, point)
+
+
+@pytest.mark.parametrize("point", sorted(REFUSING))
+def test_killed_while_a_file_is_refused(ground, point):
+    def break_orders() -> None:
+        ground.restore(S2)
+        (orders,) = (ground.clone.state / "landing" / "parcels" / "orders").glob(f"{S3}.csv*")
+        bad = orders.with_name(f"{S3}.csv")
+        orders.unlink()
+        bad.write_text("order_id\n1\n")
+        os.utime(bad, (time.time() - 60, time.time() - 60))
+
+    break_orders()
+    assert ground.close(S3)["code"] == 3
+    quiet = ground.look()
+    assert quiet["quarantined"] == [f"{S3}.csv"] and quiet["effects"][f"refused {S3}"] == 1
+    break_orders()
+    assert ground.close(S3, failpoint=point)["code"] == KILLED
+    assert ground.look()["effects"] == quiet["effects"], "what was refused is on record before it is moved"
+    assert ground.close(S3)["code"] == 3
+    found = ground.look()
+    for what in quiet:
+        assert found[what] == quiet[what], what
+
+
+def test_killed_at_random_moments(ground):
+    seed = int(os.environ.get("SPRINTLINE_KILL_SEED") or time.time_ns() % 10**6)
+    kills, draw = int(os.environ.get("SPRINTLINE_KILLS") or 4), random.Random(seed)
+    done = 0
+    while done < kills:
+        before, sprint = draw.choice([(S2, S3), (S2, S3), (S3, S4)])
+        ground.restore(before)
+        moments = []
+        for _ in range(min(KILLS_A_ROUND, kills - done)):
+            moments.append(round(draw.uniform(0, ground.seconds[sprint]), 2))
+            ground.close(sprint, after=moments[-1])
+        done += len(moments)
+        told = f"seed {seed}: {sprint} killed after {moments} s"
+        print(f"{done} of {kills}: {told}", flush=True)
+        again = ground.close(sprint)
+        assert again["code"] == 0, (told, again)
+        ground.assert_as_undisturbed(sprint, told)
+
+
+@pytest.mark.parametrize("point", FULL if ALL else FULL_CHOSEN)
+def test_a_disk_that_is_full_leaves_what_stood_and_says_what_to_do(ground, point):
+    ground.restore(S2)
+    stopped = ground.close(S3, full=point)
+    assert stopped["code"] == 3, stopped
+    (said,) = (words for step, words in stopped["failed"].items() if step.endswith(FULL[point]))
+    assert "the disk takes no more" in said and f"free space for {ground.clone.state}" in said, said
+    found, before = ground.look(), ground.expected[S2]
+    assert found["whole"] and not found["damage"]
+    assert found["releases"] == before["releases"] or point.startswith(("train", "promote", "closing"))
+    for part, content in before["state"].items():
+        # Online values are the newest of all sprints; they and the whole move on where the disk held out longer.
+        assert found["state"].get(part) == content or not part.endswith((S1, S2)), part
+    again = ground.close(S3)
+    assert again["code"] == 0, again
+    ground.assert_as_undisturbed(S3, point)
