@@ -29,7 +29,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     root.mkdir()
     monkeypatch.setenv("SPRINTLINE_HOME", str(root))
     monkeypatch.setenv("DAGSTER_HOME", str(root / "dagster"))
-    monkeypatch.delenv("SPRINTLINE_RECORDS_URL", raising=False)
+    for name in ("DATABASE", "RECORDS", "MLFLOW", "DAGSTER"):
+        monkeypatch.delenv(f"SPRINTLINE_{name}_URL", raising=False)
     os.environ.pop("SPRINTLINE_SPRINT", None)
     return Home(root)
 

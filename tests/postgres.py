@@ -32,8 +32,8 @@ def binaries() -> Path | None:
 class Server:
     """A running server; `kill` and `start` it as often as wanted."""
 
-    def __init__(self, folder: Path, programs: Path) -> None:
-        self.folder, self.programs = folder, programs
+    def __init__(self, folder: Path, programs: Path, auth: str) -> None:
+        self.folder, self.programs, self.auth = folder, programs, auth
         self.process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -51,7 +51,7 @@ class Server:
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
-        words = ["-D", str(self.folder / "data"), "-U", USER, "-A", "scram-sha-256", "--pwfile", str(secret)]
+        words = ["-D", str(self.folder / "data"), "-U", USER, "-A", self.auth, "--pwfile", str(secret)]
         subprocess.run(
             [self.programs / "initdb", *words, "--no-sync", "--encoding=UTF8", "--locale=C"],
             check=True, capture_output=True, cwd=self.folder, env=self.env, **self.owner,
@@ -107,13 +107,13 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server as long as the block lasts."""
+def running(auth: str = "scram-sha-256") -> Iterator[Server]:
+    """A server as long as the block lasts. auth: `trust` spares the hashing at every connection."""
     programs = binaries()
     require(programs, "PostgreSQL 15 (Debian: postgresql-15)")
     # Not pytest's folder: only its owner may enter that, and the server is another user.
     folder = Path(tempfile.mkdtemp(prefix="sprintline-pg-"))
-    server = Server(folder, programs)
+    server = Server(folder, programs, auth)
     try:
         server.create()
         server.start()

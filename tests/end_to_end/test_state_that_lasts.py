@@ -1,4 +1,4 @@
-"""A state folder goes through a backup to another path, and closes its next sprint there as it would have at home."""
+"""Sprints close on a folder restored at another path, and on a PostgreSQL server, as they do at home."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 import subprocess
 import sys
 
+import psycopg2
 import pytest
+from tests.postgres import running
 
 from sprintline.core.state import state_hash
 from sprintline.settings import Home
@@ -16,15 +18,16 @@ from sprintline.stores.state import parts_of
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 CLOSE = """
-import sys
+import os, sys
 import dagster as dg
 import products.parcels.definitions as location
 from sprintline.cli.replay import LANDS_AFTER, drop
 from sprintline.settings import ROOT, home
 from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
+from sprintline.stores.instance import environment, prepare
 
 prepare(home())
+os.environ.update(environment(home()))
 runtime = load_runtime(ROOT / "platform" / "products" / "parcels")
 job = location.defs.get_repository_def().get_job("parcels_closing")
 with dg.DagsterInstance.get() as instance:
@@ -67,3 +70,27 @@ def test_a_restored_folder_closes_the_next_sprint_as_the_first_one_does(clone, t
     assert (ledger["ok"], ledger["events"]) == (True, events)
     made = json.loads(there.run("reproduce", "parcels:candidate", "--json").stdout)
     assert made["reproduced"], made["sentence"]
+
+
+def test_sprints_close_with_records_mlflow_and_dagster_on_a_server(clone, tmp_path):
+    with running(auth="trust") as server:
+        secret = tmp_path / "secret"
+        secret.write_text(server.database("state"))
+        there = dataclasses.replace(
+            clone, state=tmp_path / "state", extra=(("SPRINTLINE_DATABASE_URL_FILE", str(secret)),)
+        )
+        close(there, "2026-S01", "2026-S02", "2026-S03")
+        sprints = list(there.sprints().values())[:3]
+        assert [row["state"] for row in sprints] == ["closed"] * 3
+        assert sprints[2]["trained"] == "bootstrap"
+        ledger = json.loads(there.run("ledger", "verify", "--json").stdout)
+        assert ledger["ok"]
+        assert ledger["anchored"] == ledger["events"] > 0
+        with psycopg2.connect(server.url("state")) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT status, count(*) FROM sprintline_dagster.runs GROUP BY 1")
+            assert cursor.fetchall() == [("SUCCESS", 3)]
+            cursor.execute("SELECT count(*) FROM sprintline_mlflow.model_versions")
+            assert cursor.fetchone() == (1,)
+        connection.close()
+        assert not [*there.state.glob("*.db"), *(there.state / "dagster").rglob("*.db")]
+        assert not (there.state / "models" / "mlflow.db").exists()

@@ -27,7 +27,7 @@ class Refusal(click.ClickException):
         self.exit_code = code  # type: ignore[misc]  # click reads it from the instance as well
 
     def show(self, file: object = None) -> None:
-        click.echo(f"sprintline: {self.message}", err=True)
+        click.echo(f"sprintline: {settings.without_secrets(self.message)}", err=True)
 
 
 def debugging() -> bool:

@@ -118,9 +118,10 @@ def _instance(home: settings.Home) -> Iterator[DagsterInstance | None]:
         yield None
         return
     prepare(home)
-    os.environ.update(environment(home))  # dagster.yaml reads its place and its database from there
-    for name in [name for name in os.environ if name not in environment(home)]:
-        del os.environ[name]
+    # dagster.yaml reads its place and its database from there.
+    variables = environment(home)
+    os.environ.pop("SPRINTLINE_DAGSTER_URL_FILE", None)
+    os.environ.update(variables)
     from dagster import DagsterInstance
 
     with DagsterInstance.get() as instance:

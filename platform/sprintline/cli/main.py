@@ -168,7 +168,9 @@ def verify(as_json: bool) -> int:
         }
         if report.broken:
             place, why = report.broken.seq, report.broken.why
-            sentence = f"The ledger does not hold at event {place}: {why}. Restore records.db from a backup."
+            sentence = (
+                f"The ledger does not hold at event {place}: {why}. Restore a backup (sprintline restore)."
+            )
         else:
             anchor = "and is anchored" if report.anchored else "but no anchor vouches for its end"
             sentence = f"The ledger holds {anchor}: {report.events} events, head {report.head.hash[:16]}."
