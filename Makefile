@@ -6,7 +6,6 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON  ?= python3.11
-SPRINTS ?= 14
 PORT    ?= 3000
 WORKERS ?= 2
 VENV    := .venv
@@ -55,8 +54,8 @@ lock: $(STAMP) ## resolve pyproject.toml again into the lock files
 	@tools/lock.sh
 
 # --- Work -------------------------------------------------------------------------------------------------------------
-demo: $(STAMP) ## replay real sprints through the platform (SPRINTS=14; 26 is the whole year)
-	@$(VENV)/bin/sprintline replay --sprints $(SPRINTS)
+demo: $(STAMP) ## replay the first product: 14 sprints, or as many as its sample has (SPRINTS=26 for the whole year)
+	@$(VENV)/bin/sprintline replay $(if $(SPRINTS),--sprints $(SPRINTS))
 
 ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 	@$(VENV)/bin/sprintline ui --port $(PORT)

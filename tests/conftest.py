@@ -37,12 +37,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 @pytest.fixture
 def small_clone(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Commands look at the small clone, whose one product is `flight_delays`."""
+    """Commands look at the small clone, whose one product is `flight_delays`, declared and without dbt models."""
     monkeypatch.setattr(settings, "ROOT", CLONE)
+    monkeypatch.setattr(Runtime, "manifest", {"nodes": {}})
     return CLONE
 
 
 @pytest.fixture
-def flights(home: Home) -> Runtime:
+def flights(home: Home, small_clone: Path) -> Runtime:
     """A product that is only declared, on an empty state folder."""
     return load_runtime(FLIGHTS, home)

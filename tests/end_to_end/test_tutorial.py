@@ -31,7 +31,7 @@ def shell(clone, tmp_path_factory):
         env = clone.env | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
-            cwd=clone.root, env=env, text=True, capture_output=True, timeout=300,
+            cwd=clone.root, env=env, text=True, capture_output=True, timeout=550,
         )  # fmt: skip
         assert done.returncode == 0, f"{block}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
@@ -54,8 +54,8 @@ def test_the_page_leads_to_a_champion_that_serves(clone, shell):
     assert "visits: sound" in told["new"]
 
     rows = json.loads(clone.run("status", "visits", "--json").stdout)["products"][0]["sprints"]
-    last = rows[4]
-    assert "bootstrap" in {row["decision"] for row in rows[:4]}
+    last = rows[3]
+    assert "bootstrap" in {row["decision"] for row in rows[:3]}
     assert last["state"] == "closed" and last["done"], last
     assert last["champion"], "the champion of the sprint before must have answered"
     assert last["metrics"]["roc_auc"] > last["metrics"]["naive"]["roc_auc"] + 0.05

@@ -205,7 +205,7 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     slices, against = need(evidence, "slices"), need(evidence, "slices_against")
     usable = {name: one for name, one in slices.items() if not _unusable(one)}
     if not usable:
-        return insufficient("no slice holds enough flights of both outcomes to be compared", 0, margin)
+        return insufficient("no slice holds enough rows of both outcomes to be compared", 0, margin)
     worst = min(usable, key=lambda name: usable[name]["difference"])
     one = usable[worst]
     hurt = sorted(
