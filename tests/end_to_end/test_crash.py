@@ -1,6 +1,6 @@
 """A closing that is killed or meets a full disk leaves, closed again, what a quiet one leaves.
 
-`SPRINTLINE_KILLS=100` takes all failpoints and that many random moments (`make prove ARGS=kills`); a seed that failed
+`KILLS=100` takes all failpoints and that many random moments (`make prove ARGS=kills`); a seed that failed
 is repeated with `SPRINTLINE_KILL_SEED`. Kills of daemon, code server and launcher are in test_crash_daemon.py.
 """
 
@@ -29,7 +29,7 @@ AT = {
     "dbt.between_models": 3,
 }
 KILLS_A_ROUND = 5
-ALL = bool(os.environ.get("SPRINTLINE_KILLS"))
+ALL = bool(os.environ.get("KILLS"))
 #: One of each store, unless all are asked for.
 CHOSEN = {
     "lake.before_commit", "dbt.between_models", "features.applied", "features.online_view", "train.release_filled",
@@ -98,7 +98,7 @@ def test_killed_while_a_file_is_refused(ground, point):
 
 def test_killed_at_random_moments(ground):
     seed = int(os.environ.get("SPRINTLINE_KILL_SEED") or time.time_ns() % 10**6)
-    kills, draw = int(os.environ.get("SPRINTLINE_KILLS") or 4), random.Random(seed)
+    kills, draw = int(os.environ.get("KILLS") or 4), random.Random(seed)
     done = 0
     while done < kills:
         before, sprint = draw.choice([(S2, S3), (S2, S3), (S3, S4)])
