@@ -25,7 +25,7 @@ def nothing_is_set(monkeypatch):
 
 def test_the_page_is_the_one_that_is_written_and_tells_every_setting():
     written = (ROOT / "docs" / "reference" / "settings.md").read_text()
-    assert written == page(), "sprintline settings --docs > docs/reference/settings.md"
+    assert written.endswith(page()), "sprintline reference"
     for one in DECLARED:
         assert re.search(rf"^\| `{one.name}` \| .*{re.escape(one.meaning)}", written, re.MULTILINE), one.name
 

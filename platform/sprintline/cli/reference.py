@@ -349,9 +349,34 @@ def _title(page: str) -> str:
     return next((line[2:].strip() for line in page.splitlines() if line.startswith("# ")), "Untitled")
 
 
+def _settings(_root: Path) -> str:
+    from sprintline.cli.settings import page
+
+    return f"{MARK}\n{page()}"
+
+
+def _failpoints(_root: Path) -> str:
+    from sprintline.failpoints import FAILPOINTS, VARIABLE
+
+    rows = "\n".join(f"| `{name}` | {_cell(meaning)} |" for name, meaning in FAILPOINTS.items())
+    return f"""{MARK}
+# Failpoints
+
+Named places where a crash could leave something half done. `{VARIABLE}=NAME` kills the process there with SIGKILL,
+`NAME:2` at the second passing; `make prove ARGS=kills` does so at each of them. What to do after a real one:
+[survive a crash](../how-to/survive-a-crash.md).
+
+| failpoint | what stands when the process is killed there |
+|---|---|
+{rows}
+"""
+
+
 SECTIONS: dict[str, Callable[[Path], str | None]] = {
     "assets.md": _assets,
     "commands.md": _commands,
     "declarations.md": _declarations,
+    "failpoints.md": _failpoints,
+    "settings.md": _settings,
 }
 """Pages by file name; a section that has nothing to describe here gives None, and its page is left as it is."""

@@ -13,22 +13,18 @@ from sprintline.settings import DECLARED, Setting, SettingError
 PAGE_HEAD = """\
 # Settings
 
-Written by `sprintline settings --docs`. Every setting is an environment variable; `sprintline settings` shows the
-values in force. How to keep secrets: [set and keep secrets](../how-to/set-and-keep-secrets.md).
+Every setting is an environment variable; `sprintline settings` shows the values in force. How to keep secrets:
+[set and keep secrets](../how-to/set-and-keep-secrets.md).
 """
 
 
 @click.command("settings")
 @click.option("--json", "as_json", is_flag=True, help="Names, values in force and meanings as JSON.")
-@click.option("--docs", "as_page", is_flag=True, help="The reference page, docs/reference/settings.md.")
-def settings_command(as_json: bool, as_page: bool) -> int:
+def settings_command(as_json: bool) -> int:
     """Every setting, its value in force and where that is from; secrets are masked.
 
     A value that is not of its kind is told, and the exit code is 1.
     """
-    if as_page:
-        click.echo(page(), nl=False)
-        return 0
     rows = [_row(one) for one in DECLARED]
     wrong = [row["wrong"] for row in rows if row["wrong"]] + _together()
     if as_json:
