@@ -60,7 +60,7 @@ def test_the_page_leads_to_a_champion_that_serves(clone, shell):
     assert last["champion"], "the champion of the sprint before must have answered"
     assert last["metrics"]["roc_auc"] > last["metrics"]["naive"]["roc_auc"] + 0.05
     assert last["champion"][:8] in told["status"]
-    assert "minutes > 40" in told["status"], "the model card says what is asked"
+    assert "ROC-AUC over the naive" in told["status"], "the model card has its figures"
     # What the label is made of is known with the answer only, and the answer's own moment with it.
     questions = (clone.root / "dbt_project/models/visits/marts/questions.sql").read_text()
     assert not re.search(r"^ +(minutes|called),", questions, re.MULTILINE)

@@ -84,13 +84,13 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
     "--state",
     "with_state",
     is_flag=True,
-    help="What it has in the state folder as well.",
+    help="Its landed files, tables, features and reports as well.",
 )
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 def remove(product: str, with_state: bool, yes: bool) -> None:
     """Take a product's code out of the clone, a sample for example; lists what will go and asks first.
 
-    What was decided stays in the ledger, and with it the records of its sprints.
+    Records, ledger and models stay in any case: what was decided is not undone by taking the code away.
     """
     from sprintline.cli.replay import ui_is_open
     from sprintline.components.scaffold import ScaffoldError, remove_product, traces_of
