@@ -1,6 +1,4 @@
-"""Parts of the system that some tests need: on a laptop they may be missing, where CI runs they must not."""
-
-from __future__ import annotations
+"""What a test needs of the machine: without it skipped by name on a laptop, an error in CI."""
 
 import os
 
@@ -8,11 +6,9 @@ import pytest
 
 
 def require(found: object, what: str) -> None:
-    """Go on when the part is there; else skip by its name, or with `CI=true` fail."""
+    """Go on when the part was found; else skip the test by the part's name, or fail where CI=true."""
     if found:
         return
-    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        pytest.fail(
-            f"{what} is missing here, and in CI nothing is skipped: install it (.ci/run does)", pytrace=False
-        )
-    pytest.skip(f"needs {what}")
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing: CI installs it (.ci/run), so that nothing is skipped there")
+    pytest.skip(f"{what} is missing")
