@@ -95,8 +95,8 @@ def test_writing_tells_what_changed_and_leaves_alone_what_is_not_generated(tmp_p
 def test_the_index_has_pages_that_others_write(tmp_path):
     folder = tmp_path / "docs" / "reference"
     folder.mkdir(parents=True)
-    (folder / "settings.md").write_text("# All settings\n")
-    assert "[All settings](settings.md)" in reference.pages(tmp_path)["README.md"]
+    (folder / "errors.md").write_text("# Mistakes\n")
+    assert "[Mistakes](errors.md)" in reference.pages(tmp_path)["README.md"]
 
 
 def test_the_command_asks_without_writing(home, monkeypatch):
