@@ -6,12 +6,10 @@ A small product's four sprints are replayed once. Of the fourth, its provider de
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.looking import (
     LAPTOP,
@@ -51,13 +49,6 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     require(chromium(), "chromium (Debian's package `chromium`)")
     clone = make_clone(tmp_path_factory)
     products = clone.root / "platform" / "products"
-    shutil.rmtree(
-        products / "flight_delays"
-    )  # the sample is not looked at here, and would be loaded with the rest
-    workspace = clone.root / "workspace.yaml"
-    entries = yaml.safe_load(workspace.read_text())["load_from"]
-    kept = [one for one in entries if one["python_module"]["location_name"] == clone.product]
-    workspace.write_text(yaml.safe_dump({"load_from": kept}))
     with (products / "parcels" / "sources.py").open("a") as sources:
         sources.write(CUT_OFF)
     with (products / "parcels" / "defs.yaml").open("a") as declaration:

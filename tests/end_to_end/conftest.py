@@ -81,10 +81,22 @@ class Clone:
                 continue  # it ended meanwhile, or is somebody else's
         return found
 
+    def workers(self) -> list[int]:
+        """Processes forked from the warm process."""
+        warm = {pid for pid, command in self.processes().items() if "sprintline.stages.warm" in command}
+        return [pid for pid in warm if _parent(pid) in warm]
+
     def sprints(self) -> dict[str, dict]:
         """`sprintline status --json` of the small product, by sprint."""
         told = json.loads(self.run("status", self.product, "--json").stdout)
         return {row["sprint"]: row for row in told["products"][0]["sprints"]}
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def make_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:

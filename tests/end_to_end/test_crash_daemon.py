@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -49,19 +48,6 @@ def until(true, seconds: float, what: str):
     return found
 
 
-def workers(clone) -> list[int]:
-    """Processes forked from the warm process."""
-    warm = set(pids(clone, "sprintline.stages.warm"))
-    return [pid for pid in warm if parent(pid) in warm]
-
-
-def parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
 def all_ended(clone) -> None:
     """Every process of the platform is gone, but for Dagster's `tail` of a worker that was killed as it began it."""
     end = time.monotonic() + 90
@@ -101,7 +87,7 @@ def test_all_killed_at_once_and_a_code_server_later(landed, instance):
     seed = int(os.environ.get("SPRINTLINE_KILL_SEED") or time.time_ns() % 10**6)
     draw = random.Random(seed)
     replay = clone.start("replay", clone.product, "--sprints", "4")
-    until(lambda: workers(clone) and runs(instance, dg.DagsterRunStatus.STARTED), 240, "a run at work")
+    until(lambda: clone.workers() and runs(instance, dg.DagsterRunStatus.STARTED), 240, "a run at work")
     moment = round(draw.uniform(0, 5), 2)
     time.sleep(moment)
     left = until(lambda: runs(instance, dg.DagsterRunStatus.STARTED), 60, "a run at work")
@@ -119,9 +105,9 @@ def test_all_killed_at_once_and_a_code_server_later(landed, instance):
             lambda: not left & runs(instance, *UNFINISHED) and time.monotonic(), STARTED_AT_MOST, "their end"
         )
         print(f"{told}; ended {stuck - begun:.1f} s after the restart")
-        until(lambda: workers(clone), 120, "another worker")
+        until(lambda: clone.workers(), 120, "another worker")
         kill(pids(clone, "dagster api grpc", f"--location-name {clone.product}"))
-        kill(until(lambda: workers(clone), 120, "a worker"))
+        kill(until(lambda: clone.workers(), 120, "a worker"))
         assert replay.wait(400) == 0, (told, replay.stderr.read())
     finally:
         replay.kill()

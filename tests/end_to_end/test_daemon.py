@@ -88,7 +88,7 @@ def test_a_replay_that_is_stopped_leaves_no_process_and_the_next_goes_on(replaye
         sprints = str(closed(replayed) + 1)
         replay = replayed.start("replay", replayed.product, "--sprints", sprints)
         try:
-            until(lambda: workers(replayed), 240, "a run's worker")
+            until(lambda: replayed.workers(), 240, "a run's worker")
             os.kill(replay.pid, how)
             assert replay.wait(120) == code
         finally:
@@ -104,19 +104,6 @@ def test_a_replay_that_is_stopped_leaves_no_process_and_the_next_goes_on(replaye
 
 def closed(clone) -> int:
     return sum(row["state"] == "closed" for row in clone.sprints().values())
-
-
-def workers(clone) -> list[int]:
-    """Processes forked from the warm process."""
-    warm = {pid for pid, command in clone.processes().items() if "sprintline.stages.warm" in command}
-    return [pid for pid in warm if parent(pid) in warm]
-
-
-def parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
 
 
 def until(true, seconds: float, what: str) -> None:

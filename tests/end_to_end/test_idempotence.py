@@ -16,6 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from tests.end_to_end.conftest import LAND, S1, S2, S3, S4
 
 from sprintline.core.state import state_hash
 from sprintline.settings import Home
@@ -43,20 +44,6 @@ with dg.DagsterInstance.get() as instance:
         if marks:
             shutil.copytree(os.environ["SPRINTLINE_HOME"], f"{marks}/{key}")
 """
-LAND = """
-import sys
-from sprintline.cli.replay import LANDS_AFTER, drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
-
-prepare(home())
-runtime = load_runtime(ROOT / "platform" / "products" / "parcels")
-for key in runtime.calendar.keys[:4]:
-    drop(runtime, key, runtime.sources.provide)
-runtime.clock.move(runtime.window(key).end + LANDS_AFTER)
-"""
-S1, S2, S3, S4 = (f"2026-S0{n}" for n in range(1, 5))
 
 
 def python(clone, code: str, *arguments: str) -> subprocess.Popen[str]:
