@@ -204,3 +204,14 @@ def test_rows_that_fail_are_told_by_dbt_and_stop_what_rests_on_them(tiny: Wareho
     assert (told["numbers_are_small"].status, told["numbers_are_small"].failures) == ("fail", 1)
     assert told["doubled"].status == "skipped"
     assert tiny.query("select number from marts.doubled")["number"].tolist() == [2]
+
+
+def test_an_interrupted_build_is_no_finding(tiny: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told as a failure of dbt, a run that was ended on the way left an item in the backlog for every rule."""
+    from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+    tiny.ensure_manifest()
+    ended = dbtRunnerResult(success=False, exception=KeyboardInterrupt())
+    monkeypatch.setattr(dbtRunner, "invoke", lambda *_, **__: ended)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.build("S1")

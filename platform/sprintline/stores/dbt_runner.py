@@ -30,6 +30,7 @@ def run_dbt(
 
     Raises:
         WarehouseError: dbt stopped before it came to any result.
+        KeyboardInterrupt, or what else is no Exception: the call was interrupted.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -46,6 +47,9 @@ def run_dbt(
             outcome = dbtRunner(manifest=manifest, callbacks=_between_models()).invoke([*flags, *arguments])
         finally:
             close_file(DuckDBConnectionManager)
+    if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+        # Somebody ended the run (Ctrl-C, a platform that stops): dbt hands that back as if it had failed by itself.
+        raise outcome.exception
     if outcome.exception is not None or outcome.result is None:
         detail = str(outcome.exception or "dbt gave no result and no reason")
         raise WarehouseError(f"{product}: dbt {arguments[0]} failed", file=file_in(detail), detail=detail)
