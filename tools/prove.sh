@@ -26,7 +26,7 @@ prove_drift() { python -W ignore tools/simulate_drift.py; }
 # SIGKILL at every failpoint, at a hundred random moments (KILLS=300 for more) and of a running platform; a full disk at
 # every step; many runs at once. What is left after the next run equals what a quiet run leaves.
 prove_kills() {
-    KILLS=${KILLS:-100} python -m pytest -q -s -p no:cacheprovider tests/end_to_end/test_crash.py \
+    KILLS=${KILLS:-100} python -W ignore -m pytest -q -m '' -s -p no:cacheprovider tests/end_to_end/test_crash.py \
         tests/end_to_end/test_crash_daemon.py tests/end_to_end/test_many_at_once.py
 }
 

@@ -82,6 +82,7 @@ def test_a_daemon_killed_while_it_launches_a_run_leaves_a_replay_that_says_so(la
     assert runs(instance, *UNFINISHED), "a run was on its way"
 
 
+@pytest.mark.proof
 def test_all_killed_at_once_and_a_code_server_later(landed, instance):
     clone = landed.clone
     seed = int(os.environ.get("SPRINTLINE_KILL_SEED") or time.time_ns() % 10**6)

@@ -17,9 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline import settings
 from sprintline.core.hashing import canonical_json, text_hash
 from sprintline.failpoints import failpoint
-from sprintline.settings import ROOT, Home
+from sprintline.settings import Home
 from sprintline.stores.compiled import Stamp
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.stores.dbt_runner import SPRINT_VARIABLE, one_dbt, run_dbt
@@ -45,10 +46,10 @@ class Warehouse:
     project: the dbt project, by default the clone's.
     """
 
-    def __init__(self, product: str, home: Home, project: Path = ROOT / "dbt_project") -> None:
+    def __init__(self, product: str, home: Home, project: Path | None = None) -> None:
         self.product = product
         self.home = home
-        self.project = Path(project)
+        self.project = Path(project or settings.ROOT / "dbt_project")
         self.file = home.warehouse_file(product)
         self.target = home.dbt_target(product)
 
