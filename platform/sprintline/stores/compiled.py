@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.failpoints import failpoint
@@ -242,21 +241,12 @@ def _node(step: Mapping[str, Any], seconds: float, failures: int | None) -> Node
     )
 
 
-class Stamp:
-    """Remembers which plan dbt itself has built in a warehouse file: contracts and types were checked then."""
-
-    def __init__(self, place: Path, file: Path) -> None:
-        self.place, self.file = place, file
-
-    def _text(self, fingerprint: str) -> str:
-        return f"{fingerprint} {self.file.stat().st_ino}"
-
-    def stands(self, fingerprint: str) -> bool:
-        with suppress(FileNotFoundError):
-            return self.place.read_text("utf-8") == self._text(fingerprint)
-        return False
-
-    def set(self, fingerprint: str) -> None:
-        part = self.place.with_name(f".{self.place.name}.{os.getpid()}")
-        part.write_text(self._text(fingerprint), "utf-8")
-        part.replace(self.place)
+def layout(connection: duckdb.DuckDBPyConnection) -> str:
+    """Every column of every table in a warehouse and its type, as text: what dbt checks against contracts."""
+    return str(
+        connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "where (schema_name, table_name) in "
+            "(select schema_name, table_name from duckdb_tables() where not internal) order by all"
+        ).fetchall()
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ from sprintline import settings
 from sprintline.core.hashing import canonical_json, text_hash
 from sprintline.failpoints import failpoint
 from sprintline.settings import Home
-from sprintline.stores.compiled import Stamp
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.stores.dbt_runner import SPRINT_VARIABLE, one_dbt, run_dbt
 from sprintline.stores.turns import turn
@@ -117,7 +117,7 @@ class Warehouse:
         if not result.nodes:
             raise WarehouseError(f"{self.product}: {select} selects no model; see `dbt ls` for what there is")
         if select is None and result.ok:
-            self._built.set(self.fingerprint())
+            self._remember_built()
         return result
 
     def _build_compiled(self, sprint: str) -> BuildResult | None:
@@ -128,25 +128,42 @@ class Warehouse:
         """
         import duckdb
 
-        from sprintline.stores.compiled import LeftToDbt, attach, build, plan_of
+        from sprintline.stores.compiled import LeftToDbt, attach, build, layout, plan_of
 
         began = time.perf_counter()
-        if not self._built.stands(self.fingerprint()):
+        if not self._built.is_file() or not self.file.is_file():
+            return None
+        fingerprint, _, checked = self._built.read_text("utf-8").partition(" ")
+        if fingerprint != self.fingerprint():
             return None
         try:
             plan = plan_of(self)
             failpoint("dbt.before_build")
             with turn(self.file, writing=True), duckdb.connect(str(self.file)) as connection:
                 connection.execute("set timezone = 'UTC'")
+                if text_hash(layout(connection)) != checked:
+                    return None
                 nodes = build(connection, attach(connection, plan), sprint)
         except (LeftToDbt, WarehouseError, duckdb.Error):
             return None
         failpoint("dbt.after_build")
         return BuildResult(self.product, sprint, time.perf_counter() - began, False, tuple(nodes))
 
-    @cached_property
-    def _built(self) -> Stamp:
-        return Stamp(self.target / "built.txt", self.file)
+    @property
+    def _built(self) -> Path:
+        """Names the state of the files that dbt itself has built, and the columns and types that it made."""
+        return self.target / "built.txt"
+
+    def _remember_built(self) -> None:
+        import duckdb
+
+        from sprintline.stores.compiled import layout
+
+        with turn(self.file), duckdb.connect(str(self.file), read_only=True) as connection:
+            checked = text_hash(layout(connection))
+        part = self._built.with_suffix(f".{os.getpid()}.part")
+        part.write_text(f"{self.fingerprint()} {checked}", "utf-8")
+        part.replace(self._built)
 
     def compile(self, sprint: str) -> dict[str, str]:
         """The SELECT of every model and data test, by unique id, as a build would run it; nothing is built or asked.
