@@ -2,16 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import sqlalchemy as sa
-from dagster._core.storage.event_log import EventLogStorage, SqlEventLogStorage, SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
 from sprintline.settings import Home, days
 from sprintline.stages.runtime import Runtime
 from sprintline.stores.backup import BackupError, keeping
 from sprintline.stores.retention import Pruned, empty_run_log, prune_files
+
+if TYPE_CHECKING:
+    from dagster._core.storage.event_log import EventLogStorage
 
 EVERY_SECONDS = 24 * 60 * 60
 
@@ -66,6 +67,9 @@ def sentence(done: list[Pruned]) -> str:
 
 def _run_logs(home: Home, instance: dg.DagsterInstance, keep: int, before: datetime, *, dry: bool) -> Pruned:
     """What old runs said step by step. The runs, their materializations and checks stand elsewhere, and stay."""
+    # Here and below: with Alembic and SQLAlchemy behind them these cost a code location 0.4 s to load.
+    from dagster._core.storage.event_log import SqliteEventLogStorage
+
     removed = freed = 0
     for record in instance.get_run_records(dg.RunsFilter(statuses=ENDED)):
         if record.end_time is None or record.end_time >= before.timestamp():
@@ -86,8 +90,12 @@ def _run_logs(home: Home, instance: dg.DagsterInstance, keep: int, before: datet
     return Pruned("logs of old runs", keep, removed, freed)
 
 
-def _on_server(storage: EventLogStorage, run_id: str, *, dry: bool) -> int:
+def _on_server(storage: "EventLogStorage", run_id: str, *, dry: bool) -> int:
     """Remove a run's events from a server but those that name an asset, which are its history; how many."""
+    import sqlalchemy as sa
+    from dagster._core.storage.event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+
     if not isinstance(storage, SqlEventLogStorage):
         return 0
     table = SqlEventLogStorageTable
