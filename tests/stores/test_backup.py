@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from sprintline.cli.main import cli
 from sprintline.settings import Home
 from sprintline.stages.runtime import open_records
-from sprintline.stores.backup import BackupError, back_up, keeping
+from sprintline.stores.backup import BackupError, back_up, keeping, prove_seal
 from sprintline.stores.lake import Lake
 from sprintline.stores.models import Models
 from sprintline.stores.records import Records
@@ -206,8 +206,8 @@ def test_a_folder_in_use_is_not_replaced(filled, saved):
         restore(saved, filled, replace=True)
 
 
-def flipped(data: bytes) -> bytes:
-    at = len(data) // 2
+def flipped(data: bytes, at: int | None = None) -> bytes:
+    at = len(data) // 2 if at is None else at
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
@@ -222,6 +222,15 @@ def test_a_damaged_file_is_told_and_puts_nothing_in_place(filled, saved, tmp_pat
         restore(saved, filled, replace=True)
     assert contents(filled.root) == before
     assert not [one for one in tmp_path.iterdir() if ".restoring-" in one.name or ".before-" in one.name]
+
+
+def test_no_bit_is_unguarded_be_it_a_time_or_a_padding(saved):
+    prove_seal(saved)
+    whole = saved.read_bytes()
+    for at in [*range(0, len(whole), 97), *range(len(whole) - 41, len(whole))]:
+        saved.write_bytes(flipped(whole, at))
+        with pytest.raises(BackupError, match=r"is damaged|has no end"):
+            prove_seal(saved)
 
 
 def test_a_swap_that_fails_brings_the_old_folder_back(filled, saved, monkeypatch):

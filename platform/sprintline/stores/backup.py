@@ -13,6 +13,7 @@ import io
 import json
 import os
 import sqlite3
+import struct
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from sprintline.core.ledger import EMPTY
 from sprintline.settings import Home
 from sprintline.stores.turns import turn
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 SUFFIX = ".tar.zst"
 RECORDS = "records.db"
@@ -39,6 +40,9 @@ _CACHES = ("dbt", "models/locks")
 _HIDDEN_BUT_KEPT = (".prepared.json",)
 _SQLITE = b"SQLite format 3\0"
 
+# A frame that every zstd skips: https://datatracker.ietf.org/doc/html/rfc8878#section-3.1.2
+_SEAL = struct.pack("<II", 0x184D2A50, hashlib.sha256().digest_size)
+
 Told = Callable[[str, int], None]
 """Hears of every file that is done: its name and its size."""
 
@@ -49,7 +53,7 @@ class BackupError(RuntimeError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup says of itself; it is the last thing in the file, so a file that was cut has none.
+    """What a backup says of itself, the last entry of the archive.
 
     Attributes:
         home: the state folder it was taken of.
@@ -110,6 +114,7 @@ def back_up(home: Home, file: Path, told: Told = lambda _name, _size: None) -> M
         ):
             whole = Path(scratch) / "whole"
             manifest = _write(home, whole, Path(scratch), told)
+            _seal(whole)
             whole.chmod(0o600)
             os.link(whole, file)  # fails where a file has come meanwhile, a rename would replace it
     except (OSError, sqlite3.Error) as error:
@@ -162,6 +167,30 @@ def _write(home: Home, whole: Path, scratch: Path, told: Told) -> Manifest:
         entry.size = len(said)
         archive.addfile(entry, io.BytesIO(said))
     return manifest
+
+
+def _seal(whole: Path) -> None:
+    """End the file with the SHA-256 of all of it: names, times and paddings too, which no file's own hash covers."""
+    with whole.open("r+b") as content:
+        digest = hashlib.file_digest(content, "sha256").digest()
+        content.write(_SEAL + digest)
+
+
+def prove_seal(file: Path) -> None:
+    """Raises BackupError when the file was cut or one bit of it is not as it was written."""
+    length = max(file.stat().st_size - len(_SEAL) - hashlib.sha256().digest_size, 0)
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while left := length - content.tell():
+            digest.update(content.read(min(left, 1 << 20)))
+        seal = content.read()
+    if not seal.startswith(_SEAL):
+        raise BackupError(
+            f"{file} has no end: it is no backup of Sprintline's or was cut off while it was written or copied; use "
+            "another one"
+        )
+    if seal != _SEAL + digest.digest():
+        raise BackupError(f"{file} is damaged: it is not as it was written; use another backup")
 
 
 def _add(file: Path, name: str, copy: Path, add: Callable[[str, Path], None]) -> None:

@@ -23,6 +23,7 @@ from sprintline.stores.backup import (
     Manifest,
     Told,
     keeping,
+    prove_seal,
     settle,
 )
 from sprintline.stores.processes import working_on
@@ -58,6 +59,7 @@ def restore(
     home.root.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=home.root.parent, prefix=f".{home.root.name}.restoring-"))
     try:
+        prove_seal(file)
         manifest = _unpack(file, fresh, told)
         notes = _prove(manifest, Home(fresh), home) + manifest.lacks
         with keeping(home, alone=True):
