@@ -89,6 +89,7 @@ READABLE = (
 BOOSTING = {
     "learning_rate": 0.1,
     "max_iter": 500,
+    "max_bins": 127,
     "max_leaf_nodes": 15,
     "min_samples_leaf": 100,
     "l2_regularization": 5.0,

@@ -32,12 +32,11 @@ def rolling_origin(
     known_at: pd.Series,
     recipe: Recipe,
     seed: int,
-    trees: int,
 ) -> dict[str, Any]:
     """Judge a recipe from earlier origins.
 
     rows: prepared columns of the training rows. label: 0 or 1 for each. asked_at, known_at: aware moments at which each
-    question was asked and its outcome became known. trees: of the candidate; at most `TREES` are grown.
+    question was asked and its outcome became known.
 
     Returns {parts, origins: [{at, trained_rows, withheld, rows, positives, roc_auc, error, naive}], stability}. roc_auc
     and error are None where a part holds too few outcomes. stability: the least skill (2 ROC-AUC - 1) of an origin as a
@@ -61,7 +60,7 @@ def rolling_origin(
         }
         if min(_fewer(label[learned]), _fewer(label[judged])) >= LEAST:
             step = -(-len(learned) // ROWS)
-            one |= _judge(rows, label, learned[::step], judged, recipe, seed, min(trees, TREES))
+            one |= _judge(rows, label, learned[::step], judged, recipe, seed)
         origins.append(one)
     return {"parts": PARTS, "origins": origins, "stability": stability(origins)}
 
@@ -90,7 +89,6 @@ def _judge(
     judged: NDArray[np.bool_],
     recipe: Recipe,
     seed: int,
-    trees: int,
 ) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
@@ -98,7 +96,7 @@ def _judge(
     last = pipeline[-1]
     with threadpool_limits(limits=recipe.threads):
         if {"max_iter", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
-            last.set_params(max_iter=trees, early_stopping=False)
+            last.set_params(max_iter=min(TREES, last.max_iter), early_stopping=False)
         chance = pipeline.fit(inputs, outcome).predict_proba(rows[judged])[:, 1]
     naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups)
     positives = int(label[judged].sum())

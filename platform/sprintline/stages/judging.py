@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sprintline.stages.runtime import Runtime
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sprintline.core.recipes import Recipe
     from sprintline.core.training import Snapshot, Trained
     from sprintline.stores.releases import Release
 
@@ -86,24 +88,27 @@ def evidence(
     }
 
 
-def backtest(trained: Trained, frame: pd.DataFrame, labels: pd.DataFrame) -> dict[str, Any]:
-    """The rolling-origin backtest of a candidate, on the rows it was trained on."""
+def backtest(
+    frame: pd.DataFrame, labels: pd.DataFrame, sprints: Sequence[str], judged: str, recipe: Recipe, seed: int
+) -> dict[str, Any]:
+    """The rolling-origin backtest of a candidate's recipe, on the rows the candidate is trained on."""
     from sprintline.core.backtest import rolling_origin
+    from sprintline.core.training import labelled_rows
 
     keys = ["question_id", "sprint"]
+    rows = labelled_rows(frame, labels, sprints, judged, recipe)
     moments = (
-        trained.keys[keys]
+        rows[keys]
         .merge(frame[[*keys, "question_at"]], on=keys, how="left", validate="one_to_one")
         .merge(labels[[*keys, "known_at"]], on=keys, how="left", validate="one_to_one")
     )
     return rolling_origin(
-        trained.rows,
-        trained.keys["label"].to_numpy(),
+        recipe.inputs.prepare(rows[list(recipe.inputs.names)]),
+        rows["label"].to_numpy(),
         moments["question_at"],
         moments["known_at"],
-        trained.recipe,
-        trained.seed,
-        trained.iterations,
+        recipe,
+        seed,
     )
 
 

@@ -149,6 +149,7 @@ def _train_candidate(
     ]
     frame, labels = runtime.lake.read(table, known), judging.labels_of(runtime, known)
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
+    backtest = beside.submit(judging.backtest, frame, labels, known, sprint, recipe, spec.seed)
     trained = train(
         frame,
         labels,
@@ -172,7 +173,6 @@ def _train_candidate(
             },
         },
     )
-    backtest = beside.submit(judging.backtest, trained, frame, labels)
     record = runtime.models.save(trained, taken, trained.validation["metrics"], {"trigger": dict(trigger)})
     release = runtime.models.release(record.model_id, record.release_digest)
     judged = judging.evidence(runtime, sprint, trained, taken, release, spec.time_budget_seconds)
