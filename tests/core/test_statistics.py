@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from sprintline.core import statistics as S
+from sprintline.rules.models import describe
 
 
 def _flights(seed=0, rows=2_000, days=14, noise=0.5):
@@ -158,7 +159,7 @@ def test_calibration_groups_hold_equally_many_rows():
 
 def test_an_interval_reads_as_a_sentence():
     y, good, poor, days = _flights()
-    told = S.describe(S.paired_bootstrap(y, good, poor, blocks=days, draws=100), "the champion")
+    told = describe(S.paired_bootstrap(y, good, poor, blocks=days, draws=100).as_dict(), "the champion")
     assert told.startswith("ROC-AUC +0.") and "against the champion (95 % interval +0." in told
 
 

@@ -38,7 +38,7 @@ CHOSEN = {
 #: From where on the disk is full, and what cannot be written there.
 FULL = {
     "landing.read": "orders",
-    "lake.before_commit:2": "deliveries",
+    "lake.before_commit:2": "orders",
     "lake.after_commit": "orders",
     "dbt.before_build": "parcels__dbt",
     "dbt.after_build": "parcels__dbt",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -149,6 +150,7 @@ class Contract:
         )
 
 
+@lru_cache(maxsize=64)
 def parse_contract(text: str, filename: str) -> Contract:
     """The contract in the text of an ODCS v3.1 YAML file.
 

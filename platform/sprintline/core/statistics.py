@@ -309,18 +309,6 @@ _METRIC: dict[str, Callable[[Floats, Floats], Scorer]] = {
 }
 
 
-def describe(interval: Interval | dict[str, Any], against: str) -> str:
-    """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`."""
-    one = interval.as_dict() if isinstance(interval, Interval) else interval
-    name = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier gain"}[
-        one["metric"]
-    ]
-    return (
-        f"{name} {one['difference']:+.4f} against {against} ({100 * one.get('confidence', 0.95):.3g} % interval "
-        f"{one['low']:+.4f} to {one['high']:+.4f})"
-    )
-
-
 def days_of(moments: Sequence[Any], timezone: str) -> NDArray[Any]:
     """Block ids for `paired_bootstrap`: the local calendar day of each aware moment."""
     import pandas as pd

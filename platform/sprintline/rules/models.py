@@ -27,7 +27,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.core.statistics import describe
 from sprintline.core.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 from sprintline.rules.kinds import of_candidate
 
@@ -41,6 +40,20 @@ SNAPSHOT_PARTS = {
     "lock_hash": "lock hash",
     "sprints": "sprints",
 }
+
+
+def describe(interval: Mapping[str, Any], against: str) -> str:
+    """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`.
+
+    interval: `Interval.as_dict()`.
+    """
+    name = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier gain"}[
+        interval["metric"]
+    ]
+    return (
+        f"{name} {interval['difference']:+.4f} against {against} ({100 * interval.get('confidence', 0.95):.3g} % "
+        f"interval {interval['low']:+.4f} to {interval['high']:+.4f})"
+    )
 
 
 def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:

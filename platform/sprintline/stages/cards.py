@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sprintline.core.cards import Record, build_card, facts_hash, faults_of
 from sprintline.site.cards import markdown
 from sprintline.stages.runtime import Runtime
-from sprintline.stores.releases import Release, ReleaseError
+
+if TYPE_CHECKING:
+    from sprintline.stores.releases import Release
 
 MISSING = {"figures": 0, "empty": [], "stale": [], "unmeasured": []}
 
@@ -62,6 +64,8 @@ def _cited(card: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _record(runtime: Runtime, name: str) -> Record | None:
+    from sprintline.stores.releases import ReleaseError
+
     kind, _, key = name.partition(" ")
     try:
         if kind == "release":

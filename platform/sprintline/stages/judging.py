@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sprintline.stages.decisions import champion_before
 from sprintline.stages.runtime import Runtime
 
@@ -30,6 +28,8 @@ def evidence(
     budget_seconds: float,
 ) -> dict[str, Any]:
     """Everything ML402 to ML408 ask about one candidate, on the labelled questions of the held-out sprint."""
+    import numpy as np
+
     from sprintline.core.statistics import binary_metrics, by_slice, days_of, paired_bootstrap
 
     questions = runtime.lake.read(runtime.table("question_features"), [sprint])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from sprintline.core import drift, gates, triggers
+from sprintline.core import gates, triggers
 from sprintline.core.procedures import standing
 from sprintline.core.verdicts import Rule
 from sprintline.failpoints import failpoint
@@ -91,6 +91,8 @@ def _drift_state(
     runtime: Runtime, sprint: str, decisions: Mapping[str, Mapping[str, Any]]
 ) -> triggers.DriftState:
     """The episode of confirmed drift that reaches to this sprint, and the sprint whose training answered it."""
+    from sprintline.core import drift
+
     found = runtime.measured("drift", sprint)
     if found is None:
         return triggers.DriftState("insufficient")

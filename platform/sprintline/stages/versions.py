@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from sprintline.core.hashing import text_hash
 from sprintline.stages.runtime import Runtime
 from sprintline.stores.contents import contents, fingerprints
-from sprintline.stores.releases import ReleaseError
 
 if TYPE_CHECKING:
     from sprintline.stores.records import Measurement
@@ -58,6 +57,8 @@ def release_version(runtime: Runtime, candidate: Measurement) -> str | None:
 
 def release_damage(runtime: Runtime, facts: Mapping[str, str]) -> list[str]:
     """What is wrong with a candidate's release, a sentence each; empty while it is as it was saved."""
+    from sprintline.stores.releases import ReleaseError
+
     try:
         return runtime.models.release(facts["model_id"], facts["release_digest"]).verify()
     except ReleaseError as error:

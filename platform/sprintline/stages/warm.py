@@ -15,9 +15,11 @@ import inspect
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -147,6 +149,9 @@ def main() -> None:
     # Feast's gunicorn imports setproctitle where it is installed, which writes over command and environment as /proc
     # shows them: by these people and tests tell which workers belong to which state folder.
     sys.modules["setproctitle"] = None  # type: ignore[assignment]
+    # Feast would make a folder for metrics, which nobody asks for, and leave it: `os._exit` runs no clean-up.
+    metrics = tempfile.mkdtemp(prefix="sprintline-warm-")
+    os.environ.setdefault("PROMETHEUS_MULTIPROCESS_DIR", metrics)
     preload()
     # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -160,6 +165,7 @@ def main() -> None:
         sys.stdout.write(f"{pid}@{workers[pid]}\n")
         sys.stdout.flush()
     let_go(workers)
+    shutil.rmtree(metrics, ignore_errors=True)
     os._exit(0)  # taking down that many libraries in order would cost a second and is of no use
 
 

@@ -7,6 +7,7 @@ and the alias `champion` as a mirror of the ledger. Losing the registry would lo
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import tempfile
@@ -130,11 +131,11 @@ class Models:
         """Keys and labels the model was trained on: question_id, sprint, label. Raises ModelError when unknown."""
         import pandas as pd
 
-        return pd.read_parquet(self._artifact(model_id, "snapshot.parquet"))
+        return pd.read_parquet(io.BytesIO(self._artifact(model_id, "snapshot.parquet")))
 
     def evidence(self, model_id: str) -> dict[str, Any]:
         """What `save` was given as evidence, and the snapshot. Raises ModelError when unknown."""
-        return dict(json.loads(self._artifact(model_id, "evidence.json").read_text()))
+        return dict(json.loads(self._artifact(model_id, "evidence.json")))
 
     def set_alias(self, model_id: str, alias: str) -> None:
         """Let an alias (`champion`, `challenger`) point to a model. A mirror: the ledger decides."""
@@ -310,13 +311,27 @@ class Models:
         failpoint("train.registered")
         return self._record(release, version, created=True)
 
-    def _artifact(self, model_id: str, name: str) -> Path:
-        from mlflow.artifacts import download_artifacts
+    def _artifact(self, model_id: str, name: str) -> bytes:
+        """A file of the run that made a model. Raises ModelError when model or file are not there.
+
+        Not `mlflow.artifacts.download_artifacts`: it copies into a folder that nobody removes, and where it cannot (a
+        full disk) it says that the path is wrong.
+        """
+        from mlflow.exceptions import MlflowException
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
         version = self._version(model_id)
         if version is None:
             raise ModelError(f"the registry of {self.product} knows no model {model_id}")
-        return Path(download_artifacts(run_id=version.run_id, artifact_path=name, tracking_uri=self.uri))
+        files = get_artifact_repository(self._client.get_run(version.run_id).info.artifact_uri)
+        with tempfile.TemporaryDirectory() as scratch:
+            # A local file is read where it lies.
+            place = None if isinstance(files, LocalArtifactRepository) else scratch
+            try:
+                return Path(files.download_artifacts(name, place)).read_bytes()
+            except (MlflowException, FileNotFoundError) as error:
+                raise ModelError(f"the run of model {model_id} has no {name} any more ({error})") from error
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sprintline.settings import Home, days
 from sprintline.stores.lake import Lake, LakeError
-from sprintline.stores.releases import Release, ReleaseError
 
 #: Files that are older than this have surely been let go by whoever wrote them.
 SETTLED = timedelta(hours=1)
@@ -61,6 +60,8 @@ def standing(home: Home) -> dict[str, dict[str, set[str]]]:
     Raises:
         ReleaseError, ValueError, KeyError: a model's manifest cannot be read, so what it needs is unknown.
     """
+    from sprintline.stores.releases import Release
+
     needed: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     releases = home.models / "releases"
     for folder in sorted(releases.iterdir()) if releases.is_dir() else []:
@@ -74,6 +75,8 @@ def standing(home: Home) -> dict[str, dict[str, set[str]]]:
 
 def _lake(home: Home, keep: int, *, dry: bool) -> tuple[int, int, str]:
     """Files of versions that were replaced long ago and that no kept model was made from."""
+    from sprintline.stores.releases import ReleaseError
+
     lake, removed, freed, notes = Lake(home.lake), 0, 0, []
     try:
         needed = standing(home)
