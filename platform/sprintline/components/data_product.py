@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -49,8 +52,21 @@ def product_definitions(module: str) -> dg.Definitions:
     Raises DeclarationError listing every mistake of `defs.yaml` and its contracts with file and line.
     """
     package = import_module(module.rpartition(".")[0])
-    _ = load_runtime(Path(str(package.__file__)).parent).contracts
-    tree = ComponentTree.from_module(defs_module=package, project_root=ROOT / "platform")
-    # Without a place `build_defs` adds a JSON Schema of every component type installed, half a second in each process.
-    found = tree.build_defs(tree.defs_module_path)
-    return dg.Definitions.merge(found, dg.Definitions(component_tree=tree))
+    with _uncollected():
+        _ = load_runtime(Path(str(package.__file__)).parent).contracts
+        tree = ComponentTree.from_module(defs_module=package, project_root=ROOT / "platform")
+        # Without a place `build_defs` adds a JSON Schema of every component type installed: half a second a process.
+        found = tree.build_defs(tree.defs_module_path)
+        return dg.Definitions.merge(found, dg.Definitions(component_tree=tree))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: definitions stay, and looking through them again and again is a third of it."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
