@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -86,13 +86,19 @@ def living_since(pid: int, moment: float) -> bool:
     return booted + int(start.partition(".")[0]) / os.sysconf("SC_CLK_TCK") <= moment + 1
 
 
-def preload(names: Iterable[str] = PRELOADED) -> None:
+def preload(names: Sequence[str] = PRELOADED) -> None:
     """Import what runs need; a library that is missing or broken is left for the run that needs it to tell."""
     for name in names:
         try:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001 - whatever its import raises, the run that needs it tells it
             sys.stderr.write(f"sprintline: {name} is not preloaded: {error}\n")
+    if "mlflow.sklearn" in names:
+        # Of every model it saves MLflow asks which package brought which module: a second, once asked remembered.
+        with contextlib.suppress(Exception):
+            importlib.import_module("mlflow.utils.requirements_utils").warn_dependency_requirement_mismatches(
+                ["mlflow"]
+            )
     _set_aside()
 
 
