@@ -174,6 +174,24 @@ def test_opening_a_table_does_not_grow_with_its_history(lake):
 # --- schema
 
 
+def test_what_another_process_commits_restores_or_damages_is_seen_at_once(lake):
+    other = Lake(lake.root)
+    first = lake.write(TABLE, "2013-S01", departures(), "flight")
+    assert other.data_version(TABLE, "2013-S01") == first.data_version
+    assert other.rows(TABLE, "2013-S02") is None
+    second = lake.write(TABLE, "2013-S01", departures(delay=1.0), "flight")
+    lake.write(TABLE, "2013-S02", departures(10), "flight")
+    assert other.data_version(TABLE, "2013-S01") == second.data_version
+    assert other.rows(TABLE, "2013-S02") == 10
+    DeltaTable(lake.path(TABLE)).restore(1)
+    assert other.data_version(TABLE, "2013-S01") == first.data_version
+    assert not other.has(TABLE, "2013-S02")
+    newest = max((lake.path(TABLE) / "_delta_log").glob("*.json"))
+    newest.write_text("{")
+    with pytest.raises(LakeError, match="damaged or cut"):
+        other.has(TABLE, "2013-S01")
+
+
 def test_a_new_column_joins_and_leaves_the_versions_of_earlier_sprints(lake):
     version = lake.write(TABLE, "2013-S01", departures(), "flight").data_version
     lake.write(TABLE, "2013-S02", departures().assign(gate="A1"), "flight")

@@ -12,6 +12,7 @@ only while the log lists exactly these files. Losing that note costs one reading
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import tempfile
@@ -43,7 +44,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Commit", "Lake", "LakeError"]
 
+_Head = tuple[str, int, int]
+
 _TABLE = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
+_COMMIT = re.compile(r"\d{20}\.json")
 _SPRINT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 _ATTEMPTS = 40
@@ -85,6 +89,7 @@ class Lake:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).absolute()
+        self._known: dict[str, tuple[_Head, DeltaTable, dict[str, Partition]]] = {}
 
     def path(self, table: str) -> Path:
         """Folder of the table.
@@ -348,8 +353,31 @@ class Lake:
             ) from error
 
     def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:
-        delta = self._open(table)
-        return delta, None if delta is None else partitions(delta).get(sprint)
+        """The table and the sprint's partition, of a listing that is read again when the log has a new head.
+
+        A closing asks a hundred times, and opening a table reads its log anew.
+        """
+        head, known = self._head(table), self._known.get(table)
+        if head is None or known is None or known[0] != head:
+            delta = self._open(table)
+            if delta is None:
+                return None, None
+            if head is None:
+                return delta, partitions(delta).get(sprint)
+            # Taken before the log was read: what came meanwhile is in the listing, and makes it be read once more.
+            known = self._known[table] = (head, delta, partitions(delta))
+        return known[1], known[2].get(sprint)
+
+    def _head(self, table: str) -> _Head | None:
+        """The newest commit in the log, by name and by file; None without one."""
+        log = self.path(table) / "_delta_log"
+        try:
+            with os.scandir(log) as files:
+                newest = max(file.name for file in files if _COMMIT.fullmatch(file.name))
+            stat = (log / newest).stat()
+        except (OSError, ValueError):
+            return None
+        return newest, stat.st_ino, stat.st_mtime_ns
 
     def _dataset(self, table: str, keys: list[str], held: dict[str, Partition], schema: pa.Schema) -> Any:
         """The files of these partitions, in the order of sprints and, within one, of writing."""
