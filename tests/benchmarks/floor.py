@@ -1,0 +1,67 @@
+"""The floor of a sprint as far as features: the same SQL, files and join, and nothing around them.
+
+Run on a state folder (`SPRINTLINE_HOME`) with closed sprints. Of its newest sprint it reads the landed files, writes
+them as Parquet, fills every model on a copy of the warehouse, runs every view's query and Feast's join; no contract, no
+test, no check, no hash, no version, no event. Prints the seconds of each as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from sprintline.settings import ROOT
+from sprintline.stages.runtime import load_runtime
+from sprintline.stores import compiled
+from sprintline.stores.marts import restricted_query
+
+
+def main() -> None:
+    """Run each part twice; the second time nothing is imported or compiled any more, and is what is told."""
+    runtime = load_runtime(ROOT / "platform" / "products" / "flight_delays")
+    sprint = max(runtime.history("question_features"))
+    window, back = runtime.window(sprint), runtime.spec.features.lookback_sprints
+    questions = runtime.rows_of(runtime.spec.model.questions, sprint)
+    plan = compiled.plan_of(runtime.warehouse)
+    plan = {**plan, "steps": compiled.models(plan)}
+
+    def files(scratch: Path) -> None:
+        for source in runtime.spec.sources:
+            file = runtime.landing.scan(runtime.product, source.name).files[sprint].path
+            pd.read_csv(file).to_parquet(scratch / source.name)
+
+    def models(scratch: Path) -> None:
+        with duckdb.connect(str(scratch / runtime.warehouse.file.name)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            compiled.build(connection, compiled.attach(connection, plan), sprint)
+
+    def views(_: Path) -> None:
+        query = partial(restricted_query, runtime.warehouse.file)
+        reach = [*runtime.calendar.previous(sprint, back), sprint]
+        for view in runtime.spec.features.views:
+            sql = (runtime.features.folder / f"{view}.sql").read_text()
+            query(sql, reach, {"sprint_start": window.start, "sprint_end": window.end})
+
+    def join(_: Path) -> None:
+        runtime.features.historical(questions, runtime.spec.features.service)
+
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        shutil.copy(runtime.warehouse.file, scratch)
+        for part in (files, models, views, join) * 2:
+            begun = time.perf_counter()
+            part(scratch)
+            seconds[part.__name__] = time.perf_counter() - begun
+    print(json.dumps({"sprint": sprint, "seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main()
