@@ -67,7 +67,7 @@ test: $(STAMP) ## all tests, two files at a time (ARGS='-k calendar' to choose, 
 prove: $(STAMP) ## the long proofs: mutations of the gates, every fault, kills (ARGS=faults to choose, WRITE=1 into docs/)
 	@WRITE=$(WRITE) tools/prove.sh $(ARGS)
 
-bench: $(STAMP) ## what closing a year of sprints costs, beside a plain script (12 minutes; ARGS='--sprints 10')
+bench: $(STAMP) ## what closing a year of sprints costs, beside a plain script (25 minutes; ARGS='--sprints 10 --times 1' for less)
 	@$(VENV)/bin/python -W ignore tests/benchmarks/bench.py $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import layers, sqlfluff, dbt parse, dg check
