@@ -164,6 +164,10 @@ class Ground:
             self.seconds[sprint] = done["seconds"]
             self._mark(sprint)
 
+    @property
+    def warehouse(self) -> Path:
+        return self.clone.state / "warehouse" / f"{self.clone.product}.duckdb"
+
     def ask(self, do: str, **more) -> dict:
         self._process.stdin.write(json.dumps({"do": do, **more}) + "\n")
         self._process.stdin.flush()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 
+import duckdb
 import pytest
 
 from sprintline.failpoints import FAILPOINTS
@@ -131,3 +133,35 @@ def test_a_disk_that_is_full_leaves_what_stood_and_says_what_to_do(ground, point
     again = ground.close(S3)
     assert again["code"] == 0, again
     ground.assert_as_undisturbed(S3, point)
+
+
+def test_rows_the_warehouse_lost_are_made_again_from_the_lake(ground):
+    ground.restore(S2)
+    with duckdb.connect(str(ground.warehouse)) as connection:
+        connection.execute("delete from marts.outcomes where sprint = ?", [S1])
+    assert ground.close(S3)["code"] == 0
+    ground.assert_as_undisturbed(S3, "rows lost")
+
+
+def test_a_damaged_warehouse_is_told_and_made_again_once_it_is_out_of_the_way(ground):
+    ground.restore(S2)
+    ground.warehouse.write_bytes(b"no database" * 1000)
+    stopped = ground.close(S3)
+    assert stopped["code"] == 3, stopped
+    (said,) = (words for step, words in stopped["failed"].items() if step.endswith("parcels__dbt"))
+    assert f"{ground.warehouse} is damaged: move it and its .wal away" in said, said
+    ground.warehouse.unlink()
+    assert ground.close(S3)["code"] == 0
+    ground.assert_as_undisturbed(S3, "damaged warehouse")
+
+
+def test_a_lake_that_lost_what_a_sprint_rests_on_stops_it_and_says_which(ground):
+    ground.restore(S2)
+    shutil.rmtree(ground.clone.state / "lake" / "parcels" / "courier_delays")
+    stopped = ground.close(S3)
+    assert stopped["code"] == 3, stopped
+    (said,) = (words for step, words in stopped["failed"].items() if step.endswith("question_features"))
+    assert f"{S3} rests on courier_delays of {S2}" in said and f"materialize {S2} again" in said, said
+    for sprint in (S1, S2, S3):
+        assert ground.close(sprint)["code"] == 0
+    ground.assert_as_undisturbed(S3, "lake lost")

@@ -11,7 +11,7 @@ from sprintline.stages import shell
 from sprintline.stages.checks import checks_for
 from sprintline.stages.models import waits
 from sprintline.stages.runtime import Runtime
-from sprintline.stages.standing import RESTS_ON, versions_before
+from sprintline.stages.standing import RESTS_ON, refuse_lost, versions_before
 from sprintline.stages.versions import online_version
 from sprintline.stores.online_state import online_state
 
@@ -89,6 +89,7 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
     @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
+        refuse_lost(runtime, sprint, features.views, 1)
         questions = runtime.rows_of(model.questions, sprint)
         rests_on = versions_before(runtime, sprint, features.views, 1)
         answered = runtime.features.historical(questions, features.service)

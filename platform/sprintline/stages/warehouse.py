@@ -13,6 +13,7 @@ from sprintline.stages.evidence import NOTHING, Evidence
 from sprintline.stages.intake import stops_the_run, take_in
 from sprintline.stages.rulebook import model_rules
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.standing import lost_before
 from sprintline.stores.contents import contents, fingerprints
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition)
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         chosen = sorted(key.path[-1] for key in context.selected_asset_keys)
+        make_good(context, runtime, sprint)
         nodes, failure = _dbt(runtime, sprint, models, chosen)
         done = [
             node.name
@@ -104,6 +106,33 @@ def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition)
             raise dg.Failure(f"dbt did not build {sprint}: {failure}", allow_retries=False)
 
     yield dbt_models
+
+
+def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
+    """Build again what the warehouse lost of the sprints this one rests on: all it holds comes from the lake.
+
+    Raises dg.Failure when that cannot be done or gives other rows than were recorded.
+    """
+    lost = lost_before(runtime, sprint)
+    for key in lost:
+        context.log.warning(
+            f"the warehouse does not hold {key} as it was recorded: built again from the lake"
+        )
+        _, failure = _kept(lambda key=key: runtime.warehouse.build(key))  # type: ignore[misc]
+        if failure:
+            raise dg.Failure(
+                f"{sprint} rests on {key}, which the warehouse lost: {failure}", allow_retries=False
+            )
+        recorded = runtime.records.measurements(runtime.product, key)
+        names = [name for name in runtime.warehouse.relations() if (key, name) in recorded]
+        now = contents(runtime.warehouse, names, key, 0)
+        if other := [name for name in names if now[name].data_version != recorded[key, name].data_version]:
+            raise dg.Failure(
+                f"{sprint} rests on {key}, which the warehouse lost; built again from the lake, {', '.join(other)} are "
+                f"others than were recorded, since files or models changed: materialize {key} again (job "
+                f"{runtime.product}_closing), then {sprint}",
+                allow_retries=False,
+            )
 
 
 def _dbt(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.hashing import table_hash
-from sprintline.stores.turns import turn
+from sprintline.stores.turns import opened
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
     from sprintline.stores.warehouse import Warehouse
@@ -36,14 +37,11 @@ def fingerprints(warehouse: Warehouse, models: Iterable[str], sprint: str) -> di
     Made of DuckDB's own hash, which another version of DuckDB may compute otherwise: a difference says "look", only a
     content hash says what is there. Models that were never built are not among them.
     """
-    import duckdb
-
     if not warehouse.file.exists():
         return {}
     relations, found = warehouse.relations(), {}
-    with turn(warehouse.file), duckdb.connect(str(warehouse.file), read_only=True) as connection:
-        rows = connection.execute("select table_schema || '.' || table_name from information_schema.tables")
-        there = {name for (name,) in rows.fetchall()}
+    with opened(warehouse.file) as connection:
+        there = _there(connection)
         for model in models:
             if relations[model] in there:
                 query = (
@@ -54,6 +52,32 @@ def fingerprints(warehouse: Warehouse, models: Iterable[str], sprint: str) -> di
     return found
 
 
+def row_counts(
+    warehouse: Warehouse, models: Iterable[str], sprints: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Rows by model and sprint, of some sprints; what holds none is not among them."""
+    if not warehouse.file.exists() or not sprints:
+        return {}
+    relations = warehouse.relations()
+    found: dict[tuple[str, str], int] = {}
+    marks = ", ".join("?" for _ in sprints)
+    with opened(warehouse.file) as connection:
+        there = _there(connection)
+        for model in models:
+            if relations.get(model) in there:
+                query = f"select sprint, count(*) from {relations[model]} where sprint in ({marks}) group by sprint"  # noqa: S608 - a manifest's name
+                found |= {
+                    (model, str(sprint)): int(n)
+                    for sprint, n in connection.execute(query, list(sprints)).fetchall()
+                }
+    return found
+
+
+def _there(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute("select table_schema || '.' || table_name from information_schema.tables")
+    return {name for (name,) in rows.fetchall()}
+
+
 def contents(
     warehouse: Warehouse, models: Iterable[str], sprint: str, sample_rows: int
 ) -> dict[str, Content]:
@@ -62,14 +86,11 @@ def contents(
     The hash is taken over the rows in the order of all their columns, so that neither the order in which dbt wrote
     them nor the file's layout counts.
     """
-    import duckdb
-
     wanted, found = list(models), {}
     if not wanted:
         return {}
     relations = warehouse.relations()
-    with turn(warehouse.file), duckdb.connect(str(warehouse.file), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with opened(warehouse.file) as connection:
         for model in wanted:
             query = f"select * from {relations[model]} where sprint = ?"  # noqa: S608 - a manifest's name
             rows: Any = connection.execute(query, [sprint]).to_arrow_table()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.stores.feature_views import FeatureError
-from sprintline.stores.turns import turn
+from sprintline.stores.turns import turn, why_closed
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,10 +57,8 @@ def restricted_query(
         path = str(warehouse).replace("'", "''")
         try:
             session.execute(f"ATTACH '{path}' AS {attached} (READ_ONLY)")
-        except duckdb.IOException as error:
-            raise FeatureError(
-                f"{warehouse.name} cannot be opened while another process writes it: wait for that run ({error})"
-            ) from error
+        except duckdb.Error as error:
+            raise FeatureError(f"{why_closed(warehouse, error)} ({error})") from error
         for mart in _marts(session, attached):
             keys = ", ".join("'" + key.replace("'", "''") + "'" for key in sprints)
             # The view is expanded where it is used, so the filter reaches the table and other sprints stay unread.

@@ -18,7 +18,7 @@ from sprintline.core.state import Part
 from sprintline.settings import Home
 from sprintline.stores.frames import SPRINT
 from sprintline.stores.lake import Lake
-from sprintline.stores.turns import turn
+from sprintline.stores.turns import opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,13 +49,10 @@ def _lake(product: str, home: Home) -> Iterator[Part]:
 
 def _warehouse(product: str, home: Home) -> Iterator[Part]:
     """Tables alone: a view holds nothing of its own, and those over the lake would be read twice."""
-    import duckdb
-
     file = home.warehouse_file(product)
     if not file.is_file():
         return
-    with turn(file), duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with opened(file) as connection:
         tables = connection.execute(
             "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
         ).fetchall()

@@ -24,7 +24,7 @@ from sprintline.failpoints import failpoint
 from sprintline.settings import Home
 from sprintline.stores.dbt_results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.stores.dbt_runner import SPRINT_VARIABLE, one_dbt, run_dbt
-from sprintline.stores.turns import turn
+from sprintline.stores.turns import opened, turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,8 +139,7 @@ class Warehouse:
         try:
             plan = plan_of(self)
             failpoint("dbt.before_build")
-            with turn(self.file, writing=True), duckdb.connect(str(self.file)) as connection:
-                connection.execute("set timezone = 'UTC'")
+            with opened(self.file, writing=True) as connection:
                 if text_hash(layout(connection)) != checked:
                     return None
                 nodes = build(connection, attach(connection, plan), sprint)
@@ -155,11 +154,9 @@ class Warehouse:
         return self.target / "built.txt"
 
     def _remember_built(self) -> None:
-        import duckdb
-
         from sprintline.stores.compiled import layout
 
-        with turn(self.file), duckdb.connect(str(self.file), read_only=True) as connection:
+        with opened(self.file) as connection:
             checked = text_hash(layout(connection))
         part = self._built.with_suffix(f".{os.getpid()}.part")
         part.write_text(f"{self.fingerprint()} {checked}", "utf-8")
@@ -229,18 +226,8 @@ class Warehouse:
             )
         self.file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with (
-                turn(self.file, writing=not read_only),
-                duckdb.connect(str(self.file), read_only=read_only) as connection,
-            ):
-                connection.execute("set timezone = 'UTC'")
+            with opened(self.file, writing=not read_only) as connection:
                 return connection.execute(sql, params).df()
-        except duckdb.IOException as error:
-            raise WarehouseError(
-                f"the warehouse of {self.product} cannot be opened; DuckDB lets one process write and nobody else read "
-                "meanwhile, so wait for the run that has it",
-                detail=str(error),
-            ) from error
         except duckdb.Error as error:
             raise WarehouseError(
                 f"a query on the warehouse of {self.product} failed", detail=str(error)
@@ -375,6 +362,7 @@ class Warehouse:
         fingerprint, parsed_now = self._ensure()
         parsed = parsed or parsed_now
         failpoint("dbt.before_build")
+        self._prove_it_opens()
         with one_dbt, turn(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         failpoint("dbt.after_build")
@@ -390,6 +378,12 @@ class Warehouse:
                     result=result,
                 )
         return result
+
+    def _prove_it_opens(self) -> None:
+        """Raises WarehouseError for a file that does not: dbt would try again for half a minute at each node."""
+        if self.file.exists():
+            with opened(self.file):
+                pass
 
     def _dbt(self, arguments: list[str], sprint: str | None, manifest: Any = None) -> Any:
         self.file.parent.mkdir(parents=True, exist_ok=True)
