@@ -20,6 +20,8 @@ from sprintline.core.calendar import Sprint
 from sprintline.core.verdicts import Severity
 from sprintline.settings import ROOT, Home
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger
+from sprintline.stages.intake import given_up
+from sprintline.stages.landed import survey
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.warm import started
 from sprintline.stores.instance import environment, prepare
@@ -33,7 +35,7 @@ HISTORY = 6
 """Sprints that land together at the start, as history does when a team begins."""
 
 LANDS_AFTER = timedelta(days=1)
-"""A sprint's files come a day after its end: by then every flight of its last evening has landed."""
+"""A sprint's files come a day after its end, unless the product's sources.py says otherwise under the same name."""
 
 STALLED_AFTER = 300.0
 """Seconds without a sprint closing after which the replay gives up and says what it waits for."""
@@ -91,7 +93,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         parts = list(groups(chosen, history))
         for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
-            arrival = window.end + LANDS_AFTER
+            arrival = window.end + getattr(runtime.sources, "LANDS_AFTER", LANDS_AFTER)
             if not runtime.clock.replaying or runtime.clock.now() < arrival:
                 runtime.clock.move(arrival)
             for key in group:
@@ -290,10 +292,17 @@ def _await(
             raise ReplayError(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"
             )
+        if time.monotonic() - since > 20 and (why := _given_up(runtime, open_[0])):
+            raise ReplayError(why)
         if time.monotonic() - since > STALLED_AFTER:
             raise ReplayError(_stalled(runtime, open_[0]))
         meanwhile()
         time.sleep(0.5)
+
+
+def _given_up(runtime: Runtime, sprint: str) -> str | None:
+    landed = survey(runtime)[0].get(sprint)
+    return given_up(runtime, sprint, landed.digest) if landed else None
 
 
 def _stalled(runtime: Runtime, sprint: str) -> str:

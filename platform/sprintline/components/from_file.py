@@ -6,16 +6,20 @@ model, the recipe. It is the team's from then on.
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sprintline.components.scaffold import Made, ScaffoldError, create_product
-from sprintline.stores.inferred import InferenceError, Inferred, infer
+from sprintline.core.contracts import Column
+from sprintline.stores.inferred import MOST_CATEGORIES, InferenceError, Inferred, infer
+from sprintline.stores.landing_values import moments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +27,12 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates") / "own_file"
 HISTORY_DAYS = 7
 """How far back the generated view looks."""
+GROUPS = ("string", "integer", "boolean")
+"""Types of a column by which a history may be kept, the preferred first."""
+NEARLY_ALL = 0.99
+"""Share of the answers a sprint's file waits for: one that comes a year late must not hold up all the others."""
+
+Find = Callable[[str, str], Inferred]
 
 
 @dataclass(frozen=True)
@@ -71,69 +81,38 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
 
 def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> dict[str, Any]:
     """What the templates say, after every choice was held against the file."""
-    by_name = {column.name: column for column in columns}
-
-    def named(option: str, name: str) -> Inferred:
-        if name not in by_name:
-            raise ScaffoldError(
-                f"--{option}: {asked.file.name} has no column {name!r}; it has {', '.join(by_name)}", code=2
-            )
-        return by_name[name]
-
-    def moment(option: str, name: str) -> Inferred:
-        column = named(option, name)
-        if column.kind != "timestamp" or not column.required:
-            why = column.why if column.kind != "timestamp" else "some rows have none"
-            raise ScaffoldError(
-                f"--{option}: column {name} of {asked.file.name} does not say a moment in every row ({why}); write "
-                f"moments as 2026-01-05T08:10:00Z",
-                code=2,
-            )
-        return column
-
-    key, event, known = (
-        named("key", asked.key),
-        moment("event-at", asked.event_at),
-        moment("known-at", asked.known_at),
-    )
+    named = _finder(asked, columns)
+    key = named("key", asked.key)
+    event, known = (_with_moment(asked, named, option) for option in ("event_at", "known_at"))
     if not key.required or frame[key.sql].duplicated().any():
         raise ScaffoldError(
-            f"--key: column {key.name} of {asked.file.name} does not name each row once; choose one that does",
+            f"--key: column {key.header} of {asked.file.name} does not name each row once; choose one that does",
             code=2,
         )
-    if (frame[known.sql] < frame[event.sql]).any():
+    asked_at, known_at = (
+        moments(frame[column.sql], Column("", column.kind, timezone=asked.timezone), ended=column is known)
+        for column in (event, known)
+    )
+    if (known_at < asked_at).any():
         raise ScaffoldError(
-            f"--known-at: column {known.name} lies before {event.name} in some rows; an answer cannot be known before "
-            f"its question is asked: mend the file, or choose another column",
+            f"--known-at: column {known.header} lies before {event.header} in some rows; an answer cannot be known "
+            f"before its question is asked: mend the file, or choose another column",
             code=2,
         )
-    used = _used_by(asked, columns, frame)
+    label, used = _label(asked, columns, frame)
     if event in used:
         raise ScaffoldError("--label: rests on the moment of the question, so it is known beforehand", code=2)
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
-    free = [column for column in columns if column.sql not in later]
-    categories = [column for column in free if column.category]
-    if asked.by is not None:
-        by = named("by", asked.by)
-        if by.kind != "string" or by.sql in later:
-            raise ScaffoldError(
-                f"--by: column {by.name} must be text that is known with the question", code=2
-            )
-    elif whole := [column for column in categories if column.required]:
-        by = min(whole, key=lambda column: column.distinct)
-    else:
-        raise ScaffoldError(
-            f"{asked.file.name} has no text column of 2 to 50 values, none missing, whose past could tell: use --by",
-            code=2,
-        )
-    if not by.required:
-        raise ScaffoldError(
-            f"--by: column {by.name} is empty in some rows; name one that never is, or fill it", code=2
-        )
-    days = frame[event.sql].dt.tz_convert(asked.timezone).dt.date
+    by = _group(asked, named, [column for column in columns if column.sql not in later])
+    # What the history is kept by is text to Feast, to the model and in the tables, whatever the file holds.
+    staged = [replace(column, kind="string") if column.sql == by.sql else column for column in columns]
+    free = [column for column in staged if column.sql not in later]
+    categories = [column for column in free if column.category and column.sql != by.sql]
+    days = asked_at.dt.tz_convert(asked.timezone).dt.date
     first, last = days.min(), days.max()
     start: date = first - timedelta(days=first.weekday() if asked.length_days % 7 == 0 else 0)
-    rows = days.map(lambda day: (day - start).days // asked.length_days).value_counts()
+    places = days.map(lambda day: (day - start).days // asked.length_days)
+    rows = places.value_counts()
     source = re.sub(r"[^a-z0-9]+", "_", asked.file.name.partition(".")[0].lower()).strip("_") or "rows"
     return {
         "product": product,
@@ -142,11 +121,18 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
         "source": source if source[0].isalpha() else f"f_{source}",
         "sample": asked.file.name,
         "parquet": asked.file.suffix == ".parquet",
+        "label": label,
+        "waits": _days_to_wait(places, known_at, start, asked),
         "columns": columns,
+        "staged": staged,
         "questions": free,
         "numeric": [column for column in free if column.kind in ("integer", "number", "boolean")],
-        "categories": [one.sql for one in categories] + ([] if by.category else [by.sql]),
-        "left_out": [one for one in free if one.kind in ("string", "date", "timestamp") and not one.category],
+        "categories": [one.sql for one in categories] + [by.sql],
+        "left_out": [
+            one
+            for one in free
+            if one.kind in ("string", "date", "timestamp") and not one.category and one.sql != by.sql
+        ],
         "used": used,
         "key": key, "event": event, "known": known, "by": by,
         "start": start,
@@ -161,11 +147,81 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
     }  # fmt: skip
 
 
-def _used_by(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> list[Inferred]:
-    """The columns a label is made of. They are known with the answer only, so no question may hold them."""
+def _finder(asked: Asked, columns: list[Inferred]) -> Find:
+    """Finds a column by its name in the file, or in SQL, for an option."""
+
+    def named(option: str, name: str) -> Inferred:
+        found = [column for column in columns if name == column.header] or [
+            column for column in columns if name in (column.name, column.sql)
+        ]
+        if not found:
+            told = ", ".join(column.header for column in columns)
+            raise ScaffoldError(
+                f"--{option}: {asked.file.name} has no column {name!r}; it has {told}", code=2
+            )
+        return found[0]
+
+    return named
+
+
+def _with_moment(asked: Asked, named: Find, attribute: str) -> Inferred:
+    option = attribute.replace("_", "-")
+    column = named(option, getattr(asked, attribute))
+    if column.kind not in ("timestamp", "date") or not column.required:
+        why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
+        raise ScaffoldError(
+            f"--{option}: column {column.header} of {asked.file.name} does not say a moment in every row ({why}); "
+            f"write moments as 2026-01-05T08:10:00Z, days as 2026-01-05",
+            code=2,
+        )
+    return column
+
+
+def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
+    """What the history is kept by: what was asked for, else the text or number of the fewest values, else everyone."""
+    if asked.by is not None:
+        by = named("by", asked.by)
+        if by.kind not in GROUPS or by not in free:
+            raise ScaffoldError(
+                f"--by: column {by.header} must be text or a whole number that is known with the question",
+                code=2,
+            )
+        if not by.required:
+            raise ScaffoldError(
+                f"--by: column {by.header} is empty in some rows; name one that never is, or fill it", code=2
+            )
+        return by
+    for kind in GROUPS:
+        few = [
+            one for one in free if one.kind == kind and one.required and 1 < one.distinct <= MOST_CATEGORIES
+        ]
+        if few:
+            return min(few, key=lambda column: column.distinct)
+    return Inferred("everyone", "everyone", "everyone", "string", "no column groups the rows", True, 1)
+
+
+def _days_to_wait(places: pd.Series, known_at: pd.Series, start: date, asked: Asked) -> int:
+    """Whole days after a sprint's end at which nearly all of its answers are known."""
+    import pandas as pd
+
+    ends = pd.to_datetime(start) + pd.to_timedelta((places + 1) * asked.length_days, unit="D")
+    late = (
+        known_at - ends.dt.tz_localize(asked.timezone, ambiguous=True, nonexistent="shift_forward")
+    ) / pd.Timedelta(days=1)
+    return max(1, floor(late.quantile(NEARLY_ALL)) + 1)
+
+
+def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[str, list[Inferred]]:
+    """The label over names of SQL, and the columns it is made of.
+
+    These are known with the answer only, so no question may hold them. A header in quotation marks is its column.
+    """
     import duckdb
 
-    words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", asked.label.lower())))
+    label = asked.label
+    for column in columns:
+        label = label.replace(f'"{column.header}"', column.sql)
+    words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", label.lower())))
     used = [column for column in columns if column.sql in words]
     known = ", ".join(column.sql for column in columns)
     try:
@@ -173,7 +229,7 @@ def _used_by(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> list
             connection.execute("set timezone = 'UTC'")
             connection.register("rows", frame)
             told = connection.execute(
-                f"select count(*) filter (where answer), count(answer) from (select ({asked.label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
+                f"select count(*) filter (where answer), count(answer) from (select ({label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
                 "from rows)"
             ).fetchone()
     except duckdb.Error as error:
@@ -191,7 +247,7 @@ def _used_by(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> list
         )
     if not used:
         raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
-    return used
+    return label, used
 
 
 def _render(source: Path, target: Path, facts: dict[str, Any]) -> None:
@@ -213,4 +269,4 @@ def _render(source: Path, target: Path, facts: dict[str, Any]) -> None:
 
 def _yaml(value: str) -> str:
     """A text as YAML reads it back: quoted, whatever it holds."""
-    return "'" + value.replace("'", "''") + "'"
+    return json.dumps(value, ensure_ascii=False)

@@ -106,6 +106,24 @@ class Snapshot:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
+def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None:
+    """Why no model can be made of the outcomes of these sprints; None when one can.
+
+    labels: as for `train`. The last sprint decides when to stop: it needs outcomes of both kinds, and so do the others.
+    """
+    if len(set(sprints)) < 2:
+        had = ", ".join(sprints) or "none"
+        return f"training needs two sprints with outcomes, the last to decide when to stop; got {had}"
+    known = labels[labels["sprint"].isin(sprints) & labels[LABEL].notna()]
+    last = known["sprint"] == max(sprints)
+    for part, told in ((known[~last], f"before {max(sprints)}"), (known[last], f"in {max(sprints)}")):
+        if len(part) and part[LABEL].nunique() == 1:
+            return (
+                f"all {len(part):,} outcomes {told} are equal: nothing can be learned; see the outcomes mart"
+            )
+    return None
+
+
 def train(
     frame: pd.DataFrame,
     labels: pd.DataFrame,
@@ -135,11 +153,8 @@ def train(
     # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
     inputs = recipe.inputs.prepare(rows[list(recipe.inputs.names)])
     held = rows["sprint"].to_numpy() == max(sprints)
-    if min(label[~held].mean(), label[held].mean()) == 0 or max(label[~held].mean(), label[held].mean()) == 1:
-        raise TrainingError(
-            f"all outcomes before {max(sprints)}, or all in it, are equal: nothing can be learned; "
-            f"see the outcomes mart of these sprints"
-        )
+    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints):
+        raise TrainingError(why)
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
     with threadpool_limits(limits=recipe.threads):
@@ -216,10 +231,6 @@ def _rows(
         raise TrainingError(
             f"{', '.join(late)} cannot be trained on: the candidate is judged on {judged}, and neither "
             f"that sprint nor a later one may be in its training or tuning"
-        )
-    if len(set(sprints)) < 2:
-        raise TrainingError(
-            f"training needs two sprints, the last to decide when to stop; got {', '.join(sprints) or 'none'}"
         )
     asked = frame[frame["sprint"].isin(sprints)]
     known = labels.loc[labels["sprint"].isin(sprints) & labels[LABEL].notna(), [*KEYS, LABEL]]

@@ -156,7 +156,7 @@ def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
     """Known outcomes of some sprints: question_id, sprint, label (0 or 1), and the moment it became known."""
     spec = runtime.spec.model
     relation = runtime.warehouse.relations()[spec.outcomes]
-    marks = ", ".join("?" for _ in sprints)
+    marks = ", ".join("?" for _ in sprints) or "null"
     return runtime.warehouse.query(
         f'select question_id, sprint, cast("{spec.label}" as integer) as label, known_at from {relation} '  # noqa: S608
         f"where sprint in ({marks})",

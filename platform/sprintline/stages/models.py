@@ -126,9 +126,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
             metadata |= {
                 "champion": facts["champion"],
                 "scored": len(scored),
-                "ROC-AUC": round(metrics["roc_auc"], 4),
-                "average precision": round(metrics["average_precision"], 4),
-                "Brier score": round(metrics["brier"], 4),
+                **_shown(metrics),
                 "yardsticks": shell.table(
                     [
                         {"of": "champion", **_three(metrics)},
@@ -150,6 +148,14 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
 
 def _three(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: metrics[name] for name in ("roc_auc", "average_precision", "brier")}
+
+
+def _shown(metrics: dict[str, Any]) -> dict[str, Any]:
+    names = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier score"}
+    return {
+        told: "unknown: all outcomes are equal" if metrics[name] is None else round(metrics[name], 4)
+        for name, told in names.items()
+    }
 
 
 def _rate(label: "pd.Series") -> float | None:
@@ -214,6 +220,13 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         if trigger and promotion.left_to_the_sensor(trigger, context.run.tags):
             context.log.info(f"{sprint}: left to the retraining sensor: {trigger['why']}")
             return
+        if (
+            trigger
+            and candidate in context.selected_asset_keys
+            and (lack := promotion.untaught(runtime, sprint))
+        ):
+            # The sprint closes all the same; the next one finds the same reason to train.
+            trigger, why = None, f"{why}, but {lack}"
         if trigger and candidate in context.selected_asset_keys:
             facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger)
             runtime.measure("candidate", sprint, version, facts)

@@ -66,6 +66,26 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
     return found.as_dict(), found.why
 
 
+def untaught(runtime: Runtime, sprint: str) -> str | None:
+    """Why the sprints before have nothing to teach, whatever the reason to train; None when they have."""
+    from sprintline.core.training import nothing_to_learn
+
+    return nothing_to_learn(*_taught(runtime, sprint))
+
+
+def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
+    """The outcomes a candidate of this sprint learns from, and their sprints: those that have any."""
+    table = runtime.table("question_features")
+    kept = [
+        key
+        for key in runtime.calendar.previous(sprint, runtime.spec.model.train_sprints)
+        if runtime.lake.has(table, key)
+    ]
+    labels = judging.labels_of(runtime, kept)
+    answered = set(labels.loc[labels["label"].notna(), "sprint"])
+    return labels, [key for key in kept if key in answered]
+
+
 def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger:
     model = runtime.spec.model
     scores = runtime.history("scores")
@@ -144,10 +164,8 @@ def _train_candidate(
 
     spec, recipe = runtime.spec.model, runtime.recipe.recipe()
     table = runtime.table("question_features")
-    known = [
-        key for key in runtime.calendar.previous(sprint, spec.train_sprints) if runtime.lake.has(table, key)
-    ]
-    frame, labels = runtime.lake.read(table, known), judging.labels_of(runtime, known)
+    labels, known = _taught(runtime, sprint)
+    frame = runtime.lake.read(table, known)
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
     trained = train(
         frame,
