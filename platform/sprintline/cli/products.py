@@ -69,6 +69,8 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
     for file in made.files:
         click.echo(f"  {file.relative_to(settings.ROOT)}")
     click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
+    for note in made.notes:
+        click.echo(f"\nMind: {note}.")
     click.echo("\nNext:")
     for command, why in (
         (f"sprintline check {product}", "all its declarations are sound"),

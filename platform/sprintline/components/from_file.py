@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import ceil, floor
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sprintline.components.scaffold import Made, ScaffoldError, create_product
+from sprintline.core.calendar import Calendar
 from sprintline.core.contracts import Column
 from sprintline.stores.inferred import MOST_CATEGORIES, InferenceError, Inferred, infer
 from sprintline.stores.landing_values import moments
@@ -29,6 +31,10 @@ HISTORY_DAYS = 7
 """How far back the generated view looks."""
 GROUPS = ("string", "integer", "boolean")
 """Types of a column by which a history may be kept, the preferred first."""
+FEW_ROWS = 100
+"""Fewer than the least slice by which a candidate is compared."""
+MOST_GAPS = 30
+"""More gaps than this, or one of a whole year, and no calendar fits the file."""
 NEARLY_ALL = 0.99
 """Share of the answers a sprint's file waits for: one that comes a year late must not hold up all the others."""
 
@@ -76,11 +82,29 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
             place.parent.mkdir()
             place.write_bytes(asked.file.read_bytes())
 
-    return create_product(product, root, fill)
+    return replace(create_product(product, root, fill), notes=tuple(_notes(facts, asked)))
+
+
+def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
+    """What the file promises of its sprints that its owner should know before the first is replayed."""
+    if facts["usual"] < FEW_ROWS:
+        yield (
+            f"an ordinary sprint of {asked.length_days} days holds {facts['usual']} rows; of fewer than {FEW_ROWS} no "
+            f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
+            f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
+        )
+    if facts["lengths"]:
+        yield (
+            f"no row lies in some sprints, so those before them last longer (calendar.lengths in defs.yaml): "
+            f"{', '.join(facts['lengths'])}"
+        )
 
 
 def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> dict[str, Any]:
     """What the templates say, after every choice was held against the file."""
+    import numpy as np
+    import pandas as pd
+
     named = _finder(asked, columns)
     key = named("key", asked.key)
     event, known = (_with_moment(asked, named, option) for option in ("event_at", "known_at"))
@@ -111,7 +135,9 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
     days = asked_at.dt.tz_convert(asked.timezone).dt.date
     first, last = days.min(), days.max()
     start: date = first - timedelta(days=first.weekday() if asked.length_days % 7 == 0 else 0)
-    places = days.map(lambda day: (day - start).days // asked.length_days)
+    until = last + timedelta(days=max(26 * asked.length_days, 92))
+    calendar = _calendar(start, until, set(days), asked)
+    places = pd.Series(np.searchsorted([one.start for one in calendar.sprints], asked_at, side="right") - 1)
     rows = places.value_counts()
     source = re.sub(r"[^a-z0-9]+", "_", asked.file.name.partition(".")[0].lower()).strip("_") or "rows"
     return {
@@ -122,12 +148,14 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
         "sample": asked.file.name,
         "parquet": asked.file.suffix == ".parquet",
         "label": label,
-        "waits": _days_to_wait(places, known_at, start, asked),
+        "lengths": calendar.lengths,
+        "waits": _days_to_wait(pd.Series([calendar.sprints[place].end for place in places]), known_at),
         "columns": columns,
         "staged": staged,
         "questions": free,
         "numeric": [column for column in free if column.kind in ("integer", "number", "boolean")],
-        "categories": [one.sql for one in categories] + [by.sql],
+        # The first two are also what a candidate is compared by: those of few values, of which each has many rows.
+        "categories": [one.sql for one in sorted([*categories, by], key=lambda one: one.distinct)],
         "left_out": [
             one
             for one in free
@@ -136,9 +164,10 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
         "used": used,
         "key": key, "event": event, "known": known, "by": by,
         "start": start,
-        "until": last + timedelta(days=max(26 * asked.length_days, 92)),
+        "until": until,
         "rows": (max(1, int(rows.min()) // 2), int(rows.max()) * 2),
         "seen": (int(rows.min()), int(rows.max()), len(rows)),
+        "usual": int(rows.median()),
         "new_rows": max(1, int(rows.median()) * 3),
         "drift_rows": max(1, int(rows.median()) // 2),
         "lookback": ceil(HISTORY_DAYS / asked.length_days),
@@ -200,14 +229,40 @@ def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
     return Inferred("everyone", "everyone", "everyone", "string", "no column groups the rows", True, 1)
 
 
-def _days_to_wait(places: pd.Series, known_at: pd.Series, start: date, asked: Asked) -> int:
-    """Whole days after a sprint's end at which nearly all of its answers are known."""
-    import pandas as pd
+def _calendar(start: date, until: date, days: set[date], asked: Asked) -> Calendar:
+    """Sprints that each hold a row, up to the last one: a sprint without any never closes, and the next waits for it.
 
-    ends = pd.to_datetime(start) + pd.to_timedelta((places + 1) * asked.length_days, unit="D")
-    late = (
-        known_at - ends.dt.tz_localize(asked.timezone, ambiguous=True, nonexistent="shift_forward")
-    ) / pd.Timedelta(days=1)
+    So the sprint before a gap lasts until the gap is over. Only New Year's Eve ends it earlier, for a key is of the
+    year in which its sprint ends; the sprint after it then lasts longer.
+    """
+    ordinary = timedelta(days=asked.length_days)
+    ordered, lengths = sorted(days), {}
+    calendar, number = Calendar(start, asked.length_days, asked.timezone, until), Counter[int]()
+    first, lasts, empty = start, ordinary, False
+    while first <= ordered[-1]:
+        following = next((day for day in ordered if day >= first + lasts), first + lasts)
+        end = first + lasts + (following - first - lasts) // ordinary * ordinary
+        year, lasts = (end - timedelta(days=1)).year, ordinary
+        if year > (first + ordinary - timedelta(days=1)).year:
+            year, new_year = first.year, date(first.year + 1, 1, 1)
+            end, lasts = new_year, end + ordinary - new_year
+        empty = empty or not any(first <= day < end for day in ordered)
+        number[year] += 1
+        if end != first + ordinary:
+            lengths[calendar.key(year, number[year])] = (end - first).days
+        first = end
+    if empty or len(lengths) > MOST_GAPS:
+        raise ScaffoldError(
+            f"{asked.file.name} holds no row in too many sprints of {asked.length_days} days: choose longer ones "
+            f"(--length-days), or cut the file where it begins to be regular",
+            code=2,
+        )
+    return replace(calendar, lengths=lengths)
+
+
+def _days_to_wait(ends: pd.Series, known_at: pd.Series) -> int:
+    """Whole days after a sprint's end at which nearly all of its answers are known."""
+    late = (known_at - ends).dt.total_seconds() / 86_400
     return max(1, floor(late.quantile(NEARLY_ALL)) + 1)
 
 

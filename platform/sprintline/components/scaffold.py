@@ -54,11 +54,12 @@ class ScaffoldError(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    """What was made: the files, and the line of workspace.yaml at which the new code location begins."""
+    """What was made: the files, the line of workspace.yaml at which the new code location begins, and what to mind."""
 
     product: str
     files: tuple[Path, ...]
     workspace_line: int
+    notes: tuple[str, ...] = ()
 
 
 def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 #: A file that unpacks to more than this is refused before it fills the memory.
 MOST_BYTES = 2 * 1024**3
 
+NOTHING_HAPPENED = (
+    "; where nothing happened, let the sprint before last longer (calendar.lengths in defs.yaml)"
+)
+"""A sprint is closed on its rows, so one without any is none."""
+
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SEND_AGAIN = "the file was damaged or cut off on its way: send it again"
@@ -161,7 +166,9 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
         check_names(header, contract, "line 1")
     if len(rows) == 1:
         raise refuse(
-            "header_only", "the file has a header but no rows", "send the sprint's rows under the header"
+            "header_only",
+            "the file has a header but no rows",
+            f"send the sprint's rows under the header{NOTHING_HAPPENED}",
         )
     _check_widths(rows, lines, len(header), text)
     held = {column.header: column.name for column in contract.columns} if contract else {}
@@ -300,7 +307,8 @@ def read_parquet(data: bytes, contract: Contract) -> pa.Table:
         )
         raise refuse("parquet_damaged", wrong, _SEND_AGAIN)
     if table.num_rows == 0:
-        raise refuse("header_only", "the file has columns but no rows", "send the sprint's rows")
+        right = f"send the sprint's rows{NOTHING_HAPPENED}"
+        raise refuse("header_only", "the file has columns but no rows", right)
     return table.select(list(contract.headers)).rename_columns(list(contract.column_names))
 
 
