@@ -155,6 +155,13 @@ def test_why_a_run_failed_is_told_where_it_is_given_up(instance, error, told):
     assert runs.reason_of(instance, run) == told
 
 
+def test_a_folder_of_no_source_is_told(flights, instance):
+    land(flights, "2013-S01", "wether")
+    requests, notes = sensors.plan(flights, instance)
+    assert requests == []
+    assert "wether: no source of this name is declared; did you mean weather/?" in notes[0]
+
+
 def test_a_name_that_is_no_sprint_is_told(flights, instance):
     land(flights, "2013-S99", "weather")
     requests, notes = sensors.plan(flights, instance)

@@ -264,7 +264,9 @@ def test_a_column_is_found_by_what_the_file_calls_it(landing) -> None:
     text = "\n".join([HEADER.replace("fare", "Fare in $"), *ROWS]) + "\n"
     frame = landing.read(drop(landing, text), contract, S01)
     assert list(frame["fare"].dropna()) == [120.5, 99.0, 0.0] and "Fare in $" not in frame
-    with pytest.raises(BadFile, match=r"(?s)'fare' is not in the contract.*the column 'Fare in \$' is missing"):
+    with pytest.raises(
+        BadFile, match=r"(?s)'fare' is not in the contract.*the column 'Fare in \$' is missing"
+    ):
         landing.read(drop(landing, GOOD), contract, S01)
 
 

@@ -96,6 +96,11 @@ def _recipe(folder: Path, root: Path) -> Iterator[str]:
     except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to tell
         yield told(error, root)
         return
+    if (sources := folder / "sources.py").is_file() and _syntax(sources, root) is None:
+        try:
+            product_module(folder, "sources")
+        except Exception as error:  # noqa: BLE001 - as above
+            yield told(error, root)
     if not isinstance(made, Recipe):
         got = "has no function recipe()" if made is None else f"recipe() returned a {type(made).__name__}"
         yield f"{_shown(file, root)}:1: {got}; write recipe() so that it returns a sprintline.core.recipes.Recipe"

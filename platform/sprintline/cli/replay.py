@@ -142,12 +142,30 @@ def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
         staged[hidden] = place
         if hidden.exists():
             continue
-        frames = frames or provide(runtime.window(key))
+        frames = frames or _provided(runtime, key, provide)
         place.parent.mkdir(parents=True, exist_ok=True)
         being_written = hidden.with_suffix(".tmp")
         frames[source].to_csv(being_written, index=False, compression={"method": "gzip", "mtime": 0})
         being_written.replace(hidden)
     return staged
+
+
+def _provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.DataFrame]:
+    """What a product's own provide() gives, once it is a frame per source. Raises ReplayError for anything else."""
+    import pandas as pd
+
+    frames, sources = provide(runtime.window(key)), [source.name for source in runtime.spec.sources]
+    if isinstance(frames, Mapping):
+        lacking = [name for name in sources if not isinstance(frames.get(name), pd.DataFrame)]
+        got = f"no frame of {', '.join(lacking)}" if lacking else ""
+    else:
+        got = "None" if frames is None else f"a {type(frames).__name__}"
+    if got:
+        told = ", ".join(f'"{name}": frame' for name in sources)
+        raise ReplayError(
+            f"{runtime.folder / 'sources.py'}: provide({key}) returned {got}; return {{{told}}}"
+        )
+    return frames
 
 
 def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
@@ -292,7 +310,7 @@ def _await(
             raise ReplayError(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"
             )
-        if time.monotonic() - since > 20 and (why := _given_up(runtime, open_[0])):
+        if time.monotonic() - since > 20 and (why := _hopeless(runtime, open_[0])):
             raise ReplayError(why)
         if time.monotonic() - since > STALLED_AFTER:
             raise ReplayError(_stalled(runtime, open_[0]))
@@ -300,9 +318,15 @@ def _await(
         time.sleep(0.5)
 
 
-def _given_up(runtime: Runtime, sprint: str) -> str | None:
-    landed = survey(runtime)[0].get(sprint)
-    return given_up(runtime, sprint, landed.digest) if landed else None
+def _hopeless(runtime: Runtime, sprint: str) -> str | None:
+    """Why waiting for a sprint leads nowhere: its runs were given up, or what lies in landing/ is none of its files."""
+    landed, odd = survey(runtime)
+    ready = landed.get(sprint)
+    missing = [source.name for source in runtime.spec.sources] if ready is None else ready.missing
+    if missing:
+        lies = f"; in landing/ lies {'; '.join(odd[:3])}" if odd else ""
+        return f"{sprint} waits for a file of {', '.join(missing)}{lies}"
+    return given_up(runtime, sprint, ready.digest) if ready else None
 
 
 def _stalled(runtime: Runtime, sprint: str) -> str:

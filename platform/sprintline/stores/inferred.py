@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FORMS = (".csv", ".csv.gz", ".parquet")
 #: Text with at most so many different values is a category; with more it is a name or prose, which no model reads.
 MOST_CATEGORIES = 50
+#: So many values show at once what most columns are not.
+FIRST = 100
 
 #: Columns the platform adds to tables.
 _TAKEN = frozenset(
@@ -231,7 +233,10 @@ def _kind(distinct: list[str], timezone: str) -> tuple[str, str]:
         ("date", "every value is a date"),
         ("timestamp", "every value is a moment"),
     ):
-        _, reasons = convert(distinct, missing, Column("", kind, timezone=timezone))
+        column = Column("", kind, timezone=timezone)
+        if kind != "timestamp" and convert(distinct[:FIRST], missing[:FIRST], column)[1]:
+            continue
+        _, reasons = convert(distinct, missing, column)
         if not reasons:
             return kind, why
         if kind == "timestamp" and (
