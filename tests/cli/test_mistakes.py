@@ -27,6 +27,8 @@ DEFS = "platform/products/bakery/defs.yaml"
 ORDERS = "platform/products/bakery/contracts/orders.yaml"
 MODEL = "platform/products/bakery/model.py"
 QUESTIONS = "dbt_project/models/bakery/marts/questions.sql"
+OUTCOMES = "dbt_project/models/bakery/marts/outcomes.yml"
+SOURCES = "platform/products/bakery/sources.py"
 VIEWS = "feature_repo/bakery/views.py"
 QUERY = "feature_repo/bakery/courier_delays.sql"
 ROWS_OF = {"id": ["a", "b"], "asked": ["2026-01-05T08:00:00Z"] * 2, "known": ["2026-01-05T09:00:00Z"] * 2,
@@ -117,6 +119,11 @@ MISTAKES: dict[str, Spoil | None] = {
     "too many sprints without a row": file_of(
         asked=["2024-01-05T08:00:00Z", "2026-01-05T08:00:00Z"], known=["2026-01-05T09:00:00Z"] * 2
     ),
+    "a number to be predicted": edit(
+        OUTCOMES, "- name: late\n        data_type: boolean", "- name: late\n        data_type: double"
+    ),
+    "a label that is no column": edit(DEFS, "label: late", "label: tardy"),
+    "sources that do not load": edit(SOURCES, "return dropped\n", 'return dropped\nraise RuntimeError("no till")\n'),
     # Last, because dbt keeps what it failed on within a process; a command is a process of its own.
     "a model that does not parse": edit(QUESTIONS, "{{ in_sprint() }}", "{{ in_sprint( }}"),
 }  # fmt: skip

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from sprintline.core.procedures import OUTCOME
@@ -437,3 +438,13 @@ def test_measures_that_one_class_leaves_open_are_told_as_such():
         "average precision": "unknown: all outcomes are equal",
         "Brier score": 0.25,
     }
+
+
+def test_an_answer_is_yes_or_no_and_what_has_none_yet_is_no_outcome(flights):
+    label = flights.spec.model.label
+    truth = pd.DataFrame({label: pd.array([True, None, False], dtype="boolean")})
+    assert list(models.answered(flights, "2013-S01", truth)[label]) == [True, False]
+    with pytest.raises(
+        dg.Failure, match="1 of 2 answers of 2013-S01 are neither yes nor no, the first is 35"
+    ):
+        models.answered(flights, "2013-S01", pd.DataFrame({label: [1.0, 35.0, None]}))

@@ -32,6 +32,11 @@ _IMPORTANCE_ROWS = 2_000
 Stopped = Literal["converged", "budget"]
 
 
+NO_ANSWER = (
+    "{label} of {outcomes} must be a condition, as minutes > 40; models answer yes or no and tell no number"
+)
+
+
 class TrainingError(ValueError):
     """Data a model must not or cannot be trained on."""
 

@@ -170,6 +170,6 @@ def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
     marks = ", ".join("?" for _ in sprints) or "null"
     return runtime.warehouse.query(
         f'select question_id, sprint, cast("{spec.label}" as integer) as label, known_at from {relation} '  # noqa: S608
-        f"where sprint in ({marks})",
+        f'where sprint in ({marks}) and "{spec.label}" is not null',  # not answered yet, or never
         sprints,
     )

@@ -102,7 +102,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         from sprintline.site import plots
 
         sprint = context.partition_key
-        outcomes = runtime.rows_of(model.outcomes, sprint)
+        outcomes = answered(runtime, sprint, runtime.rows_of(model.outcomes, sprint))
         facts: dict[str, Any] = {
             "labelled": len(outcomes),
             "positive_rate": _rate(outcomes[model.label]),
@@ -148,6 +148,25 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
 
 def _three(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: metrics[name] for name in ("roc_auc", "average_precision", "brier")}
+
+
+def answered(runtime: Runtime, sprint: str, outcomes: "pd.DataFrame") -> "pd.DataFrame":
+    """The outcomes that have an answer.
+
+    Raises dg.Failure for one that is neither yes nor no: read as a truth value, a number of minutes would be a rate.
+    """
+    from sprintline.core.training import NO_ANSWER
+
+    model = runtime.spec.model
+    known = outcomes[outcomes[model.label].notna()]
+    odd = known.loc[~known[model.label].isin((0, 1)), model.label]
+    if len(odd):
+        raise dg.Failure(
+            f"{len(odd):,} of {len(known):,} answers of {sprint} are neither yes nor no, the first is {odd.iloc[0]}: "
+            f"{NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}",
+            allow_retries=False,
+        )
+    return known
 
 
 def _shown(metrics: dict[str, Any]) -> dict[str, Any]:
