@@ -253,6 +253,9 @@ def test_every_row_of_a_sprint_is_provided_however_long_its_answer_takes(clone):
     names: dict = {"__file__": str(folder / "sources.py")}
     exec(compile((folder / "sources.py").read_text(), "sources.py", "exec"), names)
     assert names["LANDS_AFTER"] == datetime.timedelta(days=31)
+    assert spec.features.lookback_sprints == 6, (
+        "what is known now was asked 33 days ago, the view looks back 7 more"
+    )
     given = [len(names["provide"](one)["rows"]) for one in Calendar.from_spec(spec.calendar).sprints[:4]]
     assert given == [28] * 4
 

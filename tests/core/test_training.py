@@ -311,3 +311,14 @@ def test_what_sprints_cannot_teach_is_said_before_anything_is_trained(data):
         assert told in nothing_to_learn(labels.assign(label=labels["label"].mask(equal, 1.0)), SPRINTS)
     assert "needs two sprints with outcomes" in nothing_to_learn(labels, SPRINTS[:1])
     assert "got none" in nothing_to_learn(labels, [])
+
+
+def test_a_number_that_no_training_row_holds_is_learned_nothing_of(data):
+    frame, labels = data
+    nowhere = frame.assign(wind=frame["wind"].where(frame["sprint"] == max(SPRINTS)))
+    for empty in (nowhere, frame.assign(wind=np.nan)):
+        trained = _train(empty, labels)
+        asked = frame[frame["sprint"] == max(SPRINTS)]
+        known, unknown = (trained.predict(asked.assign(wind=value)) for value in (asked["wind"], np.nan))
+        assert trained.importance["wind"] == 0 or not empty["wind"].isna().all()
+        assert np.isfinite(known).all() and np.isfinite(unknown).all()

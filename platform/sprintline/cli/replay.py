@@ -326,17 +326,23 @@ def _hopeless(runtime: Runtime, sprint: str) -> str | None:
     if missing:
         lies = f"; in landing/ lies {'; '.join(odd[:3])}" if odd else ""
         return f"{sprint} waits for a file of {', '.join(missing)}{lies}"
-    return given_up(runtime, sprint, ready.digest) if ready else None
+    why = given_up(runtime, sprint, ready.digest) if ready else None
+    return f"{why}{_stopping(runtime, sprint)}" if why else None
 
 
 def _stalled(runtime: Runtime, sprint: str) -> str:
     """What keeps a sprint open, as far as its verdicts tell."""
     told = f"{sprint} did not close within {STALLED_AFTER:.0f} s"
-    found = runtime.records.verdicts(runtime.product, sprint)
-    stopping = [one for one in found if not one.passes and one.severity is Severity.ERROR]
-    for one in stopping:
-        told += f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
-    return told if stopping else f"{told}: look at its run with `make ui`"
+    return f"{told}{_stopping(runtime, sprint) or ': look at its run with `make ui`'}"
+
+
+def _stopping(runtime: Runtime, sprint: str) -> str:
+    """The verdicts at which a run of the sprint ends, or nothing."""
+    return "".join(
+        f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
+        for one in runtime.records.verdicts(runtime.product, sprint)
+        if not one.passes and one.severity is Severity.ERROR
+    )
 
 
 def _stage(runtime: Runtime, sprint: str) -> str:

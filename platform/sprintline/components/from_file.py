@@ -170,7 +170,8 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
         "usual": int(rows.median()),
         "new_rows": max(1, int(rows.median()) * 3),
         "drift_rows": max(1, int(rows.median()) // 2),
-        "lookback": ceil(HISTORY_DAYS / asked.length_days),
+        # An answer that is news now may belong to a question of long ago.
+        "lookback": ceil((HISTORY_DAYS + floor(_days(known_at - asked_at))) / asked.length_days),
         "hours": HISTORY_DAYS * 24 - 1,
         "types": {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"},
     }  # fmt: skip
@@ -262,8 +263,12 @@ def _calendar(start: date, until: date, days: set[date], asked: Asked) -> Calend
 
 def _days_to_wait(ends: pd.Series, known_at: pd.Series) -> int:
     """Whole days after a sprint's end at which nearly all of its answers are known."""
-    late = (known_at - ends).dt.total_seconds() / 86_400
-    return max(1, floor(late.quantile(NEARLY_ALL)) + 1)
+    return max(1, floor(_days(known_at - ends)) + 1)
+
+
+def _days(gaps: pd.Series) -> float:
+    """Days that nearly all of these gaps are not longer than."""
+    return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
 
 
 def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[str, list[Inferred]]:

@@ -180,7 +180,7 @@ def train(
                 model, grown = again, _Grown("converged", trees, grown.best)
             else:
                 grown = _Grown("budget", grown.iterations, grown.best)
-        twin.fit(inputs, label)
+        twin.fit(with_values(inputs), label)
         twin_stopped = _settled_once(twin)
     params = {**recipe.identity(), "label": LABEL}
     return Trained(
@@ -201,6 +201,16 @@ def train(
         keys=rows[[*KEYS, LABEL]].reset_index(drop=True),
         rows=inputs,
     )
+
+
+def with_values(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Rows to be fitted, where a number that no row holds is 0 in every row.
+
+    Boosting cannot bin a column without any value (scikit-learn raises); of one that never changes it learns nothing,
+    whatever values come later.
+    """
+    empty = [name for name in inputs.select_dtypes("number") if inputs[name].isna().all()]
+    return inputs.assign(**{name: inputs[name].fillna(0) for name in empty})
 
 
 def snapshot(
@@ -274,10 +284,10 @@ def _grow(
     """Fit on the rows not held; boosting grows piece by piece until the held rows no longer improve or time is up."""
     last = pipeline[-1]
     if not {"warm_start", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
-        pipeline.fit(inputs[~held], label[~held])
+        pipeline.fit(with_values(inputs[~held]), label[~held])
         stopped = _settled_once(pipeline)
         return _Grown("budget" if clock() > deadline else stopped, _iterations(last), None)
-    fit, watch = _encoded(pipeline, inputs[~held], label[~held], inputs[held])
+    fit, watch = _encoded(pipeline, with_values(inputs[~held]), label[~held], inputs[held])
     most, patience, tolerance = last.max_iter, last.n_iter_no_change, last.tol
     last.set_params(warm_start=True, early_stopping=True)
     target, took = 0, 0.0
@@ -305,7 +315,7 @@ def _regrow(
 ) -> bool:
     """Grow to a known number of trees on all rows. False when time ran out before."""
     last = pipeline[-1]
-    fit, _ = _encoded(pipeline, inputs, label, None)
+    fit, _ = _encoded(pipeline, with_values(inputs), label, None)
     last.set_params(warm_start=True, early_stopping=False)
     took, target = 0.0, 0
     while target < trees:
