@@ -217,6 +217,22 @@ def make(clone, frame, form="csv", product="shop", **change):
     return made, folder, spec, contract
 
 
+def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
+    frame = shop(off=["a", "b"] * 56, label=[n % 2 for n in range(112)], on=["x", "y", "z", "w"] * 28)
+    _, folder, _, _ = make(clone, frame, label="label = 1 and 'label' = 'label'", by="off")
+    models = clone / "dbt_project/models/shop"
+    for file in [*models.rglob("*.yml"), *folder.rglob("*.yaml")]:
+        for model in yaml.safe_load(file.read_text()).get("models", ()):
+            assert all(isinstance(column["name"], str) for column in model["columns"])
+    assert (
+        "cast((label_ = 1 and 'label' = 'label') as boolean)" in (models / "marts/outcomes.sql").read_text()
+    )
+    with pytest.raises(
+        ScaffoldError, match='"off" is no text to YAML, which reads it as False: call it off_product'
+    ):
+        create_product("off", clone)
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_file_keeps_the_contract_that_was_made_of_it(clone, form):
     contract = make(clone, shop(), form)[-1]
@@ -253,6 +269,9 @@ def test_every_row_of_a_sprint_is_provided_however_long_its_answer_takes(clone):
     names: dict = {"__file__": str(folder / "sources.py")}
     exec(compile((folder / "sources.py").read_text(), "sources.py", "exec"), names)
     assert names["LANDS_AFTER"] == datetime.timedelta(days=31)
+    assert spec.model.train_sprints == 6 + 9, (
+        "half of what is learned from is withheld at the backtest's first origin"
+    )
     assert spec.features.lookback_sprints == 6, (
         "what is known now was asked 33 days ago, the view looks back 7 more"
     )

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import yaml
+
 from sprintline.components.scaffold import Made, ScaffoldError, create_product
+from sprintline.core.backtest import ORIGINS, PARTS
 from sprintline.core.calendar import Calendar
 from sprintline.core.contracts import Column
-from sprintline.stores.inferred import MOST_CATEGORIES, InferenceError, Inferred, infer
+from sprintline.stores.inferred import MOST_CATEGORIES, TAKEN, InferenceError, Inferred, infer
 from sprintline.stores.landing_values import moments
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ HISTORY_DAYS = 7
 """How far back the generated view looks."""
 GROUPS = ("string", "integer", "boolean")
 """Types of a column by which a history may be kept, the preferred first."""
+TRAIN_SPRINTS = 6
+"""A candidate learns from so many sprints, and from more where answers come late."""
 FEW_ROWS = 100
 """Fewer than the least slice by which a candidate is compared."""
 MOST_GAPS = 30
@@ -139,12 +144,13 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
     calendar = _calendar(start, until, set(days), asked)
     places = pd.Series(np.searchsorted([one.start for one in calendar.sprints], asked_at, side="right") - 1)
     rows = places.value_counts()
+    delay = floor(_days(known_at - asked_at))
     source = re.sub(r"[^a-z0-9]+", "_", asked.file.name.partition(".")[0].lower()).strip("_") or "rows"
     return {
         "product": product,
         "title": product.replace("_", " ").capitalize(),
         "asked": asked,
-        "source": source if source[0].isalpha() else f"f_{source}",
+        "source": source if source[0].isalpha() and isinstance(yaml.safe_load(source), str) else f"f_{source}",
         "sample": asked.file.name,
         "parquet": asked.file.suffix == ".parquet",
         "label": label,
@@ -171,7 +177,10 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
         "new_rows": max(1, int(rows.median()) * 3),
         "drift_rows": max(1, int(rows.median()) // 2),
         # An answer that is news now may belong to a question of long ago.
-        "lookback": ceil((HISTORY_DAYS + floor(_days(known_at - asked_at))) / asked.length_days),
+        "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
+        # The backtest learns at its first origin from what was known by then: that must not be the delay alone.
+        "train": TRAIN_SPRINTS + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
+        "train_least": TRAIN_SPRINTS,
         "hours": HISTORY_DAYS * 24 - 1,
         "types": {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"},
     }  # fmt: skip
@@ -278,9 +287,7 @@ def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[
     """
     import duckdb
 
-    label = asked.label
-    for column in columns:
-        label = label.replace(f'"{column.header}"', column.sql)
+    label = _over_sql_names(asked.label, columns)
     words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", label.lower())))
     used = [column for column in columns if column.sql in words]
     known = ", ".join(column.sql for column in columns)
@@ -308,6 +315,21 @@ def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[
     if not used:
         raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
     return label, used
+
+
+def _over_sql_names(label: str, columns: list[Inferred]) -> str:
+    """The condition with each header as SQL calls its column: one in quotation marks, or a name the platform needs."""
+    for column in columns:
+        label = label.replace(f'"{column.header}"', column.sql)
+    taken = {column.header.lower(): column.sql for column in columns if column.header.lower() in TAKEN}
+    if not taken:
+        return label
+    parts = re.split(r"('[^']*')", label)
+    name = re.compile(rf"\b({'|'.join(taken)})\b", re.IGNORECASE)
+    return "".join(
+        part if part.startswith("'") else name.sub(lambda found: taken[found[0].lower()], part)
+        for part in parts
+    )
 
 
 def _render(source: Path, target: Path, facts: dict[str, Any]) -> None:

@@ -164,6 +164,12 @@ def _check_name(product: str) -> None:
         raise ScaffoldError(
             f'"{product}" is a word of Python itself: call it {product}_product, for example', code=2
         )
+    if not isinstance(yaml.safe_load(product), str):
+        raise ScaffoldError(
+            f'"{product}" is no text to YAML, which reads it as {yaml.safe_load(product)}: call it {product}_product, '
+            f"for example",
+            code=2,
+        )
     if product in sys.stdlib_module_names or product in ("sprintline", "products"):
         raise ScaffoldError(
             f'"{product}" is the name of a Python module: call it {product}_product, for example', code=2

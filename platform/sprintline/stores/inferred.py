@@ -29,20 +29,12 @@ MOST_CATEGORIES = 50
 #: So many values show at once what most columns are not.
 FIRST = 100
 
-#: Columns the platform adds to tables.
-_TAKEN = frozenset(
-    {
-        "question_id",
-        "question_at",
-        "event_at",
-        "known_at",
-        "answer",
-        "asked_hour",
-        "weekday",
-        "sprint",
-        "everyone",
-    }
-)
+#: Columns that the platform adds to tables, or that the models of a product made from a file have for themselves.
+TAKEN = frozenset(
+    ("question_id", "question_at", "event_at", "known_at", "answer", "label", "asked_hour", "weekday", "local_at",
+     "sprint", "everyone", "asked", "answers", "positives", "known_hour", "last_known_at", "event_timestamp", "created_timestamp",
+     "past_rate", "past_answers")
+)  # fmt: skip
 #: Of these, the ones it adds to the lake; a file's own column comes there under another name.
 _OF_THE_LAKE = frozenset({"event_at", "known_at", "sprint"})
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -190,7 +182,7 @@ def _names(headers: list[str]) -> dict[str, tuple[str, str]]:
         letters = "".join(sign for sign in small if not unicodedata.combining(sign))
         sql = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
         sql = sql if sql[:1].isalpha() else f"c_{sql or place}"
-        sql = f"{sql}_" if sql in _TAKEN | _keywords() else sql
+        sql = f"{sql}_" if sql in TAKEN | _keywords() else sql
         unique = next(
             one for one in (sql, *(f"{sql}_{n}" for n in range(2, len(headers) + 2))) if one not in taken
         )
