@@ -23,7 +23,8 @@ from sprintline.cli.errors import Refusal
 @click.option("--known-at", help="With --from: the column with the moment its answer was known.")
 @click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
 @click.option(
-    "--by", help="With --from: the text column whose past tells; by default the one with the fewest values."
+    "--by",
+    help="With --from: the column whose past tells, text or whole numbers; by default the text of the fewest values.",
 )
 @click.option(
     "--timezone",

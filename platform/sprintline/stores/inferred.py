@@ -32,8 +32,8 @@ FIRST = 100
 #: Columns that the platform adds to tables, or that the models of a product made from a file have for themselves.
 TAKEN = frozenset(
     ("question_id", "question_at", "event_at", "known_at", "answer", "label", "asked_hour", "weekday", "local_at",
-     "sprint", "everyone", "asked", "answers", "positives", "known_hour", "last_known_at", "event_timestamp", "created_timestamp",
-     "past_rate", "past_answers")
+     "sprint", "everyone", "asked", "answers", "positives", "known_hour", "last_known_at", "event_timestamp",
+     "created_timestamp", "past_rate", "past_answers")
 )  # fmt: skip
 #: Of these, the ones it adds to the lake; a file's own column comes there under another name.
 _OF_THE_LAKE = frozenset({"event_at", "known_at", "sprint"})
