@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from sprintline.cli.servers import STOP_WITHIN
 from sprintline.core.calendar import Sprint
-from sprintline.core.verdicts import Severity
+from sprintline.core.verdicts import Outcome, Severity
 from sprintline.settings import ROOT, Home
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger
 from sprintline.stages.intake import given_up
@@ -337,12 +337,15 @@ def _stalled(runtime: Runtime, sprint: str) -> str:
 
 
 def _stopping(runtime: Runtime, sprint: str) -> str:
-    """The verdicts at which a run of the sprint ends, or nothing."""
-    return "".join(
+    """The verdicts at which a run of the sprint ends, what failed before what lacks evidence; or nothing."""
+    found = runtime.records.verdicts(runtime.product, sprint)
+    stopping = [one for one in found if not one.passes and one.severity is Severity.ERROR]
+    stopping.sort(key=lambda one: one.outcome is not Outcome.FAIL)
+    told = [
         f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
-        for one in runtime.records.verdicts(runtime.product, sprint)
-        if not one.passes and one.severity is Severity.ERROR
-    )
+        for one in stopping[:3]
+    ]
+    return "".join(told) + (f"; and {len(stopping) - 3} more" if len(stopping) > 3 else "")
 
 
 def _stage(runtime: Runtime, sprint: str) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from sprintline.components.sample import deliveries_csv, orders_csv, seed_of
+from sprintline.stores.inferred import reserved_words
 
 TEMPLATES = Path(__file__).with_name("templates") / "product"
 
@@ -36,6 +37,22 @@ PLACES = {
 ALSO = ("dbt_project/macros/products/{product}", "tests/products/{product}")
 
 Fill = Callable[[str, Path], None]
+
+#: A product's warehouse file is a catalog of its name, beside the schemas of its models and the catalogs of DuckDB.
+_OF_THE_WAREHOUSE = frozenset(
+    {
+        "lake",
+        "staging",
+        "intermediate",
+        "marts",
+        "main",
+        "temp",
+        "system",
+        "memory",
+        "information_schema",
+        "pg_catalog",
+    }
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _FIRST_ENTRY = re.compile(
@@ -163,6 +180,11 @@ def _check_name(product: str) -> None:
     if keyword.iskeyword(product) or keyword.issoftkeyword(product):
         raise ScaffoldError(
             f'"{product}" is a word of Python itself: call it {product}_product, for example', code=2
+        )
+    if product in _OF_THE_WAREHOUSE or product in reserved_words():
+        raise ScaffoldError(
+            f'"{product}" is a word that the warehouse needs for itself: call it {product}_product, for example',
+            code=2,
         )
     if not isinstance(yaml.safe_load(product), str):
         raise ScaffoldError(

@@ -182,7 +182,7 @@ def _names(headers: list[str]) -> dict[str, tuple[str, str]]:
         letters = "".join(sign for sign in small if not unicodedata.combining(sign))
         sql = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
         sql = sql if sql[:1].isalpha() else f"c_{sql or place}"
-        sql = f"{sql}_" if sql in TAKEN | _keywords() else sql
+        sql = f"{sql}_" if sql in TAKEN | reserved_words() else sql
         unique = next(
             one for one in (sql, *(f"{sql}_{n}" for n in range(2, len(headers) + 2))) if one not in taken
         )
@@ -193,7 +193,7 @@ def _names(headers: list[str]) -> dict[str, tuple[str, str]]:
 
 
 @lru_cache(maxsize=1)
-def _keywords() -> frozenset[str]:
+def reserved_words() -> frozenset[str]:
     """Words that SQL keeps for itself."""
     import duckdb
 
