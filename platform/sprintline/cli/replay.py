@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from sprintline.cli.servers import STOP_WITHIN
 from sprintline.core.calendar import Sprint
@@ -154,7 +154,8 @@ def _provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.
     """What a product's own provide() gives, once it is a frame per source. Raises ReplayError for anything else."""
     import pandas as pd
 
-    frames, sources = provide(runtime.window(key)), [source.name for source in runtime.spec.sources]
+    frames: Any = provide(runtime.window(key))
+    sources = [source.name for source in runtime.spec.sources]
     if isinstance(frames, Mapping):
         lacking = [name for name in sources if not isinstance(frames.get(name), pd.DataFrame)]
         got = f"no frame of {', '.join(lacking)}" if lacking else ""

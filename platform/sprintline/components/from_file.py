@@ -107,7 +107,6 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
 
 def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> dict[str, Any]:
     """What the templates say, after every choice was held against the file."""
-    import numpy as np
     import pandas as pd
 
     named = _finder(asked, columns)
@@ -142,7 +141,8 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
     start: date = first - timedelta(days=first.weekday() if asked.length_days % 7 == 0 else 0)
     until = last + timedelta(days=max(26 * asked.length_days, 92))
     calendar = _calendar(start, until, set(days), asked)
-    places = pd.Series(np.searchsorted([one.start for one in calendar.sprints], asked_at, side="right") - 1)
+    starts = pd.DatetimeIndex([one.start for one in calendar.sprints])
+    places = pd.Series(starts.searchsorted(asked_at, side="right") - 1)
     rows = places.value_counts()
     delay = floor(_days(known_at - asked_at))
     source = re.sub(r"[^a-z0-9]+", "_", asked.file.name.partition(".")[0].lower()).strip("_") or "rows"

@@ -210,7 +210,7 @@ def with_values(inputs: pd.DataFrame) -> pd.DataFrame:
     whatever values come later.
     """
     empty = [name for name in inputs.select_dtypes("number") if inputs[name].isna().all()]
-    return inputs.assign(**{name: inputs[name].fillna(0) for name in empty})
+    return inputs.assign(**{str(name): inputs[name].fillna(0) for name in empty})
 
 
 def snapshot(
