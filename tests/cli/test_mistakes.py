@@ -27,6 +27,8 @@ DEFS = "platform/products/bakery/defs.yaml"
 ORDERS = "platform/products/bakery/contracts/orders.yaml"
 MODEL = "platform/products/bakery/model.py"
 QUESTIONS = "dbt_project/models/bakery/marts/questions.sql"
+OUTCOMES = "dbt_project/models/bakery/marts/outcomes.yml"
+SOURCES = "platform/products/bakery/sources.py"
 VIEWS = "feature_repo/bakery/views.py"
 QUERY = "feature_repo/bakery/courier_delays.sql"
 ROWS_OF = {"id": ["a", "b"], "asked": ["2026-01-05T08:00:00Z"] * 2, "known": ["2026-01-05T09:00:00Z"] * 2,
@@ -52,6 +54,12 @@ def file_of(**change: list) -> Spoil:
     return lambda root: pd.DataFrame({**ROWS_OF, **change}).to_csv(root / "own.csv", index=False)
 
 
+def text_of(change: Callable[[str], str], encoding: str = "utf-8") -> Spoil:
+    """The file as it should be, with something done to its text."""
+    whole = pd.DataFrame(ROWS_OF).to_csv(index=False)
+    return lambda root: (root / "own.csv").write_text(change(whole), encoding=encoding)
+
+
 def state_is_a_file(root: Path) -> None:
     settings.home().root.write_text("")
 
@@ -60,6 +68,9 @@ MISTAKES: dict[str, Spoil | None] = {
     "a name with capitals or hyphens": None,
     "a word of Python as name": None,
     "the name of a Python module": None,
+    "a word of SQL as name": None,
+    "a word of YAML as name": None,
+    "a name of the warehouse's own": None,
     "a name that is taken": None,
     "a product that is not there": None,
     "a product to remove that is not there": None,
@@ -101,9 +112,21 @@ MISTAKES: dict[str, Spoil | None] = {
     "an answer before its question": file_of(known=["2026-01-04T08:00:00Z"] * 2),
     "a label that never holds": file_of(),
     "a label that is no condition": file_of(),
-    "a header with a space": lambda root: pd.DataFrame(ROWS_OF).rename(columns={"minutes": "the minutes"}).to_csv(
-        root / "own.csv", index=False
+    "a label over a name that is only the file's": text_of(lambda csv: csv.replace("minutes", "the minutes")),
+    "a header that names nothing": text_of(lambda csv: csv.replace("\n", ",\n")),
+    "a header twice": text_of(lambda csv: csv.replace("group", "minutes")),
+    "semicolons": text_of(lambda csv: csv.replace(",", ";")),
+    "Excel under the name of CSV": text_of(lambda csv: "PK\x03\x04"),
+    "UTF-16": text_of(lambda csv: csv, "utf-16"),
+    "a header and nothing else": text_of(lambda csv: csv.partition("\n")[0]),
+    "too many sprints without a row": file_of(
+        asked=["2024-01-05T08:00:00Z", "2026-01-05T08:00:00Z"], known=["2026-01-05T09:00:00Z"] * 2
     ),
+    "a number to be predicted": edit(
+        OUTCOMES, "- name: late\n        data_type: boolean", "- name: late\n        data_type: double"
+    ),
+    "a label that is no column": edit(DEFS, "label: late", "label: tardy"),
+    "sources that do not load": edit(SOURCES, "return dropped\n", 'return dropped\nraise RuntimeError("no till")\n'),
     # Last, because dbt keeps what it failed on within a process; a command is a process of its own.
     "a model that does not parse": edit(QUESTIONS, "{{ in_sprint() }}", "{{ in_sprint( }}"),
 }  # fmt: skip

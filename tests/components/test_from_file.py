@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from sprintline.components.from_file import Asked, create_from_file
 from sprintline.components.scaffold import ScaffoldError, create_product, remove_product, traces_of
+from sprintline.core.calendar import Calendar
 from sprintline.core.contracts import parse_contract
 from sprintline.core.declarations import parse_product
 from sprintline.stores.inferred import InferenceError, infer
+from sprintline.stores.landing import Landing
 
 N = 60
 
@@ -70,15 +76,59 @@ def test_local_moments_that_happened_twice_are_no_moments(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
-    [("", "cannot be read"), ("a,b\n", "holds no row"), ("sprint\nx\n", "rename it"),
-     ("a,A\n1,2\n", "are both a in SQL"), ("Größe\n1\n", "to Gr_e for example")],
+    ("content", "told"),
+    [(b"", "the file is empty"), (b"a,b\n", "no rows"), (b"a,b,\n1,2,\n", "column 3 of 3 has no name"),
+     (b"a,b,a\n1,2,3\n", "'a' appears 2 times"), (b"a;b\n1,5;2\n", "separated by semicolons"),
+     (b"PK\x03\x04rest", "a zip archive"), ("a,b\n1,2\n".encode("utf-16"), "text in UTF-16"),
+     (b"a,b\n1,2,3\n", "expected 2 fields"), ("a\nö\n".encode("latin-1"), "not UTF-8"),
+     (b'a,b\n1,"x\n', "never closed")],
 )  # fmt: skip
-def test_a_file_that_cannot_be_used_says_why(tmp_path, text, told):
+def test_a_file_that_cannot_be_used_says_why(tmp_path, content, told):
     file = tmp_path / "own.csv"
-    file.write_text(text)
+    file.write_bytes(content)
     with pytest.raises(InferenceError, match=told):
         infer(file, "UTC")
+
+
+def test_a_header_may_be_anything_and_is_found_again_in_the_file(tmp_path):
+    headers = ["Größe in %", "1st", "order", "Order", "日付", "金額", "event_at", "Sprint", "a\nb", " x "]
+    file = tmp_path / "own.csv"
+    pd.DataFrame([range(len(headers))], columns=headers).to_csv(file, index=False)
+    columns, frame = infer(file, "UTC")
+    assert [column.header for column in columns] == headers
+    assert [column.sql for column in columns] == [
+        "grosse_in", "c_1st", "order_", "order__2", "c_5", "c_6", "event_at_", "sprint_", "a_b", "x",
+    ]  # fmt: skip
+    assert [column.name for column in columns] == [
+        "grosse_in", "c_1st", "order", "order__2", "c_5", "c_6", "event_at_", "sprint_", "a_b", "x",
+    ]  # fmt: skip
+    assert list(frame.iloc[0]) == list(range(len(headers)))
+
+
+def test_parquet_says_itself_what_its_columns_are(tmp_path):
+    file = tmp_path / "own.parquet"
+    table = pa.table(
+        {"text": ["1", "2"], "whole": [1.0, 2.0], "gap": [float("nan"), 1.5], "none": pa.nulls(2),
+         "kind": pa.array(["a", "b"]).dictionary_encode()},
+    )  # fmt: skip
+    pq.write_table(table, file)
+    kinds = {column.name: (column.kind, column.required) for column in infer(file, "UTC")[0]}
+    assert kinds == {
+        "text": ("string", True), "whole": ("number", True), "gap": ("number", False), "none": ("string", False),
+        "kind": ("string", True),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [(pa.array([datetime.time(1)]), "column x holds time64"), (pa.array([float("inf")]), "x: inf is not a number"),
+     (pa.array([2**64 - 1], pa.uint64()), "too large for a whole number"),
+     (pa.array([datetime.datetime(2026, 10, 25, 2, 30)]), "happened twice in Europe/Berlin")],
+)  # fmt: skip
+def test_what_parquet_holds_and_no_contract_can_is_refused(tmp_path, column, told):
+    pq.write_table(pa.table({"x": column}), tmp_path / "own.parquet")
+    with pytest.raises(InferenceError, match=told):
+        infer(tmp_path / "own.parquet", "Europe/Berlin")
 
 
 def test_nested_columns_are_refused_by_name(tmp_path):
@@ -124,7 +174,7 @@ def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
         ({"label": "opened > '2026-04-01'"}, "known beforehand"),
         ({"label": "1 = 1"}, "always true"),
         ({"by": "note"}, "empty in some rows"),
-        ({"by": "price"}, "must be text"),
+        ({"by": "price"}, "must be text or a whole number"),
         ({"known_at": "price"}, "does not say a moment"),
     ],
 )
@@ -135,6 +185,131 @@ def test_a_choice_that_cannot_be_is_refused_and_nothing_is_made(clone, change, t
     with pytest.raises(ScaffoldError, match=told) as refused:
         create_from_file("tickets", asked(file, **change), clone)
     assert refused.value.code == 2 and sorted(clone.rglob("*")) == before
+
+
+def shop(**change) -> pd.DataFrame:
+    """Four weeks of a shop that writes down days only, under headers as people write them."""
+    days = [datetime.date(2026, 3, 2) + datetime.timedelta(days=n // 4) for n in range(4 * 28)]
+    frame = {
+        "Order No.": range(4 * 28),
+        "date": days,
+        "Umsatz in €": [n % 50 + 0.5 for n in range(4 * 28)],
+        "returned": ["yes" if n % 3 else "no" for n in range(4 * 28)],
+        "settled": [day + datetime.timedelta(days=2) for day in days],
+    }
+    return pd.DataFrame({**frame, **change})
+
+
+def make(clone, frame, form="csv", product="shop", **change):
+    file = clone / f"rows.{form}"
+    frame.to_parquet(file) if form == "parquet" else frame.to_csv(file, index=False)
+    said = {
+        "key": "Order No.",
+        "event_at": "date",
+        "known_at": "settled",
+        "label": "returned = 'yes'",
+        **change,
+    }
+    made = create_from_file(product, Asked(file, timezone="Europe/Berlin", **said), clone)
+    folder = clone / "platform/products" / product
+    spec = parse_product((folder / "defs.yaml").read_text(), "defs.yaml")
+    contract = parse_contract((folder / spec.sources[0].contract).read_text(), "rows.yaml")
+    return made, folder, spec, contract
+
+
+def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
+    frame = shop(off=["a", "b"] * 56, label=[n % 2 for n in range(112)], on=["x", "y", "z", "w"] * 28)
+    _, folder, _, _ = make(clone, frame, label="label = 1 and 'label' = 'label'", by="off")
+    models = clone / "dbt_project/models/shop"
+    for file in [*models.rglob("*.yml"), *folder.rglob("*.yaml")]:
+        for model in yaml.safe_load(file.read_text()).get("models", ()):
+            assert all(isinstance(column["name"], str) for column in model["columns"])
+    assert (
+        "cast((label_ = 1 and 'label' = 'label') as boolean)" in (models / "marts/outcomes.sql").read_text()
+    )
+    with pytest.raises(
+        ScaffoldError, match='"off" is no text to YAML, which reads it as False: call it off_product'
+    ):
+        create_product("off", clone)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_keeps_the_contract_that_was_made_of_it(clone, form):
+    contract = make(clone, shop(), form)[-1]
+    landed = Landing(clone / "landing", clone / "quarantine")
+    place = landed.folder("shop", "rows") / f"2026-S01.{form}"
+    place.parent.mkdir(parents=True)
+    place.write_bytes((clone / f"rows.{form}").read_bytes())
+    frame = landed.read(landed.scan("shop", "rows").files["2026-S01"], contract)
+    assert list(frame.columns) == [
+        "order_no",
+        "date",
+        "umsatz_in",
+        "returned",
+        "settled",
+        "event_at",
+        "known_at",
+    ]
+    assert str(frame["event_at"][0]) == "2026-03-01 23:00:00+00:00", "a day begins at its local midnight"
+    assert str(frame["known_at"][0]) == "2026-03-04 23:00:00+00:00", (
+        "and what became known on one is known at its end"
+    )
+
+
+@dataclass
+class Window:
+    key: str
+    start: datetime.datetime
+    end: datetime.datetime
+
+
+def test_every_row_of_a_sprint_is_provided_however_long_its_answer_takes(clone):
+    late = [day + datetime.timedelta(days=30) for day in shop()["date"]]
+    _, folder, spec, _ = make(clone, shop(settled=late))
+    names: dict = {"__file__": str(folder / "sources.py")}
+    exec(compile((folder / "sources.py").read_text(), "sources.py", "exec"), names)
+    assert names["LANDS_AFTER"] == datetime.timedelta(days=31)
+    assert spec.model.train_sprints == 6 + 9, (
+        "half of what is learned from is withheld at the backtest's first origin"
+    )
+    assert spec.features.lookback_sprints == 6, (
+        "what is known now was asked 33 days ago, the view looks back 7 more"
+    )
+    given = [len(names["provide"](one)["rows"]) for one in Calendar.from_spec(spec.calendar).sprints[:4]]
+    assert given == [28] * 4
+
+
+def test_without_text_a_number_groups_and_without_that_everyone_is_one_group(clone):
+    label = '"Umsatz in €" > 25'
+    frame = shop().drop(columns="returned")
+    _, folder, _, _ = make(clone, frame.assign(till=[n % 3 for n in range(len(frame))]), label=label)
+    models = clone / "dbt_project/models/shop"
+    assert "cast(till as string) as till" in (models / "staging/stg_rows.sql").read_text()
+    assert "umsatz_in" not in (models / "marts/questions.sql").read_text().split("select")[-1]
+    names: dict = {}
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    assert names["recipe"]().inputs.categorical == ("till",) and "till" not in names["NUMERIC"]
+    _, folder, _, _ = make(clone, frame, product="till", label=label)
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    assert names["recipe"]().naive_groups == ("everyone",)
+    assert "'everyone' as everyone" in (clone / "dbt_project/models/till/staging/stg_rows.sql").read_text()
+
+
+def test_a_gap_belongs_to_the_sprint_before_it(clone):
+    days = [datetime.date(2025, 12, 1) + datetime.timedelta(days=n + 21 * (n > 20)) for n in range(42)]
+    frame = pd.concat([shop().head(42).assign(date=days, settled=days)], ignore_index=True)
+    made, _, spec, _ = make(clone, frame)
+    assert dict(spec.calendar.lengths) == {"2025-S03": 17, "2026-S01": 18}, "a key is of one year"
+    sprints = Calendar.from_spec(spec.calendar).sprints
+    held = pd.Series([one.key for day in pd.to_datetime(days).tz_localize("Europe/Berlin")
+                      for one in sprints if one.holds(day)])  # fmt: skip
+    assert list(held.value_counts(sort=False)) == [7] * 6
+    assert any("last longer" in note for note in made.notes)
+
+
+def test_sprints_too_small_to_judge_anything_are_told(clone):
+    made, *_ = make(clone, shop())
+    assert any("holds 28 rows" in note and "--length-days 25" in note for note in made.notes)
 
 
 def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):

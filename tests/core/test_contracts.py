@@ -119,6 +119,17 @@ def test_a_good_contract_is_read_whole() -> None:
         contract.column("nope")
 
 
+def test_a_file_calls_a_column_by_one_name_only() -> None:
+    text = GOOD.replace("- name: distance", '- name: distance\n        physicalName: "Distance (mi)"')
+    contract = parse_contract(text, "d.yaml")
+    assert (
+        contract.column("distance").header == "Distance (mi)" and contract.column("flight").header == "flight"
+    )
+    assert set(contract.headers) - set(contract.column_names) == {"Distance (mi)"}
+    told = mistakes_of(text.replace("Distance (mi)", "flight"))
+    assert "the file's column flight is named twice; keep one" in told
+
+
 def test_what_the_contract_leaves_out_is_left_open() -> None:
     text = GOOD[: GOOD.index("customProperties:\n  -")].replace(
         "      - {metric: rowCount, mustBeBetween: [10000, 16000]}\n", ""

@@ -164,7 +164,23 @@ def test_an_interval_reads_as_a_sentence():
 
 
 def test_days_are_those_of_the_calendar_on_the_wall():
-    assert list(S.days_of(["2013-01-02T04:59:00Z", "2013-01-02T05:00:00Z"], "America/New_York")) == [
-        "2013-01-01",
-        "2013-01-02",
+    week = [f"2013-01-0{day}T04:59:00Z" for day in range(2, 7)]
+    assert list(S.blocks_of([*week, "2013-01-06T05:00:00Z"], "America/New_York")) == [
+        *(f"2013-01-0{day}" for day in range(1, 6)),
+        "2013-01-06",
     ]
+
+
+def test_a_sprint_of_a_day_is_drawn_by_its_hours():
+    day = [f"2013-01-02T0{hour}:{minute}:00Z" for hour in (5, 6) for minute in (10, 50)]
+    assert list(S.blocks_of(day, "America/New_York")) == ["2013-01-02 00"] * 2 + ["2013-01-02 01"] * 2
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "blocks", "told"),
+    [([0, 0, 0, 0, 0], range(5), "one outcome only"), ([0, 1, 0, 1], range(4), "4 blocks are too few"),
+     ([], [], "0 rows with one outcome only"), ([0, 1, 0, 1, 0], range(5), None)],
+)  # fmt: skip
+def test_what_cannot_be_compared_says_why(outcomes, blocks, told):
+    lack = S.incomparable(outcomes, list(blocks))
+    assert (lack is None) if told is None else (told in lack)

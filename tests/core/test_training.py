@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from sprintline.core import training
 from sprintline.core.recipes import Inputs, Naive, Recipe, RecipeError
 from sprintline.core.statistics import binary_metrics
-from sprintline.core.training import TrainingError, snapshot, train
+from sprintline.core.training import TrainingError, nothing_to_learn, snapshot, train
 
 SPRINTS = ["2013-S01", "2013-S02", "2013-S03"]
 
@@ -298,3 +298,27 @@ def test_inputs_are_float32_and_text_in_their_order():
         Inputs(("a",), ("a",))
     with pytest.raises(RecipeError, match="naive_groups names hour"):
         Recipe(inputs, _boosting, _logistic, ("hour",), "")
+
+
+def test_what_sprints_cannot_teach_is_said_before_anything_is_trained(data):
+    _, labels = data
+    assert nothing_to_learn(labels, SPRINTS) is None
+    last, before = labels["sprint"] == max(SPRINTS), labels["sprint"] != max(SPRINTS)
+    for equal, told in (
+        (last, f"outcomes in {max(SPRINTS)} are equal"),
+        (before, f"before {max(SPRINTS)} are equal"),
+    ):
+        assert told in nothing_to_learn(labels.assign(label=labels["label"].mask(equal, 1.0)), SPRINTS)
+    assert "needs two sprints with outcomes" in nothing_to_learn(labels, SPRINTS[:1])
+    assert "got none" in nothing_to_learn(labels, [])
+
+
+def test_a_number_that_no_training_row_holds_is_learned_nothing_of(data):
+    frame, labels = data
+    nowhere = frame.assign(wind=frame["wind"].where(frame["sprint"] == max(SPRINTS)))
+    for empty in (nowhere, frame.assign(wind=np.nan)):
+        trained = _train(empty, labels)
+        asked = frame[frame["sprint"] == max(SPRINTS)]
+        known, unknown = (trained.predict(asked.assign(wind=value)) for value in (asked["wind"], np.nan))
+        assert trained.importance["wind"] == 0 or not empty["wind"].isna().all()
+        assert np.isfinite(known).all() and np.isfinite(unknown).all()

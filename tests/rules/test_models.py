@@ -24,6 +24,18 @@ def _interval(difference=0.02, low=0.01, high=0.03, metric="roc_auc", draws=500)
     }
 
 
+#: What a sprint of one outcome leaves of a comparison.
+NOTHING = {
+    "metric": "roc_auc",
+    "difference": None,
+    "low": None,
+    "high": None,
+    "draws": 0,
+    "blocks": 14,
+    "why": "no late one",
+}
+
+
 def _compared(difference, rows=9):
     return {"rows": rows, "edge_rows": rows, "difference": difference, "edge_difference": difference}
 
@@ -241,3 +253,14 @@ def test_a_candidate_equal_to_the_champion_is_a_tie_and_ties_hold():
     found = BY_CODE["ML405"]({"champion": "m1", "against_champion": interval})
     assert found.outcome is Outcome.FAIL and "a tie, and ties hold" in found.sentence
     assert found.observed == 0
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("code", ["ML405", "ML407", "ML408"])
+def test_a_sprint_in_which_nothing_can_be_compared_is_no_evidence_and_says_why(code):
+    evidence = CANDIDATE | {
+        "against_champion": NOTHING, "baselines": {"naive": NOTHING, "base rate": NOTHING}, "slices": {}
+    }  # fmt: skip
+    told = BY_CODE[code].judge(evidence, BY_CODE[code].threshold)
+    assert told.outcome is Outcome.INSUFFICIENT
+    assert "no late one" in told.sentence or code == "ML408"

@@ -249,6 +249,14 @@ def test_runs_given_up_are_one_item_until_the_sprint_closes(runtime):
     assert intake.board_of(runtime)[0].recovered == S1
 
 
+def test_what_was_given_up_is_told_as_long_as_the_files_are_the_same(runtime):
+    intake.sight_given_up(runtime, S1, "2013-S01 failed 3 times on the same files, dbt: no", "f1", "landing")
+    assert intake.given_up(runtime, S1, "f1") == "2013-S01 failed 3 times on the same files, dbt: no"
+    assert intake.given_up(runtime, S1, "f2") is None and intake.given_up(runtime, S2, "f1") is None
+    closed(runtime, S1)
+    assert intake.given_up(runtime, S1, "f1") is None
+
+
 def test_suspected_drift_neither_opens_nor_closes(runtime):
     def drift(sprint: str, state: str, outcome: Outcome) -> None:
         runtime.measure("drift", sprint, state, {"state": state, "why": "w"})

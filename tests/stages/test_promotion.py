@@ -7,12 +7,13 @@ import signal
 from collections import Counter
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from sprintline.core.procedures import OUTCOME
 from sprintline.core.verdicts import Outcome, Severity, Verdict
 from sprintline.failpoints import VARIABLE
-from sprintline.stages import acts, decisions, promotion
+from sprintline.stages import acts, decisions, models, promotion
 from sprintline.stages.runtime import NotMeasured, Runtime, load_runtime
 
 DRIFT = {"kind": "drift", "why": "drift is confirmed since 2013-S07", "numbers": {}}
@@ -429,3 +430,21 @@ def test_without_a_decided_past_there_is_no_trigger(served):
     drifting(served, "2013-S08")
     with pytest.raises(decisions.PastMissing, match="2013-S07 is not closed"):
         promotion.trigger_of(served, "2013-S08", "landing")
+
+
+def test_measures_that_one_class_leaves_open_are_told_as_such():
+    assert models._shown({"roc_auc": None, "average_precision": None, "brier": 0.25}) == {
+        "ROC-AUC": "unknown: all outcomes are equal",
+        "average precision": "unknown: all outcomes are equal",
+        "Brier score": 0.25,
+    }
+
+
+def test_an_answer_is_yes_or_no_and_what_has_none_yet_is_no_outcome(flights):
+    label = flights.spec.model.label
+    truth = pd.DataFrame({label: pd.array([True, None, False], dtype="boolean")})
+    assert list(models.answered(flights, "2013-S01", truth)[label]) == [True, False]
+    with pytest.raises(
+        dg.Failure, match="1 of 2 answers of 2013-S01 are neither yes nor no, the first is 35"
+    ):
+        models.answered(flights, "2013-S01", pd.DataFrame({label: [1.0, 35.0, None]}))

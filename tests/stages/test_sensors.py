@@ -7,7 +7,7 @@ import os
 import dagster as dg
 import pytest
 
-from sprintline.stages import sensors
+from sprintline.stages import runs, sensors
 from sprintline.stages.runtime import Runtime
 
 SOURCES = ("departures", "arrivals", "weather")
@@ -133,6 +133,33 @@ def test_tick_fail_tick_again_and_then_ask_for_a_person(flights, instance):
     assert f"failed {sensors.ATTEMPTS} times on the same files" in notes[0]
     land(flights, "2013-S01", "weather", text="mended\n1\n")
     assert len(sensors.plan(flights, instance)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("no\nsuch  column"), "bake: no such column"),
+        (dg.Failure("flour is out"), "bake: flour is out"),
+    ],
+)
+def test_why_a_run_failed_is_told_where_it_is_given_up(instance, error, told):
+    @dg.op
+    def bake():
+        raise error
+
+    @dg.job
+    def bakery():
+        bake()
+
+    run = bakery.execute_in_process(instance=instance, raise_on_error=False).dagster_run
+    assert runs.reason_of(instance, run) == told
+
+
+def test_a_folder_of_no_source_is_told(flights, instance):
+    land(flights, "2013-S01", "wether")
+    requests, notes = sensors.plan(flights, instance)
+    assert requests == []
+    assert "wether: no source of this name is declared; did you mean weather/?" in notes[0]
 
 
 def test_a_name_that_is_no_sprint_is_told(flights, instance):

@@ -14,6 +14,7 @@ from tests.stores.landed_files import (
     CONTRACT,
     GOOD,
     HEADER,
+    ROWS,
     S01,
     drop,
 )
@@ -254,6 +255,36 @@ def test_known_at_must_be_known() -> None:
     check_known_at(frame.head(1))
     with pytest.raises(BadFile, match="lines 3 and 4: known_at is empty; every row needs its known_at"):
         check_known_at(frame)
+
+
+def test_a_column_is_found_by_what_the_file_calls_it(landing) -> None:
+    contract = parse_contract(
+        CONTRACT.replace("{name: fare,", '{name: fare, physicalName: "Fare in $",'), "b"
+    )
+    text = "\n".join([HEADER.replace("fare", "Fare in $"), *ROWS]) + "\n"
+    frame = landing.read(drop(landing, text), contract, S01)
+    assert list(frame["fare"].dropna()) == [120.5, 99.0, 0.0] and "Fare in $" not in frame
+    with pytest.raises(
+        BadFile, match=r"(?s)'fare' is not in the contract.*the column 'Fare in \$' is missing"
+    ):
+        landing.read(drop(landing, GOOD), contract, S01)
+
+
+def test_where_nothing_happened_the_sprint_before_lasts_longer(landing) -> None:
+    with pytest.raises(BadFile, match=r"no rows; .*let the sprint before last longer \(calendar.lengths"):
+        landing.read(drop(landing, f"{HEADER}\n"), parse_contract(CONTRACT, "b"), S01)
+
+
+@pytest.mark.parametrize(("day", "known"), [("2013-01-01", "2013-01-02T05"), ("9998-12-31", "9999-01-01T05")])
+def test_what_became_known_on_a_day_is_known_at_its_end(landing, day, known) -> None:
+    text = CONTRACT.replace(
+        "description: born, classification: personal",
+        "description: d, classification: public, required: true",
+    )
+    text = text.replace("knownAt, value: booked_at", "knownAt, value: birthday")
+    row = f"1,AA,2013-01-01T05:00:00Z,1,{day},true,\n"
+    frame = landing.read(drop(landing, f"{HEADER}\n{row}"), parse_contract(text, "b"), S01)
+    assert frame["known_at"].dt.strftime("%Y-%m-%dT%H").tolist() == [known]
 
 
 def test_an_event_day_is_its_local_midnight(landing) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from sprintline.rules import RULES
 
 if TYPE_CHECKING:
     from sprintline.settings import Home
+    from sprintline.stores.dbt_results import Column
 
 
 def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
@@ -43,7 +44,7 @@ def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
     found += _marts(product, root, spec)
     found += _features(product, root, spec, home)
     if not found and (root / "dbt_project" / "dbt_project.yml").is_file():
-        found += _parsed(product, root, home)
+        found += _parsed(spec, root, home)
     return found
 
 
@@ -96,6 +97,11 @@ def _recipe(folder: Path, root: Path) -> Iterator[str]:
     except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to tell
         yield told(error, root)
         return
+    if (sources := folder / "sources.py").is_file() and _syntax(sources, root) is None:
+        try:
+            product_module(folder, "sources")
+        except Exception as error:  # noqa: BLE001 - as above
+            yield told(error, root)
     if not isinstance(made, Recipe):
         got = "has no function recipe()" if made is None else f"recipe() returned a {type(made).__name__}"
         yield f"{_shown(file, root)}:1: {got}; write recipe() so that it returns a sprintline.core.recipes.Recipe"
@@ -146,11 +152,13 @@ def _marts(product: str, root: Path, spec: ProductSpec) -> Iterator[str]:
             yield f"{_shown(file, root)}:1: is missing; defs.yaml names this mart under model"
 
 
-def _parsed(product: str, root: Path, home: Home) -> Iterator[str]:
+def _parsed(spec: ProductSpec, root: Path, home: Home) -> Iterator[str]:
     from sprintline.stores.warehouse import Warehouse, WarehouseError
 
     try:
-        Warehouse(product, home, root / "dbt_project").ensure_manifest()
+        warehouse = Warehouse(spec.name, home, root / "dbt_project")
+        warehouse.ensure_manifest()
+        yield from _label(spec, warehouse.table_columns(), root)
     except WarehouseError as error:
         # dbt's first line names kind and model, which the file does as well; its line is the template's own.
         told = [line.strip() for line in error.detail.splitlines()[1:] if line.strip()]
@@ -159,6 +167,25 @@ def _parsed(product: str, root: Path, home: Home) -> Iterator[str]:
             (one for one in told if not one.startswith("line ")), error.detail or "dbt does not parse it"
         )
         yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; mend the model"
+
+
+def _label(spec: ProductSpec, columns: Mapping[str, Sequence[Column]], root: Path) -> Iterator[str]:
+    """A model answers yes or no: the label is declared as that, or as the numbers 0 and 1."""
+    from sprintline.core.training import NO_ANSWER
+
+    model = spec.model
+    file = root / "dbt_project" / "models" / spec.name / "marts" / f"{model.outcomes}.yml"
+    declared = {column.name: column.data_type.lower() for column in columns.get(model.outcomes, ())}
+    kind = declared.get(model.label)
+    if kind is None:
+        told = (
+            f"has no column {model.label}, which defs.yaml names as the label; it has {', '.join(declared)}"
+        )
+    elif kind and not kind.startswith("bool") and not kind.endswith(("int", "integer")):
+        told = f"{model.label} is {kind}: {NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}"
+    else:
+        return
+    yield f"{_shown(file, root)}:1: {told}"
 
 
 def _features(product: str, root: Path, spec: ProductSpec, home: Home) -> Iterator[str]:

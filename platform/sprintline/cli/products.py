@@ -23,7 +23,8 @@ from sprintline.cli.errors import Refusal
 @click.option("--known-at", help="With --from: the column with the moment its answer was known.")
 @click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
 @click.option(
-    "--by", help="With --from: the text column whose past tells; by default the one with the fewest values."
+    "--by",
+    help="With --from: the column whose past tells, text or whole numbers; by default the text of the fewest values.",
 )
 @click.option(
     "--timezone",
@@ -69,6 +70,8 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
     for file in made.files:
         click.echo(f"  {file.relative_to(settings.ROOT)}")
     click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
+    for note in made.notes:
+        click.echo(f"\nMind: {note}.")
     click.echo("\nNext:")
     for command, why in (
         (f"sprintline check {product}", "all its declarations are sound"),

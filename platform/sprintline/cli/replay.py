@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from sprintline.cli.servers import STOP_WITHIN
 from sprintline.core.calendar import Sprint
-from sprintline.core.verdicts import Severity
+from sprintline.core.verdicts import Outcome, Severity
 from sprintline.settings import ROOT, Home
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger
+from sprintline.stages.intake import given_up
+from sprintline.stages.landed import survey
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.warm import started
 from sprintline.stores.instance import environment, prepare
@@ -33,7 +35,7 @@ HISTORY = 6
 """Sprints that land together at the start, as history does when a team begins."""
 
 LANDS_AFTER = timedelta(days=1)
-"""A sprint's files come a day after its end: by then every flight of its last evening has landed."""
+"""A sprint's files come a day after its end, unless the product's sources.py says otherwise under the same name."""
 
 STALLED_AFTER = 300.0
 """Seconds without a sprint closing after which the replay gives up and says what it waits for."""
@@ -91,7 +93,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         parts = list(groups(chosen, history))
         for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
-            arrival = window.end + LANDS_AFTER
+            arrival = window.end + getattr(runtime.sources, "LANDS_AFTER", LANDS_AFTER)
             if not runtime.clock.replaying or runtime.clock.now() < arrival:
                 runtime.clock.move(arrival)
             for key in group:
@@ -140,12 +142,31 @@ def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
         staged[hidden] = place
         if hidden.exists():
             continue
-        frames = frames or provide(runtime.window(key))
+        frames = frames or _provided(runtime, key, provide)
         place.parent.mkdir(parents=True, exist_ok=True)
         being_written = hidden.with_suffix(".tmp")
         frames[source].to_csv(being_written, index=False, compression={"method": "gzip", "mtime": 0})
         being_written.replace(hidden)
     return staged
+
+
+def _provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.DataFrame]:
+    """What a product's own provide() gives, once it is a frame per source. Raises ReplayError for anything else."""
+    import pandas as pd
+
+    frames: Any = provide(runtime.window(key))
+    sources = [source.name for source in runtime.spec.sources]
+    if isinstance(frames, Mapping):
+        lacking = [name for name in sources if not isinstance(frames.get(name), pd.DataFrame)]
+        got = f"no frame of {', '.join(lacking)}" if lacking else ""
+    else:
+        got = "None" if frames is None else f"a {type(frames).__name__}"
+    if got:
+        told = ", ".join(f'"{name}": frame' for name in sources)
+        raise ReplayError(
+            f"{runtime.folder / 'sources.py'}: provide({key}) returned {got}; return {{{told}}}"
+        )
+    return frames
 
 
 def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
@@ -290,20 +311,42 @@ def _await(
             raise ReplayError(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"
             )
+        if time.monotonic() - since > 20 and (why := _hopeless(runtime, open_[0])):
+            raise ReplayError(why)
         if time.monotonic() - since > STALLED_AFTER:
             raise ReplayError(_stalled(runtime, open_[0]))
         meanwhile()
         time.sleep(0.5)
 
 
+def _hopeless(runtime: Runtime, sprint: str) -> str | None:
+    """Why waiting for a sprint leads nowhere: its runs were given up, or what lies in landing/ is none of its files."""
+    landed, odd = survey(runtime)
+    ready = landed.get(sprint)
+    missing = [source.name for source in runtime.spec.sources] if ready is None else ready.missing
+    if missing:
+        lies = f"; in landing/ lies {'; '.join(odd[:3])}" if odd else ""
+        return f"{sprint} waits for a file of {', '.join(missing)}{lies}"
+    why = given_up(runtime, sprint, ready.digest) if ready else None
+    return f"{why}{_stopping(runtime, sprint)}" if why else None
+
+
 def _stalled(runtime: Runtime, sprint: str) -> str:
     """What keeps a sprint open, as far as its verdicts tell."""
     told = f"{sprint} did not close within {STALLED_AFTER:.0f} s"
+    return f"{told}{_stopping(runtime, sprint) or ': look at its run with `make ui`'}"
+
+
+def _stopping(runtime: Runtime, sprint: str) -> str:
+    """The verdicts at which a run of the sprint ends, what failed before what lacks evidence; or nothing."""
     found = runtime.records.verdicts(runtime.product, sprint)
     stopping = [one for one in found if not one.passes and one.severity is Severity.ERROR]
-    for one in stopping:
-        told += f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
-    return told if stopping else f"{told}: look at its run with `make ui`"
+    stopping.sort(key=lambda one: one.outcome is not Outcome.FAIL)
+    told = [
+        f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
+        for one in stopping[:3]
+    ]
+    return "".join(told) + (f"; and {len(stopping) - 3} more" if len(stopping) > 3 else "")
 
 
 def _stage(runtime: Runtime, sprint: str) -> str:

@@ -6,16 +6,25 @@ model, the recipe. It is the team's from then on.
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import yaml
+
 from sprintline.components.scaffold import Made, ScaffoldError, create_product
-from sprintline.stores.inferred import InferenceError, Inferred, infer
+from sprintline.core.backtest import ORIGINS, PARTS
+from sprintline.core.calendar import Calendar
+from sprintline.core.contracts import Column
+from sprintline.stores.inferred import MOST_CATEGORIES, TAKEN, InferenceError, Inferred, infer
+from sprintline.stores.landing_values import moments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +32,18 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates") / "own_file"
 HISTORY_DAYS = 7
 """How far back the generated view looks."""
+GROUPS = ("string", "integer", "boolean")
+"""Types of a column by which a history may be kept, the preferred first."""
+TRAIN_SPRINTS = 6
+"""A candidate learns from so many sprints, and from more where answers come late."""
+FEW_ROWS = 100
+"""Fewer than the least slice by which a candidate is compared."""
+MOST_GAPS = 30
+"""More gaps than this, or one of a whole year, and no calendar fits the file."""
+NEARLY_ALL = 0.99
+"""Share of the answers a sprint's file waits for: one that comes a year late must not hold up all the others."""
+
+Find = Callable[[str, str], Inferred]
 
 
 @dataclass(frozen=True)
@@ -66,106 +87,208 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
             place.parent.mkdir()
             place.write_bytes(asked.file.read_bytes())
 
-    return create_product(product, root, fill)
+    return replace(create_product(product, root, fill), notes=tuple(_notes(facts, asked)))
+
+
+def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
+    """What the file promises of its sprints that its owner should know before the first is replayed."""
+    if facts["usual"] < FEW_ROWS:
+        yield (
+            f"an ordinary sprint of {asked.length_days} days holds {facts['usual']} rows; of fewer than {FEW_ROWS} no "
+            f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
+            f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
+        )
+    if facts["lengths"]:
+        yield (
+            f"no row lies in some sprints, so those before them last longer (calendar.lengths in defs.yaml): "
+            f"{', '.join(facts['lengths'])}"
+        )
 
 
 def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> dict[str, Any]:
     """What the templates say, after every choice was held against the file."""
-    by_name = {column.name: column for column in columns}
+    import pandas as pd
 
-    def named(option: str, name: str) -> Inferred:
-        if name not in by_name:
-            raise ScaffoldError(
-                f"--{option}: {asked.file.name} has no column {name!r}; it has {', '.join(by_name)}", code=2
-            )
-        return by_name[name]
-
-    def moment(option: str, name: str) -> Inferred:
-        column = named(option, name)
-        if column.kind != "timestamp" or not column.required:
-            why = column.why if column.kind != "timestamp" else "some rows have none"
-            raise ScaffoldError(
-                f"--{option}: column {name} of {asked.file.name} does not say a moment in every row ({why}); write "
-                f"moments as 2026-01-05T08:10:00Z",
-                code=2,
-            )
-        return column
-
-    key, event, known = (
-        named("key", asked.key),
-        moment("event-at", asked.event_at),
-        moment("known-at", asked.known_at),
-    )
+    named = _finder(asked, columns)
+    key = named("key", asked.key)
+    event, known = (_with_moment(asked, named, option) for option in ("event_at", "known_at"))
     if not key.required or frame[key.sql].duplicated().any():
         raise ScaffoldError(
-            f"--key: column {key.name} of {asked.file.name} does not name each row once; choose one that does",
+            f"--key: column {key.header} of {asked.file.name} does not name each row once; choose one that does",
             code=2,
         )
-    if (frame[known.sql] < frame[event.sql]).any():
+    asked_at, known_at = (
+        moments(frame[column.sql], Column("", column.kind, timezone=asked.timezone), ended=column is known)
+        for column in (event, known)
+    )
+    if (known_at < asked_at).any():
         raise ScaffoldError(
-            f"--known-at: column {known.name} lies before {event.name} in some rows; an answer cannot be known before "
-            f"its question is asked: mend the file, or choose another column",
+            f"--known-at: column {known.header} lies before {event.header} in some rows; an answer cannot be known "
+            f"before its question is asked: mend the file, or choose another column",
             code=2,
         )
-    used = _used_by(asked, columns, frame)
+    label, used = _label(asked, columns, frame)
     if event in used:
         raise ScaffoldError("--label: rests on the moment of the question, so it is known beforehand", code=2)
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
-    free = [column for column in columns if column.sql not in later]
-    categories = [column for column in free if column.category]
-    if asked.by is not None:
-        by = named("by", asked.by)
-        if by.kind != "string" or by.sql in later:
-            raise ScaffoldError(
-                f"--by: column {by.name} must be text that is known with the question", code=2
-            )
-    elif whole := [column for column in categories if column.required]:
-        by = min(whole, key=lambda column: column.distinct)
-    else:
-        raise ScaffoldError(
-            f"{asked.file.name} has no text column of 2 to 50 values, none missing, whose past could tell: use --by",
-            code=2,
-        )
-    if not by.required:
-        raise ScaffoldError(
-            f"--by: column {by.name} is empty in some rows; name one that never is, or fill it", code=2
-        )
-    days = frame[event.sql].dt.tz_convert(asked.timezone).dt.date
+    by = _group(asked, named, [column for column in columns if column.sql not in later])
+    # What the history is kept by is text to Feast, to the model and in the tables, whatever the file holds.
+    staged = [replace(column, kind="string") if column.sql == by.sql else column for column in columns]
+    free = [column for column in staged if column.sql not in later]
+    categories = [column for column in free if column.category and column.sql != by.sql]
+    days = asked_at.dt.tz_convert(asked.timezone).dt.date
     first, last = days.min(), days.max()
     start: date = first - timedelta(days=first.weekday() if asked.length_days % 7 == 0 else 0)
-    rows = days.map(lambda day: (day - start).days // asked.length_days).value_counts()
+    until = last + timedelta(days=max(26 * asked.length_days, 92))
+    calendar = _calendar(start, until, set(days), asked)
+    starts = pd.DatetimeIndex([one.start for one in calendar.sprints])
+    places = pd.Series(starts.searchsorted(asked_at, side="right") - 1)
+    rows = places.value_counts()
+    delay = floor(_days(known_at - asked_at))
     source = re.sub(r"[^a-z0-9]+", "_", asked.file.name.partition(".")[0].lower()).strip("_") or "rows"
     return {
         "product": product,
         "title": product.replace("_", " ").capitalize(),
         "asked": asked,
-        "source": source if source[0].isalpha() else f"f_{source}",
+        "source": source if source[0].isalpha() and isinstance(yaml.safe_load(source), str) else f"f_{source}",
         "sample": asked.file.name,
         "parquet": asked.file.suffix == ".parquet",
+        "label": label,
+        "lengths": calendar.lengths,
+        "waits": _days_to_wait(pd.Series([calendar.sprints[place].end for place in places]), known_at),
         "columns": columns,
+        "staged": staged,
         "questions": free,
         "numeric": [column for column in free if column.kind in ("integer", "number", "boolean")],
-        "categories": [one.sql for one in categories] + ([] if by.category else [by.sql]),
-        "left_out": [one for one in free if one.kind in ("string", "date", "timestamp") and not one.category],
+        # The first two are also what a candidate is compared by: those of few values, of which each has many rows.
+        "categories": [one.sql for one in sorted([*categories, by], key=lambda one: one.distinct)],
+        "left_out": [
+            one
+            for one in free
+            if one.kind in ("string", "date", "timestamp") and not one.category and one.sql != by.sql
+        ],
         "used": used,
         "key": key, "event": event, "known": known, "by": by,
         "start": start,
-        "until": last + timedelta(days=max(26 * asked.length_days, 92)),
+        "until": until,
         "rows": (max(1, int(rows.min()) // 2), int(rows.max()) * 2),
         "seen": (int(rows.min()), int(rows.max()), len(rows)),
+        "usual": int(rows.median()),
         "new_rows": max(1, int(rows.median()) * 3),
         "drift_rows": max(1, int(rows.median()) // 2),
-        "lookback": ceil(HISTORY_DAYS / asked.length_days),
+        # An answer that is news now may belong to a question of long ago.
+        "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
+        # The backtest learns at its first origin from what was known by then: that must not be the delay alone.
+        "train": TRAIN_SPRINTS + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
+        "train_least": TRAIN_SPRINTS,
         "hours": HISTORY_DAYS * 24 - 1,
         "types": {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"},
     }  # fmt: skip
 
 
-def _used_by(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> list[Inferred]:
-    """The columns a label is made of. They are known with the answer only, so no question may hold them."""
+def _finder(asked: Asked, columns: list[Inferred]) -> Find:
+    """Finds a column by its name in the file, or in SQL, for an option."""
+
+    def named(option: str, name: str) -> Inferred:
+        found = [column for column in columns if name == column.header] or [
+            column for column in columns if name in (column.name, column.sql)
+        ]
+        if not found:
+            told = ", ".join(column.header for column in columns)
+            raise ScaffoldError(
+                f"--{option}: {asked.file.name} has no column {name!r}; it has {told}", code=2
+            )
+        return found[0]
+
+    return named
+
+
+def _with_moment(asked: Asked, named: Find, attribute: str) -> Inferred:
+    option = attribute.replace("_", "-")
+    column = named(option, getattr(asked, attribute))
+    if column.kind not in ("timestamp", "date") or not column.required:
+        why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
+        raise ScaffoldError(
+            f"--{option}: column {column.header} of {asked.file.name} does not say a moment in every row ({why}); "
+            f"write moments as 2026-01-05T08:10:00Z, days as 2026-01-05",
+            code=2,
+        )
+    return column
+
+
+def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
+    """What the history is kept by: what was asked for, else the text or number of the fewest values, else everyone."""
+    if asked.by is not None:
+        by = named("by", asked.by)
+        if by.kind not in GROUPS or by not in free:
+            raise ScaffoldError(
+                f"--by: column {by.header} must be text or a whole number that is known with the question",
+                code=2,
+            )
+        if not by.required:
+            raise ScaffoldError(
+                f"--by: column {by.header} is empty in some rows; name one that never is, or fill it", code=2
+            )
+        return by
+    for kind in GROUPS:
+        few = [
+            one for one in free if one.kind == kind and one.required and 1 < one.distinct <= MOST_CATEGORIES
+        ]
+        if few:
+            return min(few, key=lambda column: column.distinct)
+    return Inferred("everyone", "everyone", "everyone", "string", "no column groups the rows", True, 1)
+
+
+def _calendar(start: date, until: date, days: set[date], asked: Asked) -> Calendar:
+    """Sprints that each hold a row, up to the last one: a sprint without any never closes, and the next waits for it.
+
+    So the sprint before a gap lasts until the gap is over. Only New Year's Eve ends it earlier, for a key is of the
+    year in which its sprint ends; the sprint after it then lasts longer.
+    """
+    ordinary = timedelta(days=asked.length_days)
+    ordered, lengths = sorted(days), {}
+    calendar, number = Calendar(start, asked.length_days, asked.timezone, until), Counter[int]()
+    first, lasts, empty = start, ordinary, False
+    while first <= ordered[-1]:
+        following = next((day for day in ordered if day >= first + lasts), first + lasts)
+        end = first + lasts + (following - first - lasts) // ordinary * ordinary
+        year, lasts = (end - timedelta(days=1)).year, ordinary
+        if year > (first + ordinary - timedelta(days=1)).year:
+            year, new_year = first.year, date(first.year + 1, 1, 1)
+            end, lasts = new_year, end + ordinary - new_year
+        empty = empty or not any(first <= day < end for day in ordered)
+        number[year] += 1
+        if end != first + ordinary:
+            lengths[calendar.key(year, number[year])] = (end - first).days
+        first = end
+    if empty or len(lengths) > MOST_GAPS:
+        raise ScaffoldError(
+            f"{asked.file.name} holds no row in too many sprints of {asked.length_days} days: choose longer ones "
+            f"(--length-days), or cut the file where it begins to be regular",
+            code=2,
+        )
+    return replace(calendar, lengths=lengths)
+
+
+def _days_to_wait(ends: pd.Series, known_at: pd.Series) -> int:
+    """Whole days after a sprint's end at which nearly all of its answers are known."""
+    return max(1, floor(_days(known_at - ends)) + 1)
+
+
+def _days(gaps: pd.Series) -> float:
+    """Days that nearly all of these gaps are not longer than."""
+    return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
+
+
+def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[str, list[Inferred]]:
+    """The label over names of SQL, and the columns it is made of.
+
+    These are known with the answer only, so no question may hold them. A header in quotation marks is its column.
+    """
     import duckdb
 
-    words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", asked.label.lower())))
+    label = _over_sql_names(asked.label, columns)
+    words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", label.lower())))
     used = [column for column in columns if column.sql in words]
     known = ", ".join(column.sql for column in columns)
     try:
@@ -173,7 +296,7 @@ def _used_by(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> list
             connection.execute("set timezone = 'UTC'")
             connection.register("rows", frame)
             told = connection.execute(
-                f"select count(*) filter (where answer), count(answer) from (select ({asked.label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
+                f"select count(*) filter (where answer), count(answer) from (select ({label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
                 "from rows)"
             ).fetchone()
     except duckdb.Error as error:
@@ -191,7 +314,22 @@ def _used_by(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> list
         )
     if not used:
         raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
-    return used
+    return label, used
+
+
+def _over_sql_names(label: str, columns: list[Inferred]) -> str:
+    """The condition with each header as SQL calls its column: one in quotation marks, or a name the platform needs."""
+    for column in columns:
+        label = label.replace(f'"{column.header}"', column.sql)
+    taken = {column.header.lower(): column.sql for column in columns if column.header.lower() in TAKEN}
+    if not taken:
+        return label
+    parts = re.split(r"('[^']*')", label)
+    name = re.compile(rf"\b({'|'.join(taken)})\b", re.IGNORECASE)
+    return "".join(
+        part if part.startswith("'") else name.sub(lambda found: taken[found[0].lower()], part)
+        for part in parts
+    )
 
 
 def _render(source: Path, target: Path, facts: dict[str, Any]) -> None:
@@ -213,4 +351,4 @@ def _render(source: Path, target: Path, facts: dict[str, Any]) -> None:
 
 def _yaml(value: str) -> str:
     """A text as YAML reads it back: quoted, whatever it holds."""
-    return "'" + value.replace("'", "''") + "'"
+    return json.dumps(value, ensure_ascii=False)

@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from sprintline.components.sample import deliveries_csv, orders_csv, seed_of
+from sprintline.stores.inferred import reserved_words
 
 TEMPLATES = Path(__file__).with_name("templates") / "product"
 
@@ -36,6 +37,22 @@ PLACES = {
 ALSO = ("dbt_project/macros/products/{product}", "tests/products/{product}")
 
 Fill = Callable[[str, Path], None]
+
+#: A product's warehouse file is a catalog of its name, beside the schemas of its models and the catalogs of DuckDB.
+_OF_THE_WAREHOUSE = frozenset(
+    {
+        "lake",
+        "staging",
+        "intermediate",
+        "marts",
+        "main",
+        "temp",
+        "system",
+        "memory",
+        "information_schema",
+        "pg_catalog",
+    }
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _FIRST_ENTRY = re.compile(
@@ -54,11 +71,12 @@ class ScaffoldError(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    """What was made: the files, and the line of workspace.yaml at which the new code location begins."""
+    """What was made: the files, the line of workspace.yaml at which the new code location begins, and what to mind."""
 
     product: str
     files: tuple[Path, ...]
     workspace_line: int
+    notes: tuple[str, ...] = ()
 
 
 def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
@@ -162,6 +180,17 @@ def _check_name(product: str) -> None:
     if keyword.iskeyword(product) or keyword.issoftkeyword(product):
         raise ScaffoldError(
             f'"{product}" is a word of Python itself: call it {product}_product, for example', code=2
+        )
+    if product in _OF_THE_WAREHOUSE or product in reserved_words():
+        raise ScaffoldError(
+            f'"{product}" is a word that the warehouse needs for itself: call it {product}_product, for example',
+            code=2,
+        )
+    if not isinstance(yaml.safe_load(product), str):
+        raise ScaffoldError(
+            f'"{product}" is no text to YAML, which reads it as {yaml.safe_load(product)}: call it {product}_product, '
+            f"for example",
+            code=2,
         )
     if product in sys.stdlib_module_names or product in ("sprintline", "products"):
         raise ScaffoldError(

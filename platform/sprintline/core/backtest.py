@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sprintline.core.recipes import Naive, Recipe
 from sprintline.core.statistics import binary_metrics
+from sprintline.core.training import with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,7 @@ def _judge(
     with threadpool_limits(limits=recipe.threads):
         if {"max_iter", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
             last.set_params(max_iter=min(TREES, last.max_iter), early_stopping=False)
-        chance = pipeline.fit(inputs, outcome).predict_proba(rows[judged])[:, 1]
+        chance = pipeline.fit(with_values(inputs), outcome).predict_proba(rows[judged])[:, 1]
     naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups)
     positives = int(label[judged].sum())
     area = binary_metrics(label[judged], chance)["roc_auc"]

@@ -109,12 +109,20 @@ class Calendar:
         # The key depends on the last day's year and the length may depend on the key, so both candidate years
         # are asked whether they carry a length of their own.
         for year in (first.year, first.year + 1):
-            key = f"{year}-S{number.get(year, 0) + 1:02d}"
+            key = self.key(year, number.get(year, 0) + 1)
             days = self.lengths.get(key, self.length_days)
             if (first + timedelta(days=days - 1)).year == year:
                 return key, days
         last = first + timedelta(days=self.length_days - 1)
-        return f"{last.year}-S{number.get(last.year, 0) + 1:02d}", self.length_days
+        return self.key(last.year, number.get(last.year, 0) + 1), self.length_days
+
+    def key(self, year: int, number: int) -> str:
+        """The key of the sprint that is the `number`-th to end in a year.
+
+        Keys sort as the sprints follow each other, so all have as many digits as the longest: of sprints of up to three
+        days a year holds more than 99.
+        """
+        return f"{year}-S{number:0{3 if self.length_days < 4 else 2}d}"
 
     @cached_property
     def _by_key(self) -> dict[str, Sprint]:

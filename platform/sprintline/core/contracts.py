@@ -28,7 +28,8 @@ class Column:
     """One column of a source.
 
     `minimum` and `maximum` are included unless `exclusive_minimum`/`exclusive_maximum`; for dates and timestamps they
-    are ISO 8601 text. `timezone` is that of timestamps written without an offset. `unit` is the unit of measure.
+    are ISO 8601 text. `timezone` is that of timestamps written without an offset, and of days. `unit` is the unit of
+    measure. `physical_name` is the column's name in the file, where that is another.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Column:
     classification: str = "internal"
     unit: str | None = None
     timezone: str = "UTC"
+    physical_name: str | None = None
+
+    @property
+    def header(self) -> str:
+        """Its name in the file."""
+        return self.physical_name or self.name
 
     @property
     def hidden(self) -> bool:
@@ -86,6 +93,11 @@ class Contract:
     def column_names(self) -> tuple[str, ...]:
         """Names of all columns, in the contract's order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Names of all columns as a file has them, in the contract's order."""
+        return tuple(column.header for column in self.columns)
 
     @property
     def personal_columns(self) -> tuple[str, ...]:

@@ -206,6 +206,7 @@ def _column(prop: SchemaProperty, zone: str) -> Column:
         classification=str(prop.classification),
         unit=str(unit) if unit is not None else None,
         timezone=str(options.get("defaultTimezone", zone)),
+        physical_name=prop.physicalName,
     )
 
 

@@ -100,6 +100,7 @@ def check_contract(data: Mapping[str, Any], found: Found) -> None:
 def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, dict[str, Any]]:
     by_name: dict[str, dict[str, Any]] = {}
     lower: dict[str, int] = {}
+    headers: dict[str, int] = {}
     for index, column in enumerate(columns):
         path: KeyPath = (*at, index)
         if not isinstance(column, dict):
@@ -108,7 +109,9 @@ def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, d
         name = column.get("name")
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             found.add(
-                (*path, "name"), f"{shown(name)} is not a column name", "use letters, digits and underscores"
+                (*path, "name"),
+                f"{shown(name)} is not a column name",
+                "use letters, digits and underscores, and let physicalName say what the file calls it",
             )
         elif name.lower() == "sprint":
             found.add((*path, "name"), "sprint is the platform's own column", "name it otherwise")
@@ -118,6 +121,10 @@ def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, d
         else:
             lower[name.lower()] = index
             by_name[name] = column
+        header = column.get("physicalName") or name
+        if isinstance(header, str) and headers.setdefault(header, index) != index:
+            wrong = f"the file's column {header} is named twice"
+            found.add((*path, "physicalName"), wrong, f"keep one; the first is number {headers[header] + 1}")
         _check_column(column, path, found)
     return by_name
 

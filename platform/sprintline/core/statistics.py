@@ -19,6 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 METRICS = ("roc_auc", "average_precision", "brier")
 """Metric names, as used in measurements, rules and tables. Brier is a loss; the others grow with quality."""
 
+LEAST_BLOCKS = 5
+"""Fewer blocks than this say nothing of how blocks differ."""
+
 #: Weight matrices are worked through in pieces of about this many numbers (16 MB), so that memory stays flat.
 _PIECE = 2_000_000
 
@@ -98,8 +101,8 @@ def paired_bootstrap(
         raise ValueError(f"{metric!r} is no metric; known are {', '.join(METRICS)}")
     outcome, new = _checked(y, p_new)
     _, old = _checked(y, p_old)
-    if not 0 < outcome.sum() < len(outcome):
-        raise ValueError(f"{len(outcome)} rows with one outcome only: nothing can be compared")
+    if lack := incomparable(outcome, blocks):
+        raise ValueError(lack)
     if metric == "brier":  # a loss: the gain of the new model is what the old one loses more
         new, old = old, new
     better, worse = _METRIC[metric](outcome, new), _METRIC[metric](outcome, old)
@@ -107,10 +110,6 @@ def paired_bootstrap(
     if blocks is not None:
         _, ids = np.unique(np.asarray(blocks), return_inverse=True)
         count = int(ids.max()) + 1
-        if len(ids) != len(outcome):
-            raise ValueError(f"{len(ids)} block ids for {len(outcome)} rows")
-        if count < 5:
-            raise ValueError(f"{count} blocks are too few to resample: at least 5 are needed")
     whole = np.ones((1, len(outcome)))
     difference = float(better(whole)[0] - worse(whole)[0])
     random = np.random.default_rng(seed)
@@ -133,6 +132,24 @@ def _bounds(found: Floats, difference: float, tail: float) -> tuple[float, float
     return difference - reach, difference + reach
 
 
+def incomparable(y: ArrayLike, blocks: ArrayLike | None = None) -> str | None:
+    """Why no two models can be compared on these outcomes and blocks; None when they can.
+
+    Raises ValueError when outcomes and blocks are of different lengths.
+    """
+    outcome = np.asarray(y, dtype=float)
+    if blocks is not None and len(np.asarray(blocks)) != len(outcome):
+        raise ValueError(f"{len(np.asarray(blocks))} block ids for {len(outcome)} rows")
+    if not 0 < outcome.sum() < len(outcome):
+        return f"{len(outcome):,} rows with one outcome only: nothing can be compared"
+    count = LEAST_BLOCKS if blocks is None else len(np.unique(np.asarray(blocks)))
+    return (
+        f"{count} blocks are too few to resample: at least {LEAST_BLOCKS} are needed"
+        if count < LEAST_BLOCKS
+        else None
+    )
+
+
 def by_slice(
     y: ArrayLike,
     p_new: ArrayLike,
@@ -148,7 +165,7 @@ def by_slice(
     """`paired_bootstrap` within each value of `slices` (a label per row); values with too little in them are left out.
 
     Returns {label: {rows, metric, difference, low, high, ...}}, largest slice first. A slice needs `least_rows` rows,
-    both outcomes at least ten times, and five blocks.
+    both outcomes at least ten times, and `LEAST_BLOCKS` blocks.
 
     `confidence` holds for all slices together (Bonferroni): among 16 carriers one would otherwise look surely worse by
     chance in one sprint of three.
@@ -160,7 +177,7 @@ def by_slice(
     for name, rows in sorted(zip(names, counts, strict=True), key=lambda one: (-one[1], one[0])):
         here = labels == name
         positives = outcome[here].sum()
-        few_blocks = ids is not None and len(np.unique(ids[here])) < 5
+        few_blocks = ids is not None and len(np.unique(ids[here])) < LEAST_BLOCKS
         if rows < least_rows or min(positives, rows - positives) < 10 or few_blocks:
             continue
         judged.append((str(name), int(rows), here))
@@ -309,10 +326,14 @@ _METRIC: dict[str, Callable[[Floats, Floats], Scorer]] = {
 }
 
 
-def days_of(moments: Sequence[Any], timezone: str) -> NDArray[Any]:
-    """Block ids for `paired_bootstrap`: the local calendar day of each aware moment."""
+def blocks_of(moments: Sequence[Any], timezone: str) -> NDArray[Any]:
+    """Block ids for `paired_bootstrap`: the local calendar day of each aware moment.
+
+    Of fewer days than `LEAST_BLOCKS`, as in a sprint of a day or two, the local hours: what goes together within an
+    hour is then still drawn together, what goes together within a day no longer is.
+    """
     import pandas as pd
 
-    return np.asarray(
-        pd.to_datetime(pd.Series(list(moments)), utc=True).dt.tz_convert(timezone).dt.strftime("%Y-%m-%d")
-    )
+    local = pd.to_datetime(pd.Series(list(moments)), utc=True).dt.tz_convert(timezone)
+    days = local.dt.strftime("%Y-%m-%d")
+    return np.asarray(days if days.nunique() >= LEAST_BLOCKS else local.dt.strftime("%Y-%m-%d %H"))

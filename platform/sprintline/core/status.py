@@ -230,7 +230,7 @@ def _row(
         waived=[reason for reason in gate.reasons if reason.split(": ")[0] in waived],
         rules=_rules(verdicts),
         champion=_champion(measured),
-        trained=_kind(decided.get("trigger")) or (_kind(trigger.body) if trigger else None),
+        trained=_kind(decided.get("trigger")) if decided else _kind(trigger.body) if trigger else None,
         metrics=_metrics(scores.get("metrics")),
         positive_rate=_first(scores, "positive_rate", "late_rate"),
         drift=drift.get("state"),

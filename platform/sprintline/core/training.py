@@ -33,6 +33,11 @@ _IMPORTANCE_ROWS = 2_000
 Stopped = Literal["converged", "budget"]
 
 
+NO_ANSWER = (
+    "{label} of {outcomes} must be a condition, as minutes > 40; models answer yes or no and tell no number"
+)
+
+
 class TrainingError(ValueError):
     """Data a model must not or cannot be trained on."""
 
@@ -107,6 +112,24 @@ class Snapshot:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
+def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None:
+    """Why no model can be made of the outcomes of these sprints; None when one can.
+
+    labels: as for `train`. The last sprint decides when to stop: it needs outcomes of both kinds, and so do the others.
+    """
+    if len(set(sprints)) < 2:
+        had = ", ".join(sprints) or "none"
+        return f"training needs two sprints with outcomes, the last to decide when to stop; got {had}"
+    known = labels[labels["sprint"].isin(sprints) & labels[LABEL].notna()]
+    last = known["sprint"] == max(sprints)
+    for part, told in ((known[~last], f"before {max(sprints)}"), (known[last], f"in {max(sprints)}")):
+        if len(part) and part[LABEL].nunique() == 1:
+            return (
+                f"all {len(part):,} outcomes {told} are equal: nothing can be learned; see the outcomes mart"
+            )
+    return None
+
+
 def train(
     frame: pd.DataFrame,
     labels: pd.DataFrame,
@@ -136,11 +159,8 @@ def train(
     # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
     inputs = recipe.inputs.prepare(rows[list(recipe.inputs.names)])
     held = rows["sprint"].to_numpy() == max(sprints)
-    if min(label[~held].mean(), label[held].mean()) == 0 or max(label[~held].mean(), label[held].mean()) == 1:
-        raise TrainingError(
-            f"all outcomes before {max(sprints)}, or all in it, are equal: nothing can be learned; "
-            f"see the outcomes mart of these sprints"
-        )
+    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints):
+        raise TrainingError(why)
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
     with threadpool_limits(limits=recipe.threads):
@@ -161,7 +181,7 @@ def train(
                 model, grown = again, _Grown("converged", trees, grown.best)
             else:
                 grown = _Grown("budget", grown.iterations, grown.best)
-        twin.fit(inputs, label)
+        twin.fit(with_values(inputs), label)
         twin_stopped = _settled_once(twin)
     params = {**recipe.identity(), "label": LABEL}
     return Trained(
@@ -182,6 +202,16 @@ def train(
         keys=rows[[*KEYS, LABEL]].reset_index(drop=True),
         rows=inputs,
     )
+
+
+def with_values(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Rows to be fitted, where a number that no row holds is 0 in every row.
+
+    Boosting cannot bin a column without any value (scikit-learn raises); of one that never changes it learns nothing,
+    whatever values come later.
+    """
+    empty = [name for name in inputs.select_dtypes("number") if inputs[name].isna().all()]
+    return inputs.assign(**{str(name): inputs[name].fillna(0) for name in empty})
 
 
 def snapshot(
@@ -222,10 +252,6 @@ def labelled_rows(
             f"{', '.join(late)} cannot be trained on: the candidate is judged on {judged}, and neither "
             f"that sprint nor a later one may be in its training or tuning"
         )
-    if len(set(sprints)) < 2:
-        raise TrainingError(
-            f"training needs two sprints, the last to decide when to stop; got {', '.join(sprints) or 'none'}"
-        )
     asked = frame[frame["sprint"].isin(sprints)]
     known = labels.loc[labels["sprint"].isin(sprints) & labels[LABEL].notna(), [*KEYS, LABEL]]
     for name, one in (("features", asked), ("labels", known)):
@@ -263,10 +289,10 @@ def _grow(
     """Fit on the rows not held; boosting grows piece by piece until the held rows no longer improve or time is up."""
     last = pipeline[-1]
     if not {"warm_start", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
-        pipeline.fit(inputs[~held], label[~held])
+        pipeline.fit(with_values(inputs[~held]), label[~held])
         stopped = _settled_once(pipeline)
         return _Grown("budget" if clock() > deadline else stopped, _iterations(last), None)
-    fit, watch = _encoded(pipeline, inputs[~held], label[~held], inputs[held])
+    fit, watch = _encoded(pipeline, with_values(inputs[~held]), label[~held], inputs[held])
     most, patience, tolerance = last.max_iter, last.n_iter_no_change, last.tol
     last.set_params(warm_start=True, early_stopping=True)
     target, took = 0, 0.0
@@ -294,7 +320,7 @@ def _regrow(
 ) -> bool:
     """Grow to a known number of trees on all rows. False when time ran out before."""
     last = pipeline[-1]
-    fit, _ = _encoded(pipeline, inputs, label, None)
+    fit, _ = _encoded(pipeline, with_values(inputs), label, None)
     last.set_params(warm_start=True, early_stopping=False)
     took, target = 0.0, 0
     while target < trees:

@@ -234,6 +234,8 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
 
 def _unusable(interval: Mapping[str, Any]) -> str:
     """Why an interval cannot be judged, or an empty text."""
+    if interval.get("why"):
+        return str(interval["why"])
     values = [interval.get(name) for name in ("difference", "low", "high")]
     if any(value is None or value != value for value in values):
         return "its interval has no bounds"

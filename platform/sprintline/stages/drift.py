@@ -159,7 +159,7 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     relation = runtime.warehouse.relations()[spec.outcomes]
     known = runtime.warehouse.query(
         f'select question_id, sprint, cast("{spec.label}" as double) as label, known_at from {relation} '  # noqa: S608 - names of the manifest
-        f"where sprint in ({', '.join('?' for _ in keys)})",
+        f'where sprint in ({", ".join("?" for _ in keys)}) and "{spec.label}" is not null',
         keys,
     )
     issued = runtime.lake.read(runtime.table("predictions"), keys, ["question_id", "probability"])

@@ -49,6 +49,18 @@ def sight_given_up(runtime: Runtime, sprint: str, why: str, files: str, actor: s
     return _tell(runtime, {sprint: Seen((finding,))}, actor)
 
 
+def given_up(runtime: Runtime, sprint: str, files: str) -> str | None:
+    """What was told of a sprint whose runs were given up on these very files, or None."""
+    told = (
+        item.evidence["sentence"]
+        for item in board_of(runtime)
+        if item.open
+        and (item.code, item.asset, item.cause) == _GIVEN_UP
+        and (item.evidence["sprint"], item.evidence["data_version"]) == (sprint, files)
+    )
+    return next(told, None)
+
+
 def board_of(runtime: Runtime) -> list[Item]:
     """The product's backlog as it stands."""
     events = runtime.records.events(product=runtime.product)

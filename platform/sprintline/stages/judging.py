@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 METRIC = "roc_auc"
 PARITY_ROWS = 3000
+SLICE_ROWS = (100, 300)
+"""Rows a slice needs to be compared: a quarter of the sprint's, within these bounds."""
 
 
 def evidence(
@@ -30,12 +32,16 @@ def evidence(
     """Everything ML402 to ML408 ask about one candidate, on the labelled questions of the held-out sprint."""
     import numpy as np
 
-    from sprintline.core.statistics import binary_metrics, by_slice, days_of, paired_bootstrap
+    from sprintline.core.statistics import binary_metrics, blocks_of, by_slice, incomparable, paired_bootstrap
 
     questions = runtime.lake.read(runtime.table("question_features"), [sprint])
     labels = labels_of(runtime, [sprint])
     asked = questions.merge(labels[["question_id", "label"]], on="question_id", validate="one_to_one")
-    label, blocks = asked["label"].to_numpy(), days_of(asked["event_at"].tolist(), runtime.calendar.timezone)
+    label, blocks = (
+        asked["label"].to_numpy(),
+        blocks_of(asked["event_at"].tolist(), runtime.calendar.timezone),
+    )
+    lack = incomparable(label, blocks)
     before = champion_before(runtime, sprint)
     champion = runtime.models.release(before) if before else None
     chance = {
@@ -49,12 +55,16 @@ def evidence(
     seed = runtime.spec.model.seed
 
     def gain(over: str) -> dict[str, Any]:
+        if lack:  # the rules then say that there is no evidence, and why
+            nothing = {"metric": METRIC, "difference": None, "low": None, "high": None}
+            return {**nothing, "draws": 0, "blocks": len(set(blocks)), "why": lack}
         return paired_bootstrap(
             label, chance["candidate"], chance[over], METRIC, blocks=blocks, seed=seed
         ).as_dict()
 
     rival = "champion" if champion else "naive"
     slices: dict[str, Any] = {}
+    least = min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4))
     for column in trained.recipe.inputs.categorical[:2]:
         found = by_slice(
             label,
@@ -63,6 +73,7 @@ def evidence(
             asked[column],
             METRIC,
             blocks=blocks,
+            least_rows=least,
             seed=seed,
             draws=200,
         )
@@ -161,9 +172,9 @@ def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
     """Known outcomes of some sprints: question_id, sprint, label (0 or 1), and the moment it became known."""
     spec = runtime.spec.model
     relation = runtime.warehouse.relations()[spec.outcomes]
-    marks = ", ".join("?" for _ in sprints)
+    marks = ", ".join("?" for _ in sprints) or "null"
     return runtime.warehouse.query(
         f'select question_id, sprint, cast("{spec.label}" as integer) as label, known_at from {relation} '  # noqa: S608
-        f"where sprint in ({marks})",
+        f'where sprint in ({marks}) and "{spec.label}" is not null',  # not answered yet, or never
         sprints,
     )

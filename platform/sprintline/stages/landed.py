@@ -35,7 +35,8 @@ def survey(runtime: Runtime) -> tuple[dict[str, Landed], list[str]]:
     """What landed, by sprint, and what lies in the landing folder under a name that is no sprint's."""
     names = [source.name for source in runtime.spec.sources]
     scans = {name: runtime.landing.scan(runtime.product, name, runtime.calendar.keys) for name in names}
-    odd = [str(problem) for scan in scans.values() for problem in scan.problems]
+    odd = [str(problem) for problem in runtime.landing.stray_folders(runtime.product, names)]
+    odd += [str(problem) for scan in scans.values() for problem in scan.problems]
     touched = {sprint for scan in scans.values() for sprint in scan.files}
     found = {}
     for sprint in runtime.calendar.keys:

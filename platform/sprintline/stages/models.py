@@ -102,7 +102,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         from sprintline.site import plots
 
         sprint = context.partition_key
-        outcomes = runtime.rows_of(model.outcomes, sprint)
+        outcomes = answered(runtime, sprint, runtime.rows_of(model.outcomes, sprint))
         facts: dict[str, Any] = {
             "labelled": len(outcomes),
             "positive_rate": _rate(outcomes[model.label]),
@@ -126,9 +126,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
             metadata |= {
                 "champion": facts["champion"],
                 "scored": len(scored),
-                "ROC-AUC": round(metrics["roc_auc"], 4),
-                "average precision": round(metrics["average_precision"], 4),
-                "Brier score": round(metrics["brier"], 4),
+                **_shown(metrics),
                 "yardsticks": shell.table(
                     [
                         {"of": "champion", **_three(metrics)},
@@ -150,6 +148,33 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
 
 def _three(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: metrics[name] for name in ("roc_auc", "average_precision", "brier")}
+
+
+def answered(runtime: Runtime, sprint: str, outcomes: "pd.DataFrame") -> "pd.DataFrame":
+    """The outcomes that have an answer.
+
+    Raises dg.Failure for one that is neither yes nor no: read as a truth value, a number of minutes would be a rate.
+    """
+    from sprintline.core.training import NO_ANSWER
+
+    model = runtime.spec.model
+    known = outcomes[outcomes[model.label].notna()]
+    odd = known.loc[~known[model.label].isin((0, 1)), model.label]
+    if len(odd):
+        raise dg.Failure(
+            f"{len(odd):,} of {len(known):,} answers of {sprint} are neither yes nor no, the first is {odd.iloc[0]}: "
+            f"{NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}",
+            allow_retries=False,
+        )
+    return known
+
+
+def _shown(metrics: dict[str, Any]) -> dict[str, Any]:
+    names = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier score"}
+    return {
+        told: "unknown: all outcomes are equal" if metrics[name] is None else round(metrics[name], 4)
+        for name, told in names.items()
+    }
 
 
 def _rate(label: "pd.Series") -> float | None:
@@ -214,6 +239,13 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         if trigger and promotion.left_to_the_sensor(trigger, context.run.tags):
             context.log.info(f"{sprint}: left to the retraining sensor: {trigger['why']}")
             return
+        if (
+            trigger
+            and candidate in context.selected_asset_keys
+            and (lack := promotion.untaught(runtime, sprint))
+        ):
+            # The sprint closes all the same; the next one finds the same reason to train.
+            trigger, why = None, f"{why}, but {lack}"
         if trigger and candidate in context.selected_asset_keys:
             facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger)
             runtime.measure("candidate", sprint, version, facts)

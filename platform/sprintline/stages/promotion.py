@@ -20,6 +20,7 @@ from sprintline.stages.intake import waivers
 from sprintline.stages.leaks import rebuilt_without_the_future
 from sprintline.stages.procedures import Step, carry_out
 from sprintline.stages.runtime import Runtime
+from sprintline.stages.standing import lost_before, refuse_lost
 from sprintline.stages.versions import release_version
 
 if TYPE_CHECKING:
@@ -64,6 +65,36 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
     runtime.records.append("trigger", runtime.product, sprint, actor, found.as_dict(), key=sprint)
     failpoint("train.triggered")
     return found.as_dict(), found.why
+
+
+def untaught(runtime: Runtime, sprint: str) -> str | None:
+    """Why the sprints before have nothing to teach, whatever the reason to train; None when they have."""
+    from sprintline.core.training import nothing_to_learn
+
+    return nothing_to_learn(*_taught(runtime, sprint))
+
+
+def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
+    """The outcomes a candidate of this sprint learns from, and their sprints: those that have any.
+
+    Raises dg.Failure when rows of these sprints were recorded and are no longer there: less would be learned, unseen.
+    """
+    refuse_lost(runtime, sprint, ["question_features"], runtime.spec.model.train_sprints)
+    if lost := lost_before(runtime, sprint):
+        raise dg.Failure(
+            f"{sprint} learns from {', '.join(lost)}, and the warehouse no longer holds that as it was recorded: "
+            f"materialize {sprint} again (job {runtime.product}_closing), which makes it from the lake",
+            allow_retries=False,
+        )
+    table = runtime.table("question_features")
+    kept = [
+        key
+        for key in runtime.calendar.previous(sprint, runtime.spec.model.train_sprints)
+        if runtime.lake.has(table, key)
+    ]
+    labels = judging.labels_of(runtime, kept)
+    answered = set(labels.loc[labels["label"].notna(), "sprint"])
+    return labels, [key for key in kept if key in answered]
 
 
 def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger:
@@ -146,10 +177,8 @@ def _train_candidate(
 
     spec, recipe = runtime.spec.model, runtime.recipe.recipe()
     table = runtime.table("question_features")
-    known = [
-        key for key in runtime.calendar.previous(sprint, spec.train_sprints) if runtime.lake.has(table, key)
-    ]
-    frame, labels = runtime.lake.read(table, known), judging.labels_of(runtime, known)
+    labels, known = _taught(runtime, sprint)
+    frame = runtime.lake.read(table, known)
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
     backtest = beside.submit(judging.backtest, frame, labels, known, sprint, recipe, spec.seed)
     trained = train(

@@ -10,7 +10,7 @@ from sprintline.stages.acts import closed_without
 from sprintline.stages.decisions import closing_of, decision_of, pending_trigger, waits_for
 from sprintline.stages.intake import sight_given_up
 from sprintline.stages.landed import Landed, survey
-from sprintline.stages.runs import FAILED, UNFINISHED, failed
+from sprintline.stages.runs import FAILED, UNFINISHED, failed, reason_of
 from sprintline.stages.runtime import Runtime
 
 ATTEMPTS = 3
@@ -71,7 +71,7 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
             coming.add(sprint)
         elif waits := _reason_to_wait(runtime, sprint, ready, coming):
             notes.append(waits)
-        elif given_up := _given_up(sprint, earlier):
+        elif given_up := _given_up(instance, sprint, earlier):
             sight_given_up(runtime, sprint, given_up, ready.digest, f"{runtime.product}_landing")
             notes.append(given_up)
         else:
@@ -135,7 +135,7 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
     return None
 
 
-def _given_up(sprint: str, earlier: Sequence[dg.RunRecord]) -> str | None:
+def _given_up(instance: dg.DagsterInstance, sprint: str, earlier: Sequence[dg.RunRecord]) -> str | None:
     """After some failures on the same files a person is asked.
 
     Runs that only waited for their past do not count, nor do those that ended with the platform.
@@ -143,9 +143,10 @@ def _given_up(sprint: str, earlier: Sequence[dg.RunRecord]) -> str | None:
     attempts = failed(record.dagster_run for record in earlier)
     if len(attempts) < ATTEMPTS:
         return None
+    why = reason_of(instance, attempts[0])
     return (
-        f"{sprint} failed {len(attempts)} times on the same files: read run {attempts[0].run_id[:8]}, "
-        f"then materialize the sprint again from the UI or drop a mended file"
+        f"{sprint} failed {len(attempts)} times on the same files{f', {why}' if why else ''} (run "
+        f"{attempts[0].run_id[:8]}): mend that, then drop its file once more, or materialize the sprint from the UI"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the columns of a file seem to be: the types, values and nulls from which a first contract is written.
+"""What the columns of a file seem to be: the types and nulls from which a first contract is written.
 
 Inference is caution: what would lose something (a leading zero, a digit beyond 64 bits) stays text, and each column
 says why it was taken for what it is, so that its owner can tell where it is wrong.
@@ -7,12 +7,16 @@ says why it was taken for what it is, so that its owner can tell where it is wro
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.core.contracts import Column
+from sprintline.stores.landing_parquet import logical_type, plain
+from sprintline.stores.landing_read import decode, read_rows, unpack
+from sprintline.stores.landing_reasons import BadFile
 from sprintline.stores.landing_types import NA_TOKENS, assemble, convert
 
 if TYPE_CHECKING:
@@ -22,9 +26,17 @@ if TYPE_CHECKING:
 FORMS = (".csv", ".csv.gz", ".parquet")
 #: Text with at most so many different values is a category; with more it is a name or prose, which no model reads.
 MOST_CATEGORIES = 50
+#: So many values show at once what most columns are not.
+FIRST = 100
 
-#: Columns the platform adds to tables.
-_TAKEN = frozenset({"question_id", "question_at", "event_at", "known_at", "answer", "asked_hour", "weekday"})
+#: Columns that the platform adds to tables, or that the models of a product made from a file have for themselves.
+TAKEN = frozenset(
+    ("question_id", "question_at", "event_at", "known_at", "answer", "label", "asked_hour", "weekday", "local_at",
+     "sprint", "everyone", "asked", "answers", "positives", "known_hour", "last_known_at", "event_timestamp",
+     "created_timestamp", "past_rate", "past_answers")
+)  # fmt: skip
+#: Of these, the ones it adds to the lake; a file's own column comes there under another name.
+_OF_THE_LAKE = frozenset({"event_at", "known_at", "sprint"})
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 
@@ -35,15 +47,15 @@ class InferenceError(ValueError):
 
 @dataclass(frozen=True)
 class Inferred:
-    """One column: its name in the file and in SQL, its logical type, and why it was taken for that."""
+    """One column: its names in the file, in the contract and in SQL, its logical type and why it has that."""
 
+    header: str
     name: str
     sql: str
     kind: str
     why: str
     required: bool
     distinct: int
-    values: tuple[str, ...] = ()
 
     @property
     def category(self) -> bool:
@@ -64,97 +76,124 @@ def infer(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame]:
         timezone: of moments written without an offset.
 
     Raises:
-        InferenceError: no such file, another form, no rows, nested columns, or names that cannot be told apart.
+        InferenceError: no such file, another form, no rows, or a column that no contract could hold.
     """
     import pandas as pd
 
-    texts = texts_of(file)
-    names = _sql_names(list(texts.columns), file)
+    texts, kinds = _read(file)
     found, typed = [], {}
-    for name, sql in names.items():
-        found.append(_infer_column(name, sql, texts[name], timezone))
-        typed[sql] = _typed(texts[name], found[-1].kind, timezone)
+    for header, (name, sql) in _names(list(texts.columns)).items():
+        kind, why = kinds.get(header) or _kind(_distinct(texts[header]), timezone)
+        if header in kinds:
+            _hold(file, header, kind, texts[header], timezone)
+        found.append(_inferred(header, name, sql, kind, why, texts[header]))
+        typed[sql] = _typed(texts[header], kind, timezone)
     return found, pd.DataFrame(typed)
 
 
 def texts_of(file: Path) -> pd.DataFrame:
     """Every value of a CSV or Parquet file as text, a missing one as the empty text. Raises InferenceError."""
+    return _read(file)[0]
+
+
+def _read(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
+    """Every value as text; and for Parquet the logical type of each column, and why."""
+    import pandas as pd
+    import pyarrow as pa
+
     if not file.is_file():
         raise InferenceError(f"{file}: there is no such file; name a .csv, .csv.gz or .parquet file")
     if not file.name.endswith(FORMS):
         raise InferenceError(f"{file}: is none of {', '.join(FORMS)}; save it as one of them")
     try:
-        texts = _texts_of_parquet(file) if file.suffix == ".parquet" else _texts_of_csv(file)
-    except (ValueError, OSError) as error:
-        if isinstance(error, InferenceError):
-            raise
-        first = str(error).splitlines()[0]
+        if file.suffix == ".parquet":
+            texts, kinds = _texts_of_parquet(file)
+        else:
+            # As a landed file is read, so that what is accepted here is accepted there.
+            texts = pd.DataFrame(
+                read_rows(decode(unpack(file.read_bytes(), file.name))).columns, dtype=object
+            )
+            kinds = {}
+    except BadFile as bad:
+        raise InferenceError(f"{file}: {bad}") from bad
+    except (pa.ArrowException, OSError) as error:
+        first = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InferenceError(f"{file}: cannot be read ({first}); save it as UTF-8 CSV or Parquet") from error
     if not len(texts.columns) or texts.empty:
         raise InferenceError(f"{file}: holds no row; give a file with some sprints of history")
-    return texts
+    return texts, kinds
 
 
-def _texts_of_csv(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(file, dtype=str, keep_default_na=False)
-
-
-def _texts_of_parquet(file: Path) -> pd.DataFrame:
+def _texts_of_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     """Every column as the text a CSV would hold, so that one inference serves both."""
     import pandas as pd
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(file)
-    for field in table.schema:
-        if pa.types.is_nested(field.type):
+    table = pq.ParquetFile(file).read()
+    texts, kinds = {}, {}
+    for name, values in zip(table.column_names, map(plain, table.columns), strict=True):
+        kind = logical_type(values.type)
+        if kind is None:
             raise InferenceError(
-                f"{file}: column {field.name} holds {field.type}; write its parts as columns, or leave it out"
+                f"{file}: column {name} holds {values.type}; write its parts as columns or as text, or leave it out"
             )
-    return pd.DataFrame({field.name: _as_text(table[field.name], field.type) for field in table.schema})
+        if name in texts:
+            raise InferenceError(f"{file}: the column {name!r} appears twice; keep one of them")
+        texts[name] = _as_text(values)
+        kinds[name] = kind, f"Parquet holds {values.type}"
+    return pd.DataFrame(texts), kinds
 
 
-def _as_text(values: pa.ChunkedArray, kind: pa.DataType) -> list[str]:
+def _as_text(values: pa.ChunkedArray) -> list[str]:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    kind = values.type
     if pa.types.is_timestamp(kind):
-        plain = values.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False).to_pylist()
-        return ["" if one is None else one.isoformat() for one in plain]
+        micros = values.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False).to_pylist()
+        return ["" if one is None else one.isoformat() for one in micros]
     if pa.types.is_boolean(kind):
         return ["" if one is None else str(one).lower() for one in values.to_pylist()]
+    if pa.types.is_floating(kind):  # "not known" in a column of numbers
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
     return ["" if one is None else str(one) for one in values.to_pylist()]
 
 
-def _sql_names(names: list[str], file: Path) -> dict[str, str]:
-    """Small letters, digits and underscores for each name; what SQL or the platform needs gets an underscore."""
-    found: dict[str, str] = {}
-    for name in names:
-        if name == "sprint":
-            raise InferenceError(
-                f"{file}: column sprint: the lake keeps the sprint under that name; rename it"
-            )
-        if not _COLUMN.fullmatch(name):
-            right = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "value"
-            raise InferenceError(
-                f"{file}: column {name!r}: names in a contract have letters, digits and underscores; rename it in the "
-                f"file, to {right} for example"
-            )
-        sql = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        sql = sql if sql and sql[0].isalpha() else f"c_{sql}".rstrip("_")
-        sql = f"{sql}_" if sql in _TAKEN | _keywords() else sql
-        twin = next((old for old, new in found.items() if new == sql), None)
-        if twin is not None:
-            raise InferenceError(
-                f"{file}: columns {twin!r} and {name!r} are both {sql} in SQL; rename one of them"
-            )
-        found[name] = sql
+def _hold(file: Path, header: str, kind: str, texts: pd.Series, timezone: str) -> None:
+    """Refuse a value that Parquet's type can hold and the contract's cannot: the file would not keep its contract."""
+    distinct = _distinct(texts)
+    _, reasons = convert(distinct, [False] * len(distinct), Column("", kind, timezone=timezone))
+    for index, reason in reasons.items():
+        raise InferenceError(
+            f"{file}: column {header}: {distinct[index]} {reason}; mend it, or write the column as text"
+        )
+
+
+def _names(headers: list[str]) -> dict[str, tuple[str, str]]:
+    """For each header its name in the contract and in SQL.
+
+    Both are the header itself where that can be: letters, digits and underscores, in SQL small ones. What SQL or the
+    platform needs for itself gets an underscore, what is taken a number.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    taken: set[str] = set()
+    for place, header in enumerate(headers, start=1):
+        small = unicodedata.normalize("NFKD", header.casefold())
+        letters = "".join(sign for sign in small if not unicodedata.combining(sign))
+        sql = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+        sql = sql if sql[:1].isalpha() else f"c_{sql or place}"
+        sql = f"{sql}_" if sql in TAKEN | reserved_words() else sql
+        unique = next(
+            one for one in (sql, *(f"{sql}_{n}" for n in range(2, len(headers) + 2))) if one not in taken
+        )
+        taken.add(unique)
+        as_it_is = unique == sql and _COLUMN.fullmatch(header) and header.lower() not in _OF_THE_LAKE
+        found[header] = header if as_it_is else unique, unique
     return found
 
 
 @lru_cache(maxsize=1)
-def _keywords() -> frozenset[str]:
+def reserved_words() -> frozenset[str]:
     """Words that SQL keeps for itself."""
     import duckdb
 
@@ -163,12 +202,14 @@ def _keywords() -> frozenset[str]:
         return frozenset(word for (word,) in connection.execute(asked).fetchall())
 
 
-def _infer_column(name: str, sql: str, texts: pd.Series, timezone: str) -> Inferred:
-    distinct = [text for text in dict.fromkeys(texts) if text not in NA_TOKENS]
+def _distinct(texts: pd.Series) -> list[str]:
+    return [text for text in dict.fromkeys(texts) if text not in NA_TOKENS]
+
+
+def _inferred(header: str, name: str, sql: str, kind: str, why: str, texts: pd.Series) -> Inferred:
+    distinct = _distinct(texts)
     required = not texts.isin(NA_TOKENS).any()
-    kind, why = _kind(distinct, timezone)
-    listed = tuple(sorted(distinct)) if len(distinct) <= MOST_CATEGORIES else ()
-    return Inferred(name, sql, kind, why, required, len(distinct), listed)
+    return Inferred(header, name, sql, kind, why, required, len(distinct))
 
 
 def _kind(distinct: list[str], timezone: str) -> tuple[str, str]:
@@ -184,7 +225,10 @@ def _kind(distinct: list[str], timezone: str) -> tuple[str, str]:
         ("date", "every value is a date"),
         ("timestamp", "every value is a moment"),
     ):
-        _, reasons = convert(distinct, missing, Column("", kind, timezone=timezone))
+        column = Column("", kind, timezone=timezone)
+        if kind != "timestamp" and convert(distinct[:FIRST], missing[:FIRST], column)[1]:
+            continue
+        _, reasons = convert(distinct, missing, column)
         if not reasons:
             return kind, why
         if kind == "timestamp" and (

@@ -62,10 +62,8 @@ def _typed(values: pa.ChunkedArray, column: Column) -> tuple[Any, Any, str]:
     """The column's values, which rows do not fit, and why."""
     import pyarrow as pa
 
+    values = plain(values)
     kind = values.type
-    if pa.types.is_dictionary(kind):
-        values = values.cast(kind.value_type)
-        kind = values.type
     if pa.types.is_null(kind):
         return _nothing(column, len(values)), None, ""
     wanted = column.logical_type
@@ -80,6 +78,35 @@ def _typed(values: pa.ChunkedArray, column: Column) -> tuple[Any, Any, str]:
     if wanted == "timestamp" and pa.types.is_timestamp(kind):
         return _timestamps(values, column)
     raise _Misfit(f"holds {kind}, the contract says {wanted}")
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values themselves, where Parquet keeps them as a dictionary or as views."""
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return plain(values.cast(kind.value_type))
+    return values.cast(pa.string()) if pa.types.is_string_view(kind) else values
+
+
+def logical_type(kind: pa.DataType) -> str | None:
+    """The contract's type that a Parquet type keeps whole; None for one that no contract knows."""
+    import pyarrow as pa
+
+    for fits, logical in (
+        (pa.types.is_integer, "integer"),
+        (_is_number, "number"),
+        (pa.types.is_boolean, "boolean"),
+        (pa.types.is_date, "date"),
+        (pa.types.is_timestamp, "timestamp"),
+        (pa.types.is_string, "string"),
+        (pa.types.is_large_string, "string"),
+        (pa.types.is_null, "string"),
+    ):
+        if fits(kind):
+            return logical
+    return None
 
 
 def _boolean() -> Any:

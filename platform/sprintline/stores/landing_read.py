@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 #: A file that unpacks to more than this is refused before it fills the memory.
 MOST_BYTES = 2 * 1024**3
 
+NOTHING_HAPPENED = (
+    "; where nothing happened, let the sprint before last longer (calendar.lengths in defs.yaml)"
+)
+"""A sprint is closed on its rows, so one without any is none."""
+
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SEND_AGAIN = "the file was damaged or cut off on its way: send it again"
@@ -33,8 +38,8 @@ _SEND_AGAIN = "the file was damaged or cut off on its way: send it again"
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a CSV file. `columns` are in the file's order, each with a text per row; `lines[i]` is the line on
-    which row i starts.
+    """The rows of a CSV file. `columns` are in the file's order, each with a text per row, under the contract's names
+    (the file's own without a contract); `lines[i]` is the line on which row i starts.
     """
 
     columns: dict[str, Sequence[str]]
@@ -141,8 +146,11 @@ def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def read_rows(text: str, contract: Contract) -> Rows:
-    """The rows of a comma-separated text whose header holds exactly the contract's columns, in any order."""
+def read_rows(text: str, contract: Contract | None = None) -> Rows:
+    """The rows of a comma-separated text whose header holds exactly the contract's columns, in any order.
+
+    Without a contract every header will do that names each column once.
+    """
     rows, lines = _records(text)
     while rows and not rows[-1]:  # empty lines at the end are harmless
         rows.pop()
@@ -150,13 +158,22 @@ def read_rows(text: str, contract: Contract) -> Rows:
     if not rows:
         raise refuse("empty", "the file holds only empty lines", "send the sprint's rows under a header line")
     header = rows[0]
-    _check_header(header, contract)
+    if contract is None or len(contract.columns) > 1:
+        _check_delimiter(header)
+    if contract is None:
+        _check_named_once(header)
+    else:
+        check_names(header, contract, "line 1")
     if len(rows) == 1:
         raise refuse(
-            "header_only", "the file has a header but no rows", "send the sprint's rows under the header"
+            "header_only",
+            "the file has a header but no rows",
+            f"send the sprint's rows under the header{NOTHING_HAPPENED}",
         )
     _check_widths(rows, lines, len(header), text)
-    columns: dict[str, Sequence[str]] = dict(zip(header, zip(*rows[1:], strict=True), strict=True))
+    held = {column.header: column.name for column in contract.columns} if contract else {}
+    names = [held.get(name, name) for name in header]
+    columns: dict[str, Sequence[str]] = dict(zip(names, zip(*rows[1:], strict=True), strict=True))
     return Rows(columns, lines[1:])
 
 
@@ -186,20 +203,29 @@ def _records(text: str) -> tuple[list[list[str]], list[int]]:
     return rows, lines
 
 
-def _check_header(header: Sequence[str], contract: Contract) -> None:
-    expected = contract.column_names
-    if len(header) == 1 and len(expected) > 1:
-        counts = {sign: header[0].count(sign) for sign in (";", "\t", "|")}
-        sign, most = max(counts.items(), key=lambda item: item[1])
-        if most:
-            name = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}[sign]
-            raise refuse("delimiter", f"the columns are separated by {name}", "separate them by commas")
-    check_names(header, contract, "line 1")
+def _check_delimiter(header: Sequence[str]) -> None:
+    if len(header) > 1:
+        return
+    counts = {sign: header[0].count(sign) for sign in (";", "\t", "|")}
+    sign, most = max(counts.items(), key=lambda item: item[1])
+    if most:
+        name = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}[sign]
+        raise refuse("delimiter", f"the columns are separated by {name}", "separate them by commas")
+
+
+def _check_named_once(header: Sequence[str]) -> None:
+    for place, name in enumerate(header, start=1):
+        if not name.strip():
+            wrong = f"line 1: column {place} of {len(header)} has no name"
+            raise refuse("unnamed_column", wrong, "name it, or leave it out (a comma at the end makes one)")
+        if header.count(name) > 1:
+            wrong = f"line 1: the column {quoted(name)} appears {header.count(name)} times"
+            raise refuse("duplicate_column", wrong, "keep one of them")
 
 
 def check_names(names: Sequence[str], contract: Contract, where: str) -> None:
     """Refuse missing, unknown, misspelled and repeated column names."""
-    expected = contract.column_names
+    expected = contract.headers
     missing = [name for name in expected if name not in names]
     unknown = [name for name in dict.fromkeys(names) if name not in expected]
     likely = {name: closest(name, missing, cutoff=0.7) for name in unknown}
@@ -281,8 +307,9 @@ def read_parquet(data: bytes, contract: Contract) -> pa.Table:
         )
         raise refuse("parquet_damaged", wrong, _SEND_AGAIN)
     if table.num_rows == 0:
-        raise refuse("header_only", "the file has columns but no rows", "send the sprint's rows")
-    return table.select(list(contract.column_names))
+        right = f"send the sprint's rows{NOTHING_HAPPENED}"
+        raise refuse("header_only", "the file has columns but no rows", right)
+    return table.select(list(contract.headers)).rename_columns(list(contract.column_names))
 
 
 def _damaged(error: BaseException) -> BadFile:

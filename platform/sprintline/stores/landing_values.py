@@ -116,7 +116,8 @@ def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFram
     frame = typed.frame
     for target, source in (("event_at", contract.event_at), ("known_at", contract.known_at)):
         if source is not None and source not in typed.bad:
-            frame = frame.assign(**{target: _moments(typed.frame[source], contract.column(source))})
+            column = contract.column(source)
+            frame = frame.assign(**{target: moments(typed.frame[source], column, ended=target == "known_at")})
     if window is not None and "event_at" in frame and contract.event_at is not None:
         hidden = contract.column(contract.event_at).hidden
         typed.findings += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
@@ -196,14 +197,18 @@ def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> lis
     ]
 
 
-def _moments(values: pd.Series, column: Column) -> pd.Series:
-    """A timestamp column as it is, a date column as the local midnight it starts with; in UTC."""
+def moments(values: pd.Series, column: Column, ended: bool) -> pd.Series:
+    """A timestamp column as it is, a date column as the local midnight it starts or, `ended`, it ends with; in UTC.
+
+    What became known on a day may have become known in its last minute: it counts from the day's end.
+    """
     import numpy as np
     import pandas as pd
 
     if column.logical_type == "timestamp":
         return values
-    midnights = pd.Series(pd.to_datetime(values), index=values.index).astype("datetime64[us]")
+    days = np.array([None if pd.isna(day) else day for day in values], dtype="datetime64[D]")
+    midnights = pd.Series((days + int(ended)).astype("datetime64[us]"), index=values.index)
     earlier = np.ones(len(midnights), dtype=bool)
     local = midnights.dt.tz_localize(column.timezone, ambiguous=earlier, nonexistent="shift_forward")
     return local.dt.tz_convert("UTC")

@@ -1,0 +1,74 @@
+"""A replay that leads nowhere ends with the reason, instead of waiting for it to run out of patience."""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+import pytest
+
+from sprintline import settings
+from sprintline.cli import replay
+from sprintline.cli.check import mistakes_of
+from sprintline.components.scaffold import create_product
+from sprintline.stages import intake
+from sprintline.stages.landed import survey
+from sprintline.stages.runtime import load_runtime
+
+S1 = "2026-S01"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    create_product("bakery", tmp_path)
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("products.bakery")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def bakery(root, tmp_path):
+    return load_runtime(root / "platform/products/bakery", settings.Home(tmp_path / "home"))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(None, "returned None"), ([1], "returned a list"), ({"orders": pd.DataFrame()}, "no frame of deliveries"),
+     ({"orders": [], "deliveries": pd.DataFrame()}, "no frame of orders")],
+)  # fmt: skip
+def test_a_provider_that_gives_no_frames_is_told_by_its_file(bakery, given, told):
+    with pytest.raises(replay.ReplayError, match=rf"bakery/sources.py: provide\({S1}\) returned") as refused:
+        replay.drop(bakery, S1, lambda sprint: given)
+    assert told in str(refused.value) and 'return {"orders": frame, "deliveries": frame}' in str(
+        refused.value
+    )
+    assert not list(bakery.home.landing.rglob("*.csv*")), "nothing is half dropped"
+
+
+def test_what_lies_in_the_way_of_a_file_is_told(bakery):
+    (bakery.home.landing / "bakery" / "orders" / f"{S1}.csv").mkdir(parents=True)
+    replay.drop(bakery, S1, bakery.sources.provide)
+    told = replay._hopeless(bakery, S1)
+    assert told is not None and told.startswith(
+        f"{S1} waits for a file of orders; in landing/ lies bakery/orders"
+    )
+    assert "this is not a file" in told
+
+
+def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
+    replay.drop(bakery, S1, bakery.sources.provide)
+    assert replay._hopeless(bakery, S1) is None, "its run may be under way"
+    digest = survey(bakery)[0][S1].digest
+    intake.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
+    assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
+
+
+def test_sources_that_cannot_be_loaded_are_a_mistake_with_its_line(root):
+    folder = root / "platform/products/bakery"
+    lines = (folder / "sources.py").read_text() + 'raise RuntimeError("no till")\n'
+    (folder / "sources.py").write_text(lines)
+    found = mistakes_of(folder, root, settings.Home(root / "home"))
+    assert f"platform/products/bakery/sources.py:{lines.count(chr(10))}: RuntimeError: no till" in found
