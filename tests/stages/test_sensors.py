@@ -6,9 +6,23 @@ import os
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    TickData,
+    TickStatus,
+)
+from dagster._utils.error import SerializableErrorInfo
 
 from sprintline.stages import runs, sensors
 from sprintline.stages.runtime import Runtime
+from sprintline.stores.lake import LakeError
 
 SOURCES = ("departures", "arrivals", "weather")
 
@@ -138,14 +152,15 @@ def test_tick_fail_tick_again_and_then_ask_for_a_person(flights, instance):
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (ValueError("no\nsuch  column"), "bake: no such column"),
+        (ValueError("no\nsuch  column"), "bake: what a library says of it"),
         (dg.Failure("flour is out"), "bake: flour is out"),
+        (LakeError("lake table a/b: free the disk"), "bake: lake table a/b: free the disk"),
     ],
 )
 def test_why_a_run_failed_is_told_where_it_is_given_up(instance, error, told):
     @dg.op
     def bake():
-        raise error
+        raise error from OSError("what a library says of it")
 
     @dg.job
     def bakery():
@@ -153,6 +168,34 @@ def test_why_a_run_failed_is_told_where_it_is_given_up(instance, error, told):
 
     run = bakery.execute_in_process(instance=instance, raise_on_error=False).dagster_run
     assert runs.reason_of(instance, run) == told
+
+
+def test_a_sensor_whose_ticks_fail_again_and_again_is_told_in_the_platforms_words(tmp_path):
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        failing_ticks(instance)
+
+
+def failing_ticks(instance: dg.DagsterInstance) -> None:
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("flights"), "flights")
+    origin = RemoteInstigatorOrigin(place, "flights_landing")
+    kind, named = InstigatorType.SENSOR, {"instigator_name": "flights_landing", "selector_id": "flights"}
+    instance.add_instigator_state(InstigatorState(origin, kind, InstigatorStatus.RUNNING))
+    selector = instance.all_instigator_state()[0].selector_id
+    cut = SerializableErrorInfo(
+        "sprintline.stores.databases.RecordsError: the ledger is cut\n", [], "RecordsError"
+    )
+    boundary = SerializableErrorInfo("dagster.SensorError: of landing\n", [], "SensorError", cause=cut)
+    for failures in range(1, runs.FAILS_OFTEN + 1):
+        assert runs.failing_sensor(instance, "flights") == ""
+        instance.create_tick(
+            TickData(
+                instigator_origin_id=origin.get_id(), instigator_type=kind, status=TickStatus.FAILURE,
+                timestamp=float(failures), error=boundary, consecutive_failure_count=failures,
+                **named | {"selector_id": selector},
+            )
+        )  # fmt: skip
+    assert runs.failing_sensor(instance, "flights") == "sensor flights_landing fails: the ledger is cut"
+    assert runs.failing_sensor(instance, "trains") == ""
 
 
 def test_a_folder_of_no_source_is_told(flights, instance):

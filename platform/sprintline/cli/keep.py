@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,8 +14,6 @@ import click
 from sprintline import settings
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
-
     from sprintline.stores.backup import Manifest, Told
 
 
@@ -94,7 +91,9 @@ def prune(dry: bool, as_json: bool) -> int:
     if not home.root.is_dir():
         click.echo("[]" if as_json else f"There is nothing yet in {home.root}.")
         return 0
-    with _instance(home) as instance:
+    from sprintline.stages.runs import instance_of
+
+    with instance_of(home) as instance:
         done = remove(home, instance, dry=dry)
     if as_json:
         click.echo(json.dumps({"dry_run": dry, "pruned": [vars(one) for one in done]}, indent=2))
@@ -107,25 +106,6 @@ def prune(dry: bool, as_json: bool) -> int:
     freed = _megabytes(sum(one.freed for one in done))
     click.echo(f"{freed} would be freed." if dry else f"{freed} freed.")
     return 0
-
-
-@contextmanager
-def _instance(home: settings.Home) -> Iterator[DagsterInstance | None]:
-    """The Dagster instance of the folder, if it has one."""
-    from sprintline.stores.instance import SETTINGS, environment, prepare
-
-    if not (home.dagster / SETTINGS).is_file():
-        yield None
-        return
-    prepare(home)
-    # dagster.yaml reads its place and its database from there.
-    variables = environment(home)
-    os.environ.pop("SPRINTLINE_DAGSTER_URL_FILE", None)
-    os.environ.update(variables)
-    from dagster import DagsterInstance
-
-    with DagsterInstance.get() as instance:
-        yield instance
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:

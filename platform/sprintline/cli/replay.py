@@ -40,6 +40,9 @@ LANDS_AFTER = timedelta(days=1)
 STALLED_AFTER = 300.0
 """Seconds without a sprint closing after which the replay gives up and says what it waits for."""
 
+PATIENCE, LOOKS_EVERY = 20.0, 5.0
+"""Seconds without a sprint closing after which, and in which steps, it is asked whether waiting is of any use."""
+
 UI_PROCESS = "ui.process"
 """File beside the Dagster instance that names the process of an open UI, whose daemon then runs the sensors."""
 
@@ -295,6 +298,7 @@ def _await(
 ) -> None:
     """Wait until every sprint of the group is closed, telling how far it is; `meanwhile` is called again and again."""
     since, before = time.monotonic(), -1
+    look_at = since + PATIENCE
     open_, others = list(group), sum(closing_of(runtime, key) is not None for key in set(chosen) - set(group))
     while True:
         healthy()
@@ -305,14 +309,17 @@ def _await(
             return
         if closed != before:
             since, before = time.monotonic(), closed
+            look_at = since + PATIENCE
         tell(closed, f"{runtime.product}: closing {open_[0]}{_stage(runtime, open_[0])}")
         refused = runtime.records.events(product=runtime.product, kind="refused", sprint=open_[0])
-        if refused and time.monotonic() - since > 20:
+        if refused and time.monotonic() - since > PATIENCE:
             raise ReplayError(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"
             )
-        if time.monotonic() - since > 20 and (why := _hopeless(runtime, open_[0])):
-            raise ReplayError(why)
+        if time.monotonic() > look_at:
+            if why := _hopeless(runtime, open_[0]):
+                raise ReplayError(why)
+            look_at = time.monotonic() + LOOKS_EVERY
         if time.monotonic() - since > STALLED_AFTER:
             raise ReplayError(_stalled(runtime, open_[0]))
         meanwhile()
@@ -320,15 +327,20 @@ def _await(
 
 
 def _hopeless(runtime: Runtime, sprint: str) -> str | None:
-    """Why waiting for a sprint leads nowhere: its runs were given up, or what lies in landing/ is none of its files."""
+    """Why waiting for a sprint leads nowhere: its sensor fails, its runs were given up, or no file of it has landed."""
+    from sprintline.stages.runs import failing_sensor, instance_of
+
+    with instance_of(runtime.home) as instance:
+        if instance is not None and (why := failing_sensor(instance, runtime.product)):
+            return why
     landed, odd = survey(runtime)
     ready = landed.get(sprint)
     missing = [source.name for source in runtime.spec.sources] if ready is None else ready.missing
     if missing:
         lies = f"; in landing/ lies {'; '.join(odd[:3])}" if odd else ""
         return f"{sprint} waits for a file of {', '.join(missing)}{lies}"
-    why = given_up(runtime, sprint, ready.digest) if ready else None
-    return f"{why}{_stopping(runtime, sprint)}" if why else None
+    reason = given_up(runtime, sprint, ready.digest) if ready else None
+    return f"{reason}{_stopping(runtime, sprint)}" if reason else None
 
 
 def _stalled(runtime: Runtime, sprint: str) -> str:

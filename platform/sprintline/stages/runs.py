@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster._utils.error import SerializableErrorInfo
+
+from sprintline.settings import Home
+from sprintline.stores.instance import SETTINGS, environment, prepare
 
 INTERRUPTED_TAG = "sprintline/interrupted"
 """On a run that ended with the platform, not by its own fault."""
@@ -14,6 +20,9 @@ STOPPED_TAG = "sprintline/stopped"
 
 MOST_SAID = 300
 """Characters of a run's last words that are repeated elsewhere; the run has them all."""
+
+FAILS_OFTEN = 3
+"""Ticks in a row that fail before one calls it failing: a code location that is reloaded fails one or two."""
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,
@@ -46,8 +55,41 @@ def reason_of(instance: DagsterInstance, run: DagsterRun) -> str:
         if event is None or event.step_failure_data.error is None:
             continue
         failure, error = event.step_failure_data.user_failure_data, event.step_failure_data.error
-        while error.cause:
-            error = error.cause
-        said = (failure.description if failure else None) or error.message.partition(": ")[2] or error.message
+        said = (failure.description if failure else None) or said_by(error)
         return f"{event.step_key}: {' '.join(said.split())[:MOST_SAID]}"
     return ""
+
+
+def said_by(error: SerializableErrorInfo) -> str:
+    """What an error says: the platform's own words where it has some, which tell the mend, else its innermost cause."""
+    chain = [error]
+    while chain[-1].cause:
+        chain.append(chain[-1].cause)
+    told = next((one for one in chain if one.message.startswith("sprintline.")), chain[-1])
+    return told.message.partition(": ")[2] or told.message
+
+
+def failing_sensor(instance: DagsterInstance, product: str) -> str:
+    """What a product's sensor says whose ticks fail again and again; nothing while they do their work."""
+    for state in instance.all_instigator_state():
+        if not state.name.startswith(f"{product}_"):
+            continue
+        for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1):
+            if tick.error and tick.tick_data.consecutive_failure_count >= FAILS_OFTEN:
+                return f"sensor {state.name} fails: {' '.join(said_by(tick.error).split())}"
+    return ""
+
+
+@contextmanager
+def instance_of(home: Home) -> Iterator[DagsterInstance | None]:
+    """The Dagster instance of a state folder, if it has one."""
+    if not (home.dagster / SETTINGS).is_file():
+        yield None
+        return
+    prepare(home)
+    # dagster.yaml reads its place and its database from there.
+    variables = environment(home)
+    os.environ.pop("SPRINTLINE_DAGSTER_URL_FILE", None)
+    os.environ.update(variables)
+    with DagsterInstance.get() as instance:
+        yield instance
