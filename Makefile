@@ -62,7 +62,7 @@ ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 
 # A file of tests stays in one process, for its fixtures are made once. WORKERS=0 runs all in this one.
 test: $(STAMP) ## all tests, two files at a time (ARGS='-k calendar' to choose, WORKERS=0 for one at a time)
-	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 prove: $(STAMP) ## the long proofs: mutations of the gates, every fault, kills (ARGS=faults to choose, WRITE=1 into docs/)
 	@WRITE=$(WRITE) tools/prove.sh $(ARGS)

@@ -1,6 +1,7 @@
 """What tests share: a state folder of their own, and on it a product that is only declared."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ import pytest
 from sprintline import settings
 from sprintline.settings import ROOT, Home
 from sprintline.stages.runtime import Runtime, load_runtime
+
+# A shell that starts the tests in its background lets them ignore Ctrl-C, and so would every process that a test stops
+# that way.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: A product's tests lie in tests/products/<product>/ and are collected while the product is there: a team that removes
 #: the sample keeps the platform's tests, which rest on no product but what they declare or scaffold themselves.
