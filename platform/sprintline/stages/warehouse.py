@@ -41,7 +41,12 @@ class ProductTranslator(DagsterDbtTranslator):
 def warehouse_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
     """One operation for all dbt models of a product: a sprint's `dbt build`."""
     manifest, translator = runtime.manifest, ProductTranslator(runtime)
-    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    nodes = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        # An ephemeral model is written into those that use it, and never stands by itself.
+        if node["resource_type"] == "model" and node["config"].get("materialized") != "ephemeral"
+    }
     models = {node["name"]: node for node in nodes.values()}
     # Not `build_dbt_asset_specs`: all models are meant, and its selecting imports dbt's graph, half a second.
     specs = [
