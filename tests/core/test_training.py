@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,15 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from sprintline.core import training
 from sprintline.core.recipes import Inputs, Naive, Recipe, RecipeError
 from sprintline.core.statistics import binary_metrics
-from sprintline.core.training import TrainingError, nothing_to_learn, snapshot, train
+from sprintline.core.training import (
+    ANSWERED,
+    ASKED,
+    TrainingError,
+    nothing_to_learn,
+    snapshot,
+    train,
+    training_set,
+)
 
 SPRINTS = ["2013-S01", "2013-S02", "2013-S03"]
 
@@ -77,8 +86,10 @@ def _data(rows=500, seed=0, sprints=(*SPRINTS, "2013-S04")):
 
 
 def _train(frame, labels, **options):
-    defaults = {"sprints": SPRINTS, "judged": "2013-S04", "recipe": RECIPE, "seed": 7, "budget_seconds": 60}
-    return train(frame, labels, **defaults | options)
+    recipe = options.pop("recipe", RECIPE)
+    place = {name: options.pop(name, usual) for name, usual in (("sprints", SPRINTS), ("judged", "2013-S04"))}
+    data = training_set(frame, labels, recipe=recipe, **place)
+    return train(data, recipe=recipe, **{"seed": 7, "budget_seconds": 60} | options)
 
 
 @pytest.fixture(scope="module")
@@ -322,3 +333,31 @@ def test_a_number_that_no_training_row_holds_is_learned_nothing_of(data):
         known, unknown = (trained.predict(asked.assign(wind=value)) for value in (asked["wind"], np.nan))
         assert trained.importance["wind"] == 0 or not empty["wind"].isna().all()
         assert np.isfinite(known).all() and np.isfinite(unknown).all()
+
+
+def test_what_runs_beside_the_trees_gives_the_same(data, trained):
+    with ThreadPoolExecutor(1) as beside:
+        again = _train(*data, beside=beside)
+    assert _snapshot(again) == _snapshot(trained) and again.importance == trained.importance
+    assert (again.predict(data[0], "twin") == trained.predict(data[0], "twin")).all()
+
+
+def test_the_number_of_threads_does_not_change_a_tree(data, trained):
+    frame = data[0]
+    for threads in (1, 3):
+        again = _train(*data, recipe=dataclasses.replace(RECIPE, threads=threads))
+        assert (again.predict(frame) == trained.predict(frame)).all()
+
+
+def test_moments_come_along_where_the_data_say_them(data):
+    frame, labels = data
+    asked, known = pd.Timestamp("2013-01-01", tz="UTC"), pd.Timestamp("2013-01-02", tz="UTC")
+    made = training_set(
+        frame.assign(question_at=asked),
+        labels.assign(known_at=known),
+        sprints=SPRINTS,
+        judged="2013-S04",
+        recipe=RECIPE,
+    )
+    assert (made.rows[ASKED] == asked).all() and (made.rows[ANSWERED] == known).all()
+    assert list(made.inputs) == list(RECIPE.inputs.names)

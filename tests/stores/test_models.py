@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from sprintline.core.hashing import frame_hash
 from sprintline.core.recipes import Inputs, Recipe, RecipeError
-from sprintline.core.training import snapshot, train
+from sprintline.core.training import snapshot, train, training_set
 from sprintline.settings import ROOT, Home
 from sprintline.stores import onnx_export
 from sprintline.stores.models import ModelError, Models, code_hash, lock_hash
@@ -84,7 +84,8 @@ def _flights(rows=800, seed=0):
 
 
 def _fit(recipe=RECIPE, seed=7):
-    return train(*_flights(), sprints=SPRINTS, judged="2013-S04", recipe=recipe, seed=seed, budget_seconds=60)
+    data = training_set(*_flights(), sprints=SPRINTS, judged="2013-S04", recipe=recipe)
+    return train(data, recipe=recipe, seed=seed, budget_seconds=60)
 
 
 def _taken(trained):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sprintline.core.recipes import Naive, Recipe
 from sprintline.core.statistics import binary_metrics
-from sprintline.core.training import with_values
+from sprintline.core.training import cores, with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ def _judge(
 
     pipeline, inputs, outcome = recipe.build(seed), rows.iloc[learned], label[learned]
     last = pipeline[-1]
-    with threadpool_limits(limits=recipe.threads):
+    with threadpool_limits(limits=cores(recipe)):
         if {"max_iter", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
             last.set_params(max_iter=min(TREES, last.max_iter), early_stopping=False)
         chance = pipeline.fit(with_values(inputs), outcome).predict_proba(rows[judged])[:, 1]

@@ -110,8 +110,7 @@ class Recipe:
     refit_least: trees of that second growth at least. A last sprint that is unlike the others stops the first growth
         early, which says more about that sprint than about how much there was to learn.
     params: plain values that tell two recipes of one module apart; part of the model's identity.
-    threads: threads used in training. Sums of floats depend on it, so it is fixed and part of the identity. One is
-        always to be had; two wait for each other wherever something else runs (four times slower, measured).
+    threads: cores that an estimator may use. Sums of floats may depend on it, so it is fixed and part of the identity.
     """
 
     inputs: Inputs
@@ -122,7 +121,7 @@ class Recipe:
     params: Mapping[str, Any] = field(default_factory=dict)
     refit: bool = False
     refit_least: int = 1
-    threads: int = 1
+    threads: int = 2
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.naive_groups if name not in self.inputs.names]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 KEYS = ("question_id", "sprint")
 LABEL = "label"
+#: Named as no column of a table is.
+ASKED, ANSWERED = "asked at", "answered at"
 #: Trees grown between two looks at the clock. Each look bins the training rows again (0.6 to 0.9 s for 140,000 x 51,
 #: where a hundred trees take 4 s), so that most trainings need one.
 PIECE = 150
-_IMPORTANCE_ROWS = 2_000
+_IMPORTANCE_ROWS, _IMPORTANCE_COLUMNS = 2_000, 16
 
 Stopped = Literal["converged", "budget"]
 
@@ -40,6 +43,26 @@ NO_ANSWER = (
 
 class TrainingError(ValueError):
     """Data a model must not or cannot be trained on."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The labelled rows of some sprints, in an order that does not depend on how they arrived.
+
+    rows: question_id, sprint, label, the recipe's columns as they came and, where the data say it, `ASKED` and
+    `ANSWERED`, the moments of a question and of its outcome. inputs: the same rows as estimators are given them
+    (`recipe.inputs.prepare`). judged: the sprint no row is of, on which the candidate will be judged.
+    """
+
+    rows: pd.DataFrame = field(repr=False)
+    inputs: pd.DataFrame = field(repr=False)
+    sprints: tuple[str, ...]
+    judged: str
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """0 or 1, one a row."""
+        return self.rows[LABEL].to_numpy(dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -80,7 +103,7 @@ class Trained:
             return self.naive.predict(frame)
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(limits=self.recipe.threads):
+        with threadpool_limits(limits=cores(self.recipe)):
             return _chance(self.model if which == "model" else self.twin, self.recipe.inputs.prepare(frame))
 
 
@@ -130,48 +153,57 @@ def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None
     return None
 
 
+def training_set(
+    frame: pd.DataFrame, labels: pd.DataFrame, *, sprints: Sequence[str], judged: str, recipe: Recipe
+) -> TrainingSet:
+    """The rows a candidate learns from.
+
+    frame: a row per question with `question_id`, `sprint` and the recipe's columns; labels: `question_id`, `sprint`,
+    `label` (0 or 1). Questions without a label are left out; rows of other sprints are ignored.
+    Raises TrainingError when `judged` (or a later sprint) is among `sprints`, when a sprint has no labelled row, when a
+    question appears twice, when fewer than two sprints are given, or when a class is missing.
+    """
+    rows = _labelled(frame, labels, sprints, judged, recipe)
+    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints):
+        raise TrainingError(why)
+    # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
+    return TrainingSet(
+        rows, recipe.inputs.prepare(rows[list(recipe.inputs.names)]), tuple(sorted(sprints)), judged
+    )
+
+
 def train(
-    frame: pd.DataFrame,
-    labels: pd.DataFrame,
+    data: TrainingSet,
     *,
-    sprints: Sequence[str],
-    judged: str,
     recipe: Recipe,
     seed: int,
     budget_seconds: float,
     stop_after: int | None = None,
     clock: Callable[[], float] = time.monotonic,
+    beside: Executor | None = None,
 ) -> Trained:
-    """Train the recipe on the labelled rows of `sprints`; the last of them decides when to stop.
+    """Train the recipe on labelled rows; the last of their sprints decides when to stop.
 
-    frame: a row per question with `question_id`, `sprint` and the recipe's columns; labels: `question_id`, `sprint`,
-    `label` (0 or 1). Questions without a label are left out; rows of other sprints are ignored.
-    judged: the sprint the candidate will be judged on. budget_seconds: wall clock for growing the model.
-    stop_after: trees at which the clock ended an earlier training that is to be repeated; no clock is asked then.
-    Raises TrainingError when `judged` (or a later sprint) is among `sprints`, when a sprint has no labelled row, when a
-    question appears twice, when fewer than two sprints are given, or when a class is missing.
+    budget_seconds: wall clock for growing the model. stop_after: trees at which the clock ended an earlier training
+    that is to be repeated; no clock is asked then. beside: where twin and importance are computed while trees grow.
     """
     from threadpoolctl import threadpool_limits
 
-    begun = clock()
-    rows = labelled_rows(frame, labels, sprints, judged, recipe)
-    label = rows[LABEL].to_numpy(dtype=np.int64)
-    # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
-    inputs = recipe.inputs.prepare(rows[list(recipe.inputs.names)])
-    held = rows["sprint"].to_numpy() == max(sprints)
-    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints):
-        raise TrainingError(why)
+    begun, inputs, label = clock(), data.inputs, data.label
+    held = data.rows["sprint"].to_numpy() == data.sprints[-1]
+    submit = beside.submit if beside else _at_once
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
-    with threadpool_limits(limits=recipe.threads):
+    with threadpool_limits(limits=cores(recipe)):
+        twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
         deadline = begun + budget_seconds if stop_after is None else math.inf
         grown = _grow(model, inputs, label, held, deadline, clock, stop_after)
         validation = {
-            "sprint": max(sprints),
+            "sprint": data.sprints[-1],
             "rows": int(held.sum()),
             "metrics": binary_metrics(label[held], _chance(model, inputs[held])),
         }
-        importance = _importance(model, inputs[held], label[held], seed)
+        importance = submit(_importance, model, inputs[held], label[held], seed)
         # A training that is repeated up to where its clock ended it never came to its second growth.
         again_grown = recipe.refit and stop_after is None
         if again_grown and grown.stopped == "converged" and grown.best is not None:
@@ -181,27 +213,38 @@ def train(
                 model, grown = again, _Grown("converged", trees, grown.best)
             else:
                 grown = _Grown("budget", grown.iterations, grown.best)
-        twin.fit(with_values(inputs), label)
-        twin_stopped = _settled_once(twin)
-    params = {**recipe.identity(), "label": LABEL}
+        twin_fitted.result()
+        importance.result()
     return Trained(
         model=model,
         twin=twin,
-        naive=Naive.fit(rows, label, recipe.naive_groups),
+        naive=Naive.fit(data.rows, label, recipe.naive_groups),
         recipe=recipe,
         stopped=grown.stopped,
-        twin_stopped=twin_stopped,
+        twin_stopped=_settled_once(twin),
         iterations=grown.iterations,
         seconds=clock() - begun,
-        importance=importance,
+        importance=importance.result(),
         validation=validation,
-        params=params,
+        params={**recipe.identity(), "label": LABEL},
         seed=seed,
-        sprints=tuple(sorted(sprints)),
-        judged=judged,
-        keys=rows[[*KEYS, LABEL]].reset_index(drop=True),
+        sprints=data.sprints,
+        judged=data.judged,
+        keys=data.rows[[*KEYS, LABEL]].reset_index(drop=True),
         rows=inputs,
     )
+
+
+def cores(recipe: Recipe) -> dict[str, int]:
+    """Threads by kind of library while a recipe trains: trees share the work, linear algebra this small only waits."""
+    return {"openmp": recipe.threads, "blas": 1}
+
+
+def _at_once(call: Callable[..., Any], *args: Any) -> Future[Any]:
+    """What an executor's `submit` does, without another thread."""
+    done: Future[Any] = Future()
+    done.set_result(call(*args))
+    return done
 
 
 def with_values(inputs: pd.DataFrame) -> pd.DataFrame:
@@ -238,13 +281,9 @@ def snapshot(
     )
 
 
-def labelled_rows(
+def _labelled(
     frame: pd.DataFrame, labels: pd.DataFrame, sprints: Sequence[str], judged: str, recipe: Recipe
 ) -> pd.DataFrame:
-    """The labelled rows of the sprints, in an order that does not depend on how they arrived; arguments as of `train`.
-
-    Returns question_id, sprint, label and the recipe's columns. Raises TrainingError as `train` does.
-    """
     sprints = sorted(sprints)
     # Keys of one calendar sort by time (`2013-S07`), so "later" needs no calendar here.
     if late := [sprint for sprint in sprints if sprint >= judged]:
@@ -261,13 +300,18 @@ def labelled_rows(
                 f"{one.loc[double, 'question_id'].iloc[0]}: mend the mart they come from"
             )
     columns = [*KEYS, *recipe.inputs.names]
-    rows = asked[list(dict.fromkeys(columns))].merge(known, on=list(KEYS), how="inner")
+    asked = _with_moment(asked[list(dict.fromkeys(columns))], ASKED, asked, "question_at")
+    rows = asked.merge(_with_moment(known, ANSWERED, labels, "known_at"), on=list(KEYS), how="inner")
     found = set(rows["sprint"])
     if empty := [sprint for sprint in sprints if sprint not in found]:
         raise TrainingError(f"no labelled questions in {', '.join(empty)}: close these sprints first")
     if not rows[LABEL].isin((0, 1)).all():
         raise TrainingError("labels must be 0 or 1")
     return rows.sort_values(["sprint", "question_id"], kind="stable").reset_index(drop=True)
+
+
+def _with_moment(rows: pd.DataFrame, name: str, source: pd.DataFrame, column: str) -> pd.DataFrame:
+    return rows.assign(**{name: source[column]}) if column in source.columns else rows
 
 
 @dataclass(frozen=True)
@@ -365,16 +409,22 @@ def _chance(pipeline: Any, inputs: pd.DataFrame) -> NDArray[np.float64]:
 
 def _importance(model: Any, inputs: pd.DataFrame, label: NDArray[Any], seed: int) -> dict[str, float]:
     """ROC-AUC lost when a column is shuffled, on at most 2,000 rows; the largest first. Breiman (2001)."""
+    import pandas as pd
+
     random = np.random.default_rng(seed)
     chosen = np.sort(random.permutation(len(inputs))[:_IMPORTANCE_ROWS])
     sample, outcome = inputs.iloc[chosen].reset_index(drop=True), label[chosen]
     whole = binary_metrics(outcome, _chance(model, sample))["roc_auc"]
     if whole is None:
         return {}
-    lost = {}
-    for name in sample.columns:
-        shuffled = sample[name].to_numpy()[random.permutation(len(sample))]
-        lost[name] = whole - (
-            binary_metrics(outcome, _chance(model, sample.assign(**{name: shuffled})))["roc_auc"] or 0
-        )
+    # Shuffled in the order of the columns, so that the same seed shuffles alike, and asked for many at once.
+    names, lost = [str(name) for name in sample.columns], {}
+    for start in range(0, len(names), _IMPORTANCE_COLUMNS):
+        some = names[start : start + _IMPORTANCE_COLUMNS]
+        shuffled = [
+            sample.assign(**{name: sample[name].to_numpy()[random.permutation(len(sample))]}) for name in some
+        ]
+        chances = _chance(model, pd.concat(shuffled, ignore_index=True)).reshape(len(some), -1)
+        for name, chance in zip(some, chances, strict=True):
+            lost[name] = whole - (binary_metrics(outcome, chance)["roc_auc"] or 0)
     return dict(sorted(lost.items(), key=lambda one: -one[1]))

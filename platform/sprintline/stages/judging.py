@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sprintline.stages.decisions import champion_before
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.core.recipes import Recipe
-    from sprintline.core.training import Snapshot, Trained
+    from sprintline.core.training import Snapshot, Trained, TrainingSet
     from sprintline.stores.releases import Release
 
 METRIC = "roc_auc"
@@ -99,28 +98,12 @@ def evidence(
     }
 
 
-def backtest(
-    frame: pd.DataFrame, labels: pd.DataFrame, sprints: Sequence[str], judged: str, recipe: Recipe, seed: int
-) -> dict[str, Any]:
+def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> dict[str, Any]:
     """The rolling-origin backtest of a candidate's recipe, on the rows the candidate is trained on."""
     from sprintline.core.backtest import rolling_origin
-    from sprintline.core.training import labelled_rows
+    from sprintline.core.training import ANSWERED, ASKED
 
-    keys = ["question_id", "sprint"]
-    rows = labelled_rows(frame, labels, sprints, judged, recipe)
-    moments = (
-        rows[keys]
-        .merge(frame[[*keys, "question_at"]], on=keys, how="left", validate="one_to_one")
-        .merge(labels[[*keys, "known_at"]], on=keys, how="left", validate="one_to_one")
-    )
-    return rolling_origin(
-        recipe.inputs.prepare(rows[list(recipe.inputs.names)]),
-        rows["label"].to_numpy(),
-        moments["question_at"],
-        moments["known_at"],
-        recipe,
-        seed,
-    )
+    return rolling_origin(data.inputs, data.label, data.rows[ASKED], data.rows[ANSWERED], recipe, seed)
 
 
 def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def untaught(runtime: Runtime, sprint: str) -> str | None:
 
 
 def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
-    """The outcomes a candidate of this sprint learns from, and their sprints: those that have any.
+    """The outcomes a candidate learns from, known before its sprint began, and their sprints: those that have any.
 
     Raises dg.Failure when rows of these sprints were recorded and are no longer there: less would be learned, unseen.
     """
@@ -93,6 +93,8 @@ def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
         if runtime.lake.has(table, key)
     ]
     labels = judging.labels_of(runtime, kept)
+    # A model that stood before this sprint had not heard of answers that came once its questions were being asked.
+    labels = labels[labels["known_at"] <= runtime.window(sprint).start]
     answered = set(labels.loc[labels["label"].notna(), "sprint"])
     return labels, [key for key in kept if key in answered]
 
@@ -158,20 +160,28 @@ def train_candidate(
 ) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """Train, keep and judge a candidate; its facts for the rules, its data version, and what the analyst is shown.
 
-    Trees grow on one core (`Recipe.threads`); what does not wait for them is computed beside them.
+    What does not wait for the trees is computed beside them, on one core.
     """
     from threadpoolctl import threadpool_limits
 
-    # The limit is the process's: held around both threads, neither of which then lifts it for the other.
-    limit = threadpool_limits(limits=runtime.recipe.recipe().threads)
-    with limit, ThreadPoolExecutor(1, thread_name_prefix="beside-training") as beside:
+    from sprintline.core.training import cores
+
+    def on_one_core() -> None:
+        # OpenMP counts by thread. With a second team of its own it would let neither wait for the other awake.
+        threadpool_limits(limits=1, user_api="openmp")
+
+    # What counts for the process is held around both threads, neither of which then lifts it for the other.
+    with (
+        threadpool_limits(limits=cores(runtime.recipe.recipe())),
+        ThreadPoolExecutor(1, thread_name_prefix="beside-training", initializer=on_one_core) as beside,
+    ):
         return _train_candidate(runtime, sprint, trigger, beside)
 
 
 def _train_candidate(
     runtime: Runtime, sprint: str, trigger: Trigger, beside: ThreadPoolExecutor
 ) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    from sprintline.core.training import snapshot, train
+    from sprintline.core.training import snapshot, train, training_set
     from sprintline.site import plots
     from sprintline.stores.models import code_hash, lock_hash
 
@@ -180,16 +190,10 @@ def _train_candidate(
     labels, known = _taught(runtime, sprint)
     frame = runtime.lake.read(table, known)
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
-    backtest = beside.submit(judging.backtest, frame, labels, known, sprint, recipe, spec.seed)
-    trained = train(
-        frame,
-        labels,
-        sprints=known,
-        judged=sprint,
-        recipe=recipe,
-        seed=spec.seed,
-        budget_seconds=spec.time_budget_seconds,
-    )
+    data = training_set(frame, labels, sprints=known, judged=sprint, recipe=recipe)
+    budget = spec.time_budget_seconds
+    trained = train(data, recipe=recipe, seed=spec.seed, budget_seconds=budget, beside=beside)
+    backtest = judging.backtest(data, recipe, spec.seed)
     failpoint("train.trained")
     taken = snapshot(
         trained,
@@ -206,13 +210,13 @@ def _train_candidate(
     )
     record = runtime.models.save(trained, taken, trained.validation["metrics"], {"trigger": dict(trigger)})
     release = runtime.models.release(record.model_id, record.release_digest)
-    judged = judging.evidence(runtime, sprint, trained, taken, release, spec.time_budget_seconds)
+    judged = judging.evidence(runtime, sprint, trained, taken, release, budget)
     # Seconds are told, not kept among the facts that a second training is compared by.
     facts = {
         **judged,
         **judging.served(runtime, trained, frame),
         "rebuilt": rebuilt.result(),
-        "backtest": backtest.result(),
+        "backtest": backtest,
         "rows": len(trained.keys),
         "release_digest": record.release_digest,
         "trigger": trigger["kind"],

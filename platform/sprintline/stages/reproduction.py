@@ -253,15 +253,14 @@ _LOOKS: dict[str, Callable[[Runtime, str, _Held], str]] = {
 
 
 def _compare(runtime: Runtime, answer: Reproduction, held: _Held) -> None:
-    from sprintline.core.training import snapshot, train
+    from sprintline.core.training import snapshot, train, training_set
 
     manifest, then = held.release.manifest, held.snapshot
+    recipe, sprints = runtime.recipe.recipe(), then["sprints"]
+    data = training_set(held.frame, held.keys, sprints=sprints, judged=then["judged"], recipe=recipe)
     trained = train(
-        held.frame,
-        held.keys,
-        sprints=then["sprints"],
-        judged=then["judged"],
-        recipe=runtime.recipe.recipe(),
+        data,
+        recipe=recipe,
         seed=then["seed"],
         budget_seconds=math.inf,
         # What the clock ended is repeated up to the same tree; what converged converges again.

@@ -22,7 +22,12 @@ _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 
 
 def restricted_query(
-    warehouse: Path, sql: str, sprints: Sequence[str], params: Mapping[str, Any]
+    warehouse: Path,
+    sql: str,
+    sprints: Sequence[str],
+    params: Mapping[str, Any],
+    *,
+    threads: int | None = None,
 ) -> pd.DataFrame:
     """Run a query in which every mart is a view of the given sprints only.
 
@@ -35,6 +40,7 @@ def restricted_query(
         sql: one SELECT; it may use the given parameters as `$name`.
         sprints: the keys it may see; at least one.
         params: values of the parameters; those the text does not use are left out.
+        threads: cores the query may take; None takes all.
 
     Raises:
         FeatureError: no such warehouse, another process has it, a parameter nobody gives, or DuckDB's error with the
@@ -54,6 +60,8 @@ def restricted_query(
     attached = f"warehouse_{secrets.token_hex(8)}"
     with turn(warehouse), duckdb.connect() as session:
         session.execute("SET TimeZone = 'UTC'")
+        if threads:
+            session.execute(f"SET threads = {threads}")
         path = str(warehouse).replace("'", "''")
         try:
             session.execute(f"ATTACH '{path}' AS {attached} (READ_ONLY)")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from sprintline.core.calendar import Sprint
 
+#: A rebuild runs beside a training, whose trees need a core of their own; on one it takes no longer.
+THREADS = 1
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -61,6 +64,7 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
         file = Path(folder) / f"{warehouse.product}.duckdb"
         with duckdb.connect(str(file)) as connection:
             connection.execute("set timezone = 'UTC'")
+            connection.execute(f"set threads = {THREADS}")
             for name in {one["schema"] for one in (*plan["sources"], *models(plan))}:
                 connection.execute(f'create schema if not exists "{name}"')
             for source in plan["sources"]:
@@ -79,7 +83,7 @@ def compare_view(
     """A view's rows of a sprint up to the moment, made again from the scratch warehouse; and these rows."""
     stored = features.lake.read(f"{features.product}/{view}", [sprint.key]).drop(columns=SPRINT)
     try:
-        again = features.compute(view, sprint, lookback, partial(restricted_query, file))
+        again = features.compute(view, sprint, lookback, partial(restricted_query, file, threads=THREADS))
     except FeatureError:
         again = stored.iloc[:0]  # nothing to make rows of was known: then there should be none
     keys = [*features.declared().keys(view), EVENT]
