@@ -75,7 +75,7 @@ def untaught(runtime: Runtime, sprint: str) -> str | None:
 
 
 def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
-    """The outcomes a candidate learns from, known before its sprint began, and their sprints: those that have any.
+    """The outcomes a candidate of this sprint learns from, and their sprints: those that have any.
 
     Raises dg.Failure when rows of these sprints were recorded and are no longer there: less would be learned, unseen.
     """
@@ -93,8 +93,6 @@ def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
         if runtime.lake.has(table, key)
     ]
     labels = judging.labels_of(runtime, kept)
-    # A model that stood before this sprint had not heard of answers that came once its questions were being asked.
-    labels = labels[labels["known_at"] <= runtime.window(sprint).start]
     answered = set(labels.loc[labels["label"].notna(), "sprint"])
     return labels, [key for key in kept if key in answered]
 
