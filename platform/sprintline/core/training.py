@@ -28,6 +28,7 @@ KEYS = ("question_id", "sprint")
 LABEL = "label"
 #: Named as no column of a table is.
 ASKED, ANSWERED = "asked at", "answered at"
+_PLACE = "place in the frame"
 #: Trees grown between two looks at the clock. Each look bins the training rows again (0.6 to 0.9 s for 140,000 x 51,
 #: where a hundred trees take 4 s), so that most trainings need one.
 PIECE = 150
@@ -291,27 +292,31 @@ def _labelled(
             f"{', '.join(late)} cannot be trained on: the candidate is judged on {judged}, and neither "
             f"that sprint nor a later one may be in its training or tuning"
         )
-    asked = frame[frame["sprint"].isin(sprints)]
-    known = labels.loc[labels["sprint"].isin(sprints) & labels[LABEL].notna(), [*KEYS, LABEL]]
+    # Only keys are joined and sorted; a frame of a year's features is copied once, in the end.
+    asked = frame[list(KEYS)].assign(**{_PLACE: np.arange(len(frame))})[frame["sprint"].isin(sprints)]
+    known = labels[labels["sprint"].isin(sprints) & labels[LABEL].notna()]
+    known = known[[name for name in (*KEYS, LABEL, "known_at") if name in known.columns]]
     for name, one in (("features", asked), ("labels", known)):
         if (double := one.duplicated(list(KEYS))).any():
             raise TrainingError(
                 f"{int(double.sum())} questions appear twice among the {name}, the first is "
                 f"{one.loc[double, 'question_id'].iloc[0]}: mend the mart they come from"
             )
-    columns = [*KEYS, *recipe.inputs.names]
-    asked = _with_moment(asked[list(dict.fromkeys(columns))], ASKED, asked, "question_at")
-    rows = asked.merge(_with_moment(known, ANSWERED, labels, "known_at"), on=list(KEYS), how="inner")
-    found = set(rows["sprint"])
+    pairs = asked.merge(known, on=list(KEYS), how="inner")
+    found = set(pairs["sprint"])
     if empty := [sprint for sprint in sprints if sprint not in found]:
         raise TrainingError(f"no labelled questions in {', '.join(empty)}: close these sprints first")
-    if not rows[LABEL].isin((0, 1)).all():
+    if not pairs[LABEL].isin((0, 1)).all():
         raise TrainingError("labels must be 0 or 1")
-    return rows.sort_values(["sprint", "question_id"], kind="stable").reset_index(drop=True)
-
-
-def _with_moment(rows: pd.DataFrame, name: str, source: pd.DataFrame, column: str) -> pd.DataFrame:
-    return rows.assign(**{name: source[column]}) if column in source.columns else rows
+    pairs = pairs.sort_values(["sprint", "question_id"], kind="stable")
+    place = pairs[_PLACE].to_numpy()
+    rows = frame[list(dict.fromkeys((*KEYS, *recipe.inputs.names)))].take(place).reset_index(drop=True)
+    rows[LABEL] = pairs[LABEL].array
+    if "question_at" in frame.columns:
+        rows[ASKED] = frame["question_at"].take(place).array
+    if "known_at" in pairs.columns:
+        rows[ANSWERED] = pairs["known_at"].array
+    return rows
 
 
 @dataclass(frozen=True)
