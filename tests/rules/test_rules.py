@@ -249,6 +249,14 @@ CASES = {
         ],
         thin=[{"missing": {}}],
     ),
+    "MO504": Case(
+        {"questions": 13_000, "answered": 6_500},
+        [
+            ({"answered": 6_499}, "6,499 of 13,000 questions have an outcome (50.0%), asked for are 50%"),
+            ({"answered": 0}, "0 of 13,000 questions have an outcome (0.0%)"),
+        ],
+        thin=[{"questions": 0, "answered": 0}],
+    ),
 }
 
 

@@ -43,6 +43,14 @@ def _answers_turned_round(ground: Ground) -> None:
     )
 
 
+def _answers_lost(ground: Ground) -> None:
+    """Of the outcomes only one courier's came."""
+    relation = ground.runtime.warehouse.relations()["outcomes"]
+    ground.sql(
+        f"delete from {relation} where sprint = '{ground.sprint}' and courier <> 'swift'"  # noqa: S608 - our own names
+    )
+
+
 def _feed_half_empty(ground: Ground) -> None:
     def change(asked: pd.DataFrame) -> pd.DataFrame:
         asked.loc[asked.index[::2], "courier_late_rate_7d"] = float("nan")
@@ -124,6 +132,10 @@ FAULTS = (
     Fault(
         "MO501", "other customers for two sprints", "lake partitions of question_features", "drift", _other_customers,
         run=("drift",), sprints_before=1,
+    ),
+    Fault(
+        "MO504", "outcomes of one courier only", "table outcomes in the warehouse", "scores", _answers_lost,
+        run=("scores",),
     ),
     Fault(
         "MO502", "outcomes turned round", "table outcomes in the warehouse", "drift", _answers_turned_round,

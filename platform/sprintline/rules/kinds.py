@@ -15,6 +15,7 @@ READS: dict[str, str] = {
     "online_features": "the online store and the views' partitions of the lake, key by key; for a sprint the store has "
     "left behind, the comparison made when it was the newest",
     "predictions": "the partitions of predictions and of question_features in the lake, and the ledger's decisions",
+    "scores": "the ids of question_features in the lake and the outcomes mart, both read again",
     "candidate": "the record of the training, the training keys kept in MLflow, and the release's files, read again",
     "drift": "the drift recorded for the sprint, with its saved report",
     "increment": "the product's calendar and the clock; the data versions its features rest on, and the ledger's "

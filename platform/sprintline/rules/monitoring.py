@@ -1,4 +1,7 @@
-"""Rules over what is watched after a sprint: drift of the features the champion was asked with, and of its errors."""
+"""Rules over what is watched after a sprint: whether its answers came, and drift of features and of errors.
+
+Evidence of scores (MO504): questions: rows of question_features; answered: how many of them have an outcome.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,17 @@ def _missing(evidence: Mapping[str, Any], _: Any) -> Judgement:
     )
 
 
+def _answers_came(evidence: Mapping[str, Any], line: Any) -> Judgement:
+    questions, answered = need(evidence, "questions"), need(evidence, "answered")
+    if not questions:
+        return insufficient("the sprint asked no question", 0, line)
+    share = answered / questions
+    told = f"{answered:,} of {questions:,} questions have an outcome ({share:.1%})"
+    if share < line:
+        return failed(f"{told}, asked for are {line:.0%}", share, line)
+    return passed(told, share, line)
+
+
 RULES = (
     Rule(
         code="MO501",
@@ -79,5 +93,18 @@ RULES = (
         remedy="look at the source of the features named: a column that came empty, a join that found nothing",
         judge=_missing,
         done=False,
+    ),
+    Rule(
+        code="MO504",
+        name="answers_came",
+        judges="scores",
+        practice="6.2",
+        severity=Severity.WARN,
+        threshold=0.5,
+        why="A sprint whose outcomes did not come is scored on nothing, teaches nothing, and looks calm: no error can "
+        "be seen where no answer is known. A feed of outcomes that lands empty says so in no other place.",
+        remedy="see why the outcomes mart holds no answer for them; where answers take longer than a sprint, lower the "
+        "threshold in the product's rules and materialize scores again once they came",
+        judge=_answers_came,
     ),
 )

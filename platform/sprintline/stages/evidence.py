@@ -134,6 +134,19 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     }, _in_lake(runtime, asset, sprint)
 
 
+def _scores(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    from sprintline.stages.judging import labels_of
+
+    facts, version = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    asked = runtime.lake.read(
+        runtime.table("question_features"), [sprint], columns=["question_id"], missing_ok=True
+    )["question_id"]
+    answered = asked.isin(labels_of(runtime, [sprint])["question_id"])
+    return {**facts, "questions": len(asked), "answered": int(answered.sum())}, version
+
+
 def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     """What was measured of the candidate; its training keys, release and card as they lie there now."""
     from sprintline.stages.cards import card_faults
@@ -176,6 +189,7 @@ GATHERERS: dict[str, Callable[[Runtime, str, str], Evidence]] = {
     "question_features": _question_features,
     "online_features": _online_features,
     "predictions": _predictions,
+    "scores": _scores,
     "candidate": _candidate,
     "drift": recorded,
     "increment": _increment,

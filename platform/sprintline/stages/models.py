@@ -28,6 +28,7 @@ def model_definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> 
     yield _predictions(runtime, partitions)
     yield from checks_for(runtime, "predictions", "predictions", partitions)
     yield _scores(runtime, partitions)
+    yield from checks_for(runtime, "scores", "scores", partitions)
     yield _candidate_and_champion(runtime, partitions)
 
 

@@ -15,7 +15,15 @@ from sprintline.stages.runtime import Runtime
 
 def asset_kinds(runtime: Runtime) -> dict[str, list[str]]:
     """Names of the product's assets by the kind that rules judge; dbt models apart, since each has rules of its own."""
-    alone = ("question_features", "online_features", "predictions", "candidate", "drift", "increment")
+    alone = (
+        "question_features",
+        "online_features",
+        "predictions",
+        "scores",
+        "candidate",
+        "drift",
+        "increment",
+    )
     return {
         "source": [source.name for source in runtime.spec.sources],
         "feature_view": list(runtime.spec.features.views),
