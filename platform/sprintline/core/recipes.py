@@ -184,8 +184,17 @@ class Naive:
 
 def _keys(frame: pd.DataFrame, groups: Sequence[str]) -> list[tuple[str, ...]]:
     """The group of each row as texts; 17, 17.0 and "17" are one group, whatever type a column has where it is asked."""
-    columns = [[_key(value) for value in frame[name].tolist()] for name in groups]
+    columns = [_texts(frame[name]) for name in groups]
     return list(zip(*columns, strict=True)) if columns else [()] * len(frame)
+
+
+def _texts(column: pd.Series) -> list[str]:
+    """`_key` of each value, asked once for each that differs."""
+    import pandas as pd
+
+    codes, different = pd.factorize(column)
+    texts = [*(_key(value) for value in different.tolist()), NO_CATEGORY]  # -1, the last, is what is missing
+    return [texts[code] for code in codes.tolist()]
 
 
 def _key(value: Any) -> str:

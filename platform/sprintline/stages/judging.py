@@ -28,7 +28,7 @@ def evidence(
     release: Release,
     budget_seconds: float,
 ) -> dict[str, Any]:
-    """Everything ML402 to ML408 ask about one candidate, on the labelled questions of the held-out sprint."""
+    """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
     import numpy as np
 
     from sprintline.core.statistics import binary_metrics, blocks_of, by_slice, incomparable, paired_bootstrap
@@ -85,7 +85,6 @@ def evidence(
         "by_model": {name: binary_metrics(label, one) for name, one in chance.items()},
         "parity": runtime.models.parity(trained, release, parity_rows),
         "tuned_on": trained.validation["sprint"],
-        **kept(runtime, sprint, release.model_id, before),
         "stopped": trained.stopped,
         "iterations": trained.iterations,
         "budget_seconds": budget_seconds,
@@ -130,7 +129,7 @@ def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str,
 def kept(runtime: Runtime, sprint: str, model_id: str, champion: str | None) -> dict[str, Any]:
     """What the registry keeps of a model's training rows, held against the sprint it is judged on.
 
-    Read back, not taken from memory: what counts is what would be there to make the model again.
+    Read back whenever it is judged: what counts is what would be there to make the model again.
     """
     from sprintline.core.hashing import frame_hash
 

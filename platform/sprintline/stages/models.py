@@ -240,15 +240,14 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         if trigger and promotion.left_to_the_sensor(trigger, context.run.tags):
             context.log.info(f"{sprint}: left to the retraining sensor: {trigger['why']}")
             return
-        if (
-            trigger
-            and candidate in context.selected_asset_keys
-            and (lack := promotion.untaught(runtime, sprint))
-        ):
-            # The sprint closes all the same; the next one finds the same reason to train.
-            trigger, why = None, f"{why}, but {lack}"
+        taught = None
         if trigger and candidate in context.selected_asset_keys:
-            facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger)
+            taught = promotion.taught_before(runtime, sprint)
+            if lack := promotion.untaught(taught):
+                # The sprint closes all the same; the next one finds the same reason to train.
+                trigger, taught, why = None, None, f"{why}, but {lack}"
+        if trigger and taught:
+            facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger, taught)
             runtime.measure("candidate", sprint, version, facts)
             failpoint("train.measured")
             card = write_card(runtime, version, sprint)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Trigger = Mapping[str, Any]
+Taught = tuple["pd.DataFrame", list[str]]
 
 
 def predict(runtime: Runtime, model_id: str, questions: pd.DataFrame) -> pd.DataFrame:
@@ -67,14 +68,14 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
     return found.as_dict(), found.why
 
 
-def untaught(runtime: Runtime, sprint: str) -> str | None:
+def untaught(taught: Taught) -> str | None:
     """Why the sprints before have nothing to teach, whatever the reason to train; None when they have."""
     from sprintline.core.training import nothing_to_learn
 
-    return nothing_to_learn(*_taught(runtime, sprint))
+    return nothing_to_learn(*taught)
 
 
-def _taught(runtime: Runtime, sprint: str) -> tuple[pd.DataFrame, list[str]]:
+def taught_before(runtime: Runtime, sprint: str) -> Taught:
     """The outcomes a candidate of this sprint learns from, and their sprints: those that have any.
 
     Raises dg.Failure when rows of these sprints were recorded and are no longer there: less would be learned, unseen.
@@ -154,9 +155,11 @@ def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:
 
 
 def train_candidate(
-    runtime: Runtime, sprint: str, trigger: Trigger
+    runtime: Runtime, sprint: str, trigger: Trigger, taught: Taught
 ) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """Train, keep and judge a candidate; its facts for the rules, its data version, and what the analyst is shown.
+
+    taught: what it learns from, of `taught_before`.
 
     What does not wait for the trees is computed beside them, on one core.
     """
@@ -173,11 +176,11 @@ def train_candidate(
         threadpool_limits(limits=cores(runtime.recipe.recipe())),
         ThreadPoolExecutor(1, thread_name_prefix="beside-training", initializer=on_one_core) as beside,
     ):
-        return _train_candidate(runtime, sprint, trigger, beside)
+        return _train_candidate(runtime, sprint, trigger, taught, beside)
 
 
 def _train_candidate(
-    runtime: Runtime, sprint: str, trigger: Trigger, beside: ThreadPoolExecutor
+    runtime: Runtime, sprint: str, trigger: Trigger, taught: Taught, beside: ThreadPoolExecutor
 ) -> tuple[dict[str, Any], str, dict[str, Any]]:
     from sprintline.core.training import snapshot, train, training_set
     from sprintline.site import plots
@@ -185,7 +188,7 @@ def _train_candidate(
 
     spec, recipe = runtime.spec.model, runtime.recipe.recipe()
     table = runtime.table("question_features")
-    labels, known = _taught(runtime, sprint)
+    labels, known = taught
     frame = runtime.lake.read(table, known)
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
     data = training_set(frame, labels, sprints=known, judged=sprint, recipe=recipe)

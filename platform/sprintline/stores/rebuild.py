@@ -26,7 +26,9 @@ from sprintline.stores.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from sprintline.core.calendar import Sprint
 
@@ -69,11 +71,15 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
                 connection.execute(f'create schema if not exists "{name}"')
             for source in plan["sources"]:
                 _land(connection, lake, warehouse.product, source, sprints, moment)
+            connection.execute(
+                "begin"
+            )  # once: nobody else sees this file, and each commit waits for the disk
             for place, sprint in enumerate(sprints):
                 for model in models(plan):
                     relation = f'"{model["schema"]}"."{model["name"]}"'
                     verb = f"insert into {relation} by name" if place else f"create table {relation} as"
                     connection.execute(f"{verb} {model['sql'].replace(MARK, sprint)}")
+            connection.execute("commit")
         yield file
 
 
@@ -95,10 +101,7 @@ def compare(table: str, stored: pd.DataFrame, again: pd.DataFrame, keys: Sequenc
     import pandas as pd
 
     names = [name for name in stored.columns if name in again.columns and name not in keys]
-    both = stored.merge(
-        again[[*keys, *names]], on=list(keys), how="outer", suffixes=("", " again"), indicator=True
-    )
-    alone = (both["_merge"] != "both").to_numpy()
+    both, alone = _paired(stored, again[[*keys, *names]], list(keys))
     wrong, columns = alone.copy(), []
     for name in names:
         one, other = both[name], both[f"{name} again"]
@@ -113,6 +116,21 @@ def compare(table: str, stored: pd.DataFrame, again: pd.DataFrame, keys: Sequenc
         values = [f"{name} {row[name]} stored, {row[f'{name} again']} again" for name in columns[:1]]
         first = f"{told}: {values[0] if values and not pd.isna(row[names]).all() else 'on one side only'}"
     return Compared(table, len(both), int(wrong.sum()), tuple(columns), first)
+
+
+def _paired(
+    stored: pd.DataFrame, again: pd.DataFrame, keys: list[str]
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Rows of both sides by their keys, those of the second as `<name> again`; and which stand on one side only."""
+    import numpy as np
+    import pandas as pd
+
+    stored, again = stored.reset_index(drop=True), again.reset_index(drop=True)
+    if stored[keys].equals(again[keys]):  # the usual: nothing to join
+        other = again.drop(columns=keys).add_suffix(" again")
+        return pd.concat([stored, other], axis=1), np.zeros(len(stored), dtype=bool)
+    both = stored.merge(again, on=keys, how="outer", suffixes=("", " again"), indicator=True)
+    return both, (both["_merge"] != "both").to_numpy()
 
 
 def answers(
