@@ -11,5 +11,5 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 # How long a thread of scikit-learn's trees waits awake for the others. libgomp's default is 300 times as much, and
-# trees then take twice the time beside other programs; a short wait costs a quiet machine nothing (docs/decisions, 23).
+# a training then takes a fifth longer beside another program; on a quiet machine there is no telling (decision 23).
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -8,12 +8,15 @@ Evidence on dbt models is gathered where dbt runs their tests (`stages/warehouse
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sprintline.stages.runtime import Runtime
 from sprintline.stages.standing import standing
 from sprintline.stages.versions import NOTHING_ISSUED, online_version, release_damage
 from sprintline.stores.online_state import online_state
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Evidence = tuple[Mapping[str, Any] | None, str]
 NOTHING: Evidence = (None, "")
@@ -110,9 +113,7 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     facts, _ = recorded(runtime, asset, sprint)
     if facts is None:
         return NOTHING
-    asked = runtime.lake.read(
-        runtime.table("question_features"), [sprint], columns=["question_id"], missing_ok=True
-    )
+    asked = _asked(runtime, sprint)
     found = {
         "questions": len(asked),
         "issued": facts["champion"] is not None,
@@ -127,11 +128,17 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         **found,
         "rows": len(issued),
         "without_probability": int((~inside).sum()),
-        "distinct_questions": int(issued["question_id"].isin(asked["question_id"]).sum())
+        "distinct_questions": int(issued["question_id"].isin(asked).sum())
         if issued["question_id"].is_unique
         else int(issued["question_id"].nunique()),
         "champion": ", ".join(sorted(issued["model_id"].unique())),
     }, _in_lake(runtime, asset, sprint)
+
+
+def _asked(runtime: Runtime, sprint: str) -> pd.Series:
+    """Ids of the questions whose features the lake holds for a sprint."""
+    table = runtime.table("question_features")
+    return runtime.lake.read(table, [sprint], columns=["question_id"], missing_ok=True)["question_id"]
 
 
 def _scores(runtime: Runtime, asset: str, sprint: str) -> Evidence:
@@ -140,9 +147,7 @@ def _scores(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     facts, version = recorded(runtime, asset, sprint)
     if facts is None:
         return NOTHING
-    asked = runtime.lake.read(
-        runtime.table("question_features"), [sprint], columns=["question_id"], missing_ok=True
-    )["question_id"]
+    asked = _asked(runtime, sprint)
     answered = asked.isin(labels_of(runtime, [sprint])["question_id"])
     return {**facts, "questions": len(asked), "answered": int(answered.sum())}, version
 

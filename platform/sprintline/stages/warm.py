@@ -133,7 +133,7 @@ def work(request: dict[str, str]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    # A worker lives for seconds and makes little that points in circles: looking for it less often costs no memory.
+    # A worker lives for seconds and makes little that points in circles: it is not worth looking for so often.
     gc.set_threshold(50_000, 20, 50)
     code = 1
     try:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sprintline.core.calendar import Sprint
 
-#: A rebuild runs beside a training, whose trees need a core of their own; on one it takes no longer.
+#: A rebuild runs beside a training, whose trees want the cores; there it takes no longer on one than on two.
 THREADS = 1
 
 
@@ -71,9 +71,8 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
                 connection.execute(f'create schema if not exists "{name}"')
             for source in plan["sources"]:
                 _land(connection, lake, warehouse.product, source, sprints, moment)
-            connection.execute(
-                "begin"
-            )  # once: nobody else sees this file, and each commit waits for the disk
+            # Once: nobody else sees this file, and each commit waits for the disk.
+            connection.execute("begin")
             for place, sprint in enumerate(sprints):
                 for model in models(plan):
                     relation = f'"{model["schema"]}"."{model["name"]}"'
