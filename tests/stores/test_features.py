@@ -141,6 +141,45 @@ def test_a_missing_key_column_or_zone_is_told(store, noon):
         store.historical(naive, "bakery_v1")
 
 
+def test_a_key_of_another_type_is_told(store, noon):
+    put(store, "shop_sales", FIRST, sales(("a", noon, noon, 7, 0.5)))
+    put(store, "town_weather", FIRST, weather(("x", noon, noon, 1.5)))
+    questions = ask(("q", noon, "a", "x")).assign(town=[noon])
+    with pytest.raises(FeatureError, match=r"features cannot be joined: .*: give keys the same type"):
+        store.historical(questions, "bakery_v1")
+
+
+def test_a_row_of_an_earlier_event_that_came_later_answers_nothing(store, noon):
+    """What was known by then, and of it the latest event: a late correction of the past is not the present."""
+    put(
+        store,
+        "shop_sales",
+        FIRST,
+        sales(
+            ("a", noon, noon, 7, 0.5),
+            ("a", noon - HOUR, noon + HOUR, 3, 0.5),
+            ("a", noon + HOUR, noon, 9, 0.5),
+        ),
+    )
+    put(store, "town_weather", FIRST, weather(("x", noon, noon, 1.5)))
+    asked = ask(*((str(after), noon + after * TICK, "a", "x") for after in (0, 3_599_999_999, 3_600_000_000)))
+    assert store.historical(asked, "bakery_v1")["sold"].tolist() == [7, 7, 9]
+
+
+def test_what_this_store_does_not_join_is_refused(store, noon):
+    put(store, "shop_sales", FIRST, sales(("a", noon, noon, 7, 0.5)))
+    put(store, "town_weather", FIRST, weather(("x", noon, noon, 1.5)))
+    feast, _ = store._ready()
+    entities = ask(("q", noon, "a", "x")).rename(columns={"question_at": "event_timestamp"})
+    with pytest.raises(FeatureError, match="leave full_feature_names out"):
+        feast.get_historical_features(entities, ["shop_sales:sold"], full_feature_names=True)
+    with pytest.raises(FeatureError, match="with a frame, not with SQL"):
+        feast.get_historical_features("select 1", ["shop_sales:sold"])
+    answer = feast.get_historical_features(entities, ["shop_sales:sold"])
+    assert answer.to_df()["sold"].tolist() == [7]
+    assert answer.to_arrow()["sold"].to_pylist() == [7]
+
+
 def test_only_files_in_reach_of_the_questions_are_read(store, noon):
     later = THIRD.start + 5 * HOUR
     put(store, "shop_sales", THIRD, sales(("a", later, later, 8, 0.5)))

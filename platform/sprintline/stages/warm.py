@@ -28,8 +28,8 @@ from pathlib import Path
 PRELOADED = (
     "dagster", "dagster._cli.api", "dagster._core.storage.sqlite_storage", "dagster.components.core.component_tree",
     "dagster_dbt", "dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.build", "feast", "feast.repo_operations",
-    "feast.infra.offline_stores.duckdb", "feast.infra.online_stores.sqlite", "feast.infra.registry.sql",
-    "ibis.backends.duckdb", "evidently", "evidently.metrics", "sklearn.metrics", "onnxruntime", "deltalake",
+    "feast.infra.offline_stores.file_source", "feast.infra.online_stores.sqlite", "feast.infra.registry.sql",
+    "evidently", "evidently.metrics", "sklearn.metrics", "onnxruntime", "deltalake",
     "pandera.pandas", "pandera.backends.pandas.register", "pandera.strategies.pandas_strategies", "matplotlib.figure",
     "matplotlib.backends.backend_svg", "river.drift",
 )  # fmt: skip

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-# Other people's deprecations, which would stand in every log of a run.
-_NOISE = ("fetch_arrow_table", "sqlglotrs is deprecated")
+# Another's deprecation, which would stand in every log of a run.
+_NOISE = ("sqlglotrs is deprecated",)
 
 
 def open_project(product: str, registry: Path, online_file: Path) -> FeatureStore:

@@ -1,15 +1,15 @@
 """Feast's offline store over the lake: DuckDB joins, and of each Delta table only the rows a question can reach.
 
-Feast's file store merges on the keys alone and filters afterwards, so it explodes; its DuckDB store joins properly but
-reads whole tables, so each sprint would cost more than the one before. This subclass hands Feast's own joins a table
-already narrowed to `[first question - ttl, last question]`: Delta's partition and file statistics leave the other
-files unread. Feast names the class by path (`sprintline.stores.offline.LakeOfflineStore`) and expects
-`<class>Config` beside it. Importing this module imports Feast: only Feast does so, when it opens a store.
+Feast's own stores read whole tables, so each sprint would cost more than the one before, and pair every question with
+every row within ttl or more. This one reads `[first question - ttl, last question]`, Delta's partition and file
+statistics leaving the other files unread, and has DuckDB find the one row that answers (docs/decisions, 2 and 24).
+Feast names the class by path (`sprintline.stores.offline.LakeOfflineStore`) and expects `<class>Config` beside it.
+Importing this module imports Feast: only Feast does so, when it opens a store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,33 +19,26 @@ import pandas as pd
 from feast.data_format import DeltaFormat
 from feast.data_source import DataSource
 from feast.feature_view import FeatureView
-from feast.infra.offline_stores.duckdb import DuckDBOfflineStore, DuckDBOfflineStoreConfig
 from feast.infra.offline_stores.file_source import FileSource
-from feast.infra.offline_stores.ibis import (
-    get_historical_features_ibis,
-    pull_all_from_table_or_query_ibis,
-    pull_latest_from_table_or_query_ibis,
-)
-from feast.infra.offline_stores.offline_store import RetrievalJob
+from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
 from feast.infra.registry.base_registry import BaseRegistry
-from feast.repo_config import RepoConfig
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
 from sprintline.stores.feature_views import FeatureError, NothingInReachError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from ibis.expr.types import Table
+    from duckdb import DuckDBPyConnection
 
 EVENT_TIMESTAMP = "event_timestamp"
 """What Feast's joins call the moment of a question."""
 
 
-class LakeOfflineStoreConfig(DuckDBOfflineStoreConfig):
-    """Settings of `LakeOfflineStore`: those of Feast's DuckDB store."""
+class LakeOfflineStoreConfig(FeastConfigBaseModel):
+    """Settings of `LakeOfflineStore`: none."""
 
-    type: Literal["sprintline.stores.offline.LakeOfflineStore"] = (  # type: ignore[assignment]
-        "sprintline.stores.offline.LakeOfflineStore"
-    )
+    type: Literal["sprintline.stores.offline.LakeOfflineStore"] = "sprintline.stores.offline.LakeOfflineStore"
 
 
 @dataclass(frozen=True)
@@ -61,8 +54,42 @@ class Reach:
     columns: tuple[str, ...] | None = None
 
 
-class LakeOfflineStore(DuckDBOfflineStore):
-    """DuckDB offline store that reads of a Delta table what its answer needs, in UTC, and says when that is missing."""
+class LakeRetrievalJob(RetrievalJob):
+    """An answer that is computed when it is asked for: a query over the tables of a session of its own."""
+
+    full_feature_names = False
+    on_demand_feature_views: list[OnDemandFeatureView] = []  # noqa: RUF012 - Feast's interface, and always empty
+    metadata: RetrievalMetadata | None = None
+
+    def __init__(self, session: DuckDBPyConnection, query: str) -> None:
+        self._session = session
+        self._query = query
+
+    def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
+        import duckdb
+
+        try:
+            return self._session.sql(self._query).to_arrow_table()
+        except duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            raise FeatureError(
+                f"features cannot be joined: {why}: give keys the same type in questions and views"
+            ) from error
+
+    def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
+        return self._to_arrow_internal(timeout).to_pandas()
+
+    def persist(self, storage: Any, allow_overwrite: bool = False, timeout: int | None = None) -> None:
+        """Refused: the lake has one writer. Raises FeatureError."""
+        raise FeatureError(
+            "the lake is written by the platform only: a sprint's partition is replaced through Lake.write"
+        )
+
+
+class LakeOfflineStore(OfflineStore):
+    """Offline store that reads of a Delta table what its answer needs, in UTC, and says when that is missing."""
+
+    supports_filter_by_created_timestamp = True
 
     @staticmethod
     def get_historical_features(
@@ -78,31 +105,30 @@ class LakeOfflineStore(DuckDBOfflineStore):
         """Point-in-time values; see Feast. Rows after the last question or before the first less ttl stay unread.
 
         Raises:
-            FeatureError: a table or the range asked for is missing, or questions come as SQL (they must be a frame).
+            FeatureError: a table or the range asked for is missing, questions come as SQL (they must be a frame), or
+                features under full names or of an on-demand view are asked for, which nothing here uses.
         """
         if not isinstance(entity_df, pd.DataFrame):
             raise FeatureError(
                 "historical features are asked for with a frame, not with SQL: read the questions first"
             )
-        moments = pd.to_datetime(entity_df[EVENT_TIMESTAMP], utc=True)
+        if full_feature_names or OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry):
+            raise FeatureError(
+                "features are joined under their own names and as views hold them: leave full_feature_names out, "
+                "and compute in a view's SQL what an on-demand view would"
+            )
+        moments = pd.to_datetime(entity_df[EVENT_TIMESTAMP], utc=True).dt.as_unit("us")
         first, last = moments.min().to_pydatetime(), moments.max().to_pydatetime()
-        reaches = {
-            view.batch_source.name: _reach_of(view, first, last)
-            for view in feature_views
-            if view.batch_source
-        }
-        return get_historical_features_ibis(
-            config=config,
-            feature_views=feature_views,
-            feature_refs=feature_refs,
-            entity_df=entity_df,
-            registry=registry,
-            project=project,
-            full_feature_names=full_feature_names,
-            data_source_reader=_reader(lambda source: reaches[source.name]),
-            data_source_writer=_refuse_to_write,
-            filter_by_created_timestamp=filter_by_created_timestamp,
-        )
+        session = _session(questions=entity_df.assign(**{EVENT_TIMESTAMP: moments}))
+        columns, joins = ["questions.*"], []
+        for view in feature_views:
+            rows = read_bounded(_delta(view.batch_source), _reach_of(view, first, last))
+            session.register(f"rows_of_{view.name}", rows)
+            joins.append(_latest_seen(view, filter_by_created_timestamp))
+            prefix = f"{view.projection.name_to_use()}:"
+            asked = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
+            columns += [_while_it_holds(view, feature) for feature in asked]
+        return LakeRetrievalJob(session, f"select {', '.join(columns)} from questions {' '.join(joins)}")  # noqa: S608
 
     @staticmethod
     def pull_latest_from_table_or_query(
@@ -117,18 +143,10 @@ class LakeOfflineStore(DuckDBOfflineStore):
     ) -> RetrievalJob:
         """The latest row per key in `[start_date, end_date]`; nothing outside is read. Raises FeatureError if empty."""
         columns = _columns(join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
-        return pull_latest_from_table_or_query_ibis(
-            config=config,
-            data_source=data_source,
-            join_key_columns=join_key_columns,
-            feature_name_columns=feature_name_columns,
-            timestamp_field=timestamp_field,
-            created_timestamp_column=created_timestamp_column,
-            start_date=start_date,
-            end_date=end_date,
-            data_source_reader=_reader(lambda _: Reach(_aware(start_date), _aware(end_date), columns)),
-            data_source_writer=_refuse_to_write,
-        )
+        rows = read_bounded(_delta(data_source), Reach(_aware(start_date), _aware(end_date), columns))
+        newest = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]
+        order = f"partition by {_names(join_key_columns)} order by {_names(newest, ' desc')}"
+        return LakeRetrievalJob(_session(rows=rows), f"from rows qualify row_number() over ({order}) = 1")
 
     @staticmethod
     def pull_all_from_table_or_query(
@@ -143,18 +161,8 @@ class LakeOfflineStore(DuckDBOfflineStore):
     ) -> RetrievalJob:
         """All rows within the bounds; nothing outside is read. Raises FeatureError if there are none."""
         columns = _columns(join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
-        return pull_all_from_table_or_query_ibis(
-            config=config,
-            data_source=data_source,
-            join_key_columns=join_key_columns,
-            feature_name_columns=feature_name_columns,
-            timestamp_field=timestamp_field,
-            created_timestamp_column=created_timestamp_column,
-            start_date=start_date,
-            end_date=end_date,
-            data_source_reader=_reader(lambda _: Reach(_aware(start_date), _aware(end_date), columns)),
-            data_source_writer=_refuse_to_write,
-        )
+        rows = read_bounded(_delta(data_source), Reach(_aware(start_date), _aware(end_date), columns))
+        return LakeRetrievalJob(_session(rows=rows), "from rows")
 
 
 def read_bounded(source: FileSource, reach: Reach) -> pa.Table:
@@ -186,24 +194,53 @@ def read_bounded(source: FileSource, reach: Reach) -> pa.Table:
     return rows
 
 
-def _reader(reach_of: Callable[[DataSource], Reach]) -> Callable[[DataSource, str], Table]:
-    """The function by which Feast's joins read a source: bounded, into one DuckDB session of its own, in UTC."""
-    import ibis
+def _latest_seen(view: FeatureView, known: bool) -> str:
+    """The join that finds, for each question, the row of a view with the latest event among those it may see.
 
-    # Feast would use ibis' session of the whole process, whose time zone is the machine's and which threads share.
-    session = ibis.duckdb.connect()
-    session.raw_sql("SET TimeZone = 'UTC'")
+    An as-of join finds the last row by one order, but when a question may see a row (from its creation on, if `known`)
+    and which row counts (the latest event, then the latest creation) are two. So rows are put in the order in which
+    they could be seen, and those left out that came when one of a later event was there already, or together with one:
+    of what is left, the last seen is the one that counts.
+    """
+    event, created = view.batch_source.timestamp_field, view.batch_source.created_timestamp_column
+    ranks = [event, *([created] if created else [])]
+    seen = f"greatest({_names(ranks)})" if known else _name(event)
+    order = f"partition by {_names(view.join_keys)} order by {seen}, {_names(ranks)}"
+    latest_yet = f"max({_name(event)}) over ({order} rows unbounded preceding) <= {_name(event)}"
+    alone = f"lead({seen}) over ({order}) is distinct from {seen}"
+    at, rows = _name(f"at_{view.name}"), _name(f"rows_of_{view.name}")
+    asked = view.projection.join_key_map
+    same = [f"questions.{_name(asked.get(key, key))} = {at}.{_name(key)}" for key in view.join_keys]
+    return (
+        f"asof left join (select *, {seen} as seen_at from {rows} qualify {latest_yet} and {alone}) as {at}"  # noqa: S608
+        f" on {' and '.join(same)} and questions.{EVENT_TIMESTAMP} >= {at}.seen_at"
+    )
 
-    def read(source: DataSource, repo_path: str) -> Table:
-        if not isinstance(source, FileSource) or not isinstance(source.file_format, DeltaFormat):
-            raise FeatureError(
-                f"{source.name}: feature views read Delta tables of the lake: use lake_source()"
-            )
-        return session.create_table(
-            ibis.util.gen_name("lake"), read_bounded(source, reach_of(source)), temp=True
-        )
 
-    return read
+def _while_it_holds(view: FeatureView, feature: str) -> str:
+    """The column of a feature: nothing where even the latest row is older than ttl."""
+    at, lasts = _name(f"at_{view.name}"), round(view.ttl / timedelta(microseconds=1))
+    until = f"{at}.{_name(view.batch_source.timestamp_field)} + to_microseconds({lasts})"
+    return (
+        f"case when {until} >= questions.{EVENT_TIMESTAMP} then {at}.{_name(feature)} end as {_name(feature)}"
+    )
+
+
+def _session(**tables: pd.DataFrame | pa.Table) -> DuckDBPyConnection:
+    """A session in UTC that knows these tables by name."""
+    import duckdb
+
+    session = duckdb.connect()
+    session.execute("set timezone = 'UTC'")
+    for name, rows in tables.items():
+        session.register(name, rows)
+    return session
+
+
+def _delta(source: DataSource) -> FileSource:
+    if not isinstance(source, FileSource) or not isinstance(source.file_format, DeltaFormat):
+        raise FeatureError(f"{source.name}: feature views read Delta tables of the lake: use lake_source()")
+    return source
 
 
 def _reach_of(view: FeatureView, first: datetime, last: datetime) -> Reach:
@@ -222,6 +259,14 @@ def _columns(
     return tuple(dict.fromkeys([*keys, *features, moment, *([created] if created else [])]))
 
 
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _names(columns: Iterable[str], after_each: str = "") -> str:
+    return ", ".join(f"{_name(column)}{after_each}" for column in columns)
+
+
 def _aware(moment: datetime | None) -> datetime | None:
     """Feast hands out both kinds; one without zone is UTC by its convention."""
     if moment is None:
@@ -231,9 +276,3 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 def _text(moment: datetime | None) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "the beginning"
-
-
-def _refuse_to_write(*_: Any, **__: Any) -> None:
-    raise FeatureError(
-        "the lake is written by the platform only: a sprint's partition is replaced through Lake.write"
-    )
