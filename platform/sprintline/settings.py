@@ -287,8 +287,8 @@ class Home:
         return self.root / "warehouse" / f"{product}.duckdb"
 
     def rooms_of(self, product: str) -> tuple[Path, ...]:
-        """What is a product's alone: files, tables, features, releases, reports. Records are of all products."""
-        shared = (self.landing, self.quarantine, self.lake, self.features, self.reports, self.root / "dbt")
+        """What is a product's alone: files, tables, features, reports, pages. Records are of all products."""
+        shared = (self.landing, self.quarantine, self.lake, self.features, self.reports, self.dbt, self.site)
         return (*(room / product for room in shared), self.warehouse_file(product))
 
     def dbt_target(self, product: str) -> Path:

@@ -269,3 +269,49 @@ def test_a_file_that_is_no_database_is_told(file):
     file.write_text("not a database at all, but long enough to look like a header of one")
     with pytest.raises(RecordsError, match="cannot be opened"):
         Records(f"sqlite:///{file}")
+
+
+# --- a product is removed
+
+
+def test_of_a_removed_product_nothing_counts_and_nothing_is_lost(records):
+    def recorded(product, state):
+        records.append("closed", product, "2013-S01", "sensor", {"state": state}, key="2013-S01")
+        records.record_verdicts([replace(verdict(sentence=state), product=product)])
+        records.measure(product, "2013-S01", "departures", state, {"rows": 1})
+
+    def counted(product):
+        return (
+            [event.body for event in records.events(product, "closed")],
+            [one.sentence for one in records.verdicts(product)],
+            [one.data_version for one in records.measurements(product).values()],
+        )
+
+    for product in ("flights", "trains"):
+        recorded(product, "first life")
+    removed = records.remove("flights", "dana")
+    assert (removed.kind, removed.product, removed.actor) == ("removed", "flights", "dana")
+    assert counted("flights") == ([], [], [])
+    assert counted("trains") == ([{"state": "first life"}], ["first life"], ["first life"])
+    assert records.remove("flights", "sam") == removed, "nothing was recorded since"
+
+    recorded("flights", "first life")  # the very same again is no repetition of what no longer counts
+    assert counted("flights") == ([{"state": "first life"}], ["first life"], ["first life"])
+    recorded("flights", "first life")
+    assert len(records.events("flights")) == 1, "within a life a key is still appended once"
+    assert records.events("flights", after=1)[0].seq == 4
+
+    again = records.remove("flights", "sam")
+    assert again.seq > removed.seq and counted("flights") == ([], [], [])
+    assert [event.kind for event in records.events()] == ["closed", "closed", "removed", "closed", "removed"]
+    assert records.verify().ok
+
+
+def test_nothing_is_removed_from_a_ledger_whose_end_was_cut_off(records, file):
+    records.measure("flights", "2013-S01", "departures", "v1", {})
+    for sprint in ("2013-S01", "2013-S02"):
+        records.append("closed", "flights", sprint, "sensor", {})
+    tampered(file, "DELETE FROM ledger WHERE seq = 2")
+    with pytest.raises(RecordsError, match="does not carry event 2"):
+        records.remove("flights", "dana")
+    assert records.measurements("flights"), "all or nothing"

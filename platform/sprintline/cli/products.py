@@ -1,7 +1,8 @@
-"""`sprintline new`, `remove` and `check`: a product comes into the clone, leaves it, and is read for mistakes."""
+"""`sprintline new`, `add`, `remove` and `check`: a product comes, grows and leaves, and is read for mistakes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -70,7 +71,7 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
     for file in made.files:
         click.echo(f"  {file.relative_to(settings.ROOT)}")
     click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
-    for note in made.notes:
+    for note in (*made.notes, *_left_over(product)):
         click.echo(f"\nMind: {note}.")
     click.echo("\nNext:")
     for command, why in (
@@ -79,6 +80,17 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
         ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
     ):
         click.echo(f"  {command:<34}# {why}")
+
+
+def _left_over(product: str) -> Iterator[str]:
+    """What its owner should know where a product of that name was before."""
+    from sprintline.stores.removal import state_of
+
+    if state_of(settings.home(), product):
+        yield (
+            f"{settings.home().root} holds what an earlier product {product} left, and its sprints go on from there; "
+            f"to begin anew: sprintline remove {product} --state, and this again"
+        )
 
 
 @click.command()
@@ -93,25 +105,38 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
 def remove(product: str, with_state: bool, yes: bool) -> None:
     """Take a product's code out of the clone, a sample for example; lists what will go and asks first.
 
-    Records, ledger and models stay in any case: what was decided is not undone by taking the code away.
+    Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
+    same name begins anew; without, it goes on from what is there.
     """
     from sprintline.cli.replay import ui_is_open
-    from sprintline.components.scaffold import ScaffoldError, remove_product, traces_of
+    from sprintline.cli.survey import existing_records
+    from sprintline.components.scaffold import ScaffoldError, is_name, remove_product, traces_of
+    from sprintline.stages.acts import person
+    from sprintline.stages.site import write_first
+    from sprintline.stores.removal import remove_state, state_of
 
     home = settings.home()
-    state = [place for place in home.rooms_of(product) if place.exists()] if with_state else []
+    state = state_of(home, product) if with_state and is_name(product) else []
     try:
-        found = [*traces_of(product, settings.ROOT), *state]
+        found = [*state, *traces_of(product, settings.ROOT)]
     except ScaffoldError as error:
-        raise Refusal(str(error), code=error.code) from error
+        if not state:
+            raise Refusal(str(error), code=error.code) from error
+        found = state  # the code went before
     if state and ui_is_open(home):
         raise Refusal("`sprintline ui` is open on this state folder: end it first, then remove the state")
     for place in found:
         click.echo(f"  {place.relative_to(settings.ROOT) if place.is_relative_to(settings.ROOT) else place}")
     if not yes and not click.confirm(f"Remove these and the entry of {product} in workspace.yaml?"):
         raise Refusal("nothing was removed")
+    if with_state:
+        # First, so that what was killed half-way is found again under the name of the code.
+        remove_state(home, product, existing_records(home), person())
+        if home.site.is_dir():
+            write_first(home)
     remove_product(product, settings.ROOT, found)
-    click.echo(f"Removed {product}." + ("" if with_state else f" Its state stays in {home.root}."))
+    stays = "Verdicts, ledger and models stay." if with_state else f"Its state stays in {home.root}."
+    click.echo(f"Removed {product}. {stays}")
 
 
 @click.command()

@@ -95,7 +95,7 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
     products = root / "platform" / "products"
     if not products.is_dir():
         raise ScaffoldError(f"{products} is missing: run this in a Sprintline clone")
-    with _alone(products):
+    with alone(products):
         for place in PLACES.values():
             target = root / place.format(product=product)
             if target.exists() and not (target.is_dir() and not any(target.iterdir())):
@@ -111,12 +111,17 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
             ) from error
 
 
+def is_name(product: str) -> bool:
+    """Whether a product could be called so."""
+    return _NAME.fullmatch(product) is not None
+
+
 def traces_of(product: str, root: Path) -> list[Path]:
     """The folders that hold a product's code and tests, in the order in which they should go.
 
     Raises ScaffoldError for a name that is no product: neither a folder nor an entry of workspace.yaml.
     """
-    if not _NAME.fullmatch(product):
+    if not is_name(product):
         raise ScaffoldError(f'"{product}" is no product name; {_known(root)}', code=2)
     found = [root / place.format(product=product) for place in (*PLACES.values(), *ALSO)]
     found = [folder for folder in found if folder.is_dir()]
@@ -132,7 +137,7 @@ def remove_product(product: str, root: Path, traces: list[Path]) -> None:
     The entry goes first: what is half there is then loaded by nobody. Safe to repeat. Raises ScaffoldError for a
     workspace.yaml whose entry cannot be told from the others; nothing is removed then.
     """
-    with _alone(root / "platform" / "products"):
+    with alone(root / "platform" / "products"):
         file = root / "workspace.yaml"
         if file.is_file():
             fresh = root / f".workspace-{product}.yaml"
@@ -317,7 +322,7 @@ def _locations(text: str, file: Path) -> list[object]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """One scaffolder at a time, so that two products made at once both get their line in workspace.yaml."""
     with (folder / "__init__.py").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -45,6 +45,18 @@ with DagsterInstance.get() as instance:
     instance.event_log_storage.set_concurrency_slots(sys.argv[2], 1)
 """
 
+_FORGET = """
+import sys
+from dagster import DagsterInstance
+product = sys.argv[1]
+with DagsterInstance.get() as instance:
+    for run in instance.get_runs():
+        origin = run.remote_job_origin
+        if run.tags.get("sprintline/product") == product or (origin and origin.location_name == product):
+            instance.delete_run(run.run_id)
+    instance.wipe_assets([key for key in instance.all_asset_keys() if key.path[0] == product])
+"""
+
 
 class InstanceError(RuntimeError):
     """The Dagster instance of the state folder cannot be made or opened."""
@@ -69,6 +81,12 @@ def prepare(home: Home) -> Path:
         raise InstanceError(
             f"{folder} cannot be written ({error.strerror or error}): free it, or set SPRINTLINE_HOME to another folder"
         ) from error
+
+
+def forget(home: Home, product: str) -> None:
+    """Delete a product's runs and what Dagster knows of its assets; safe to repeat. Raises InstanceError."""
+    if (home.dagster / SETTINGS).is_file():
+        _in_dagster(home, _FORGET, product)
 
 
 def environment(home: Home) -> dict[str, str]:
@@ -123,7 +141,7 @@ def _prepare(home: Home, folder: Path) -> Path:
     if url is not None:
         _schema(url)
     older = known.get("dagster") not in (None, now["dagster"])
-    _open(home, "migrate" if older else "open")
+    _in_dagster(home, _OPEN, "migrate" if older else "open", POOL)
     _replace(mark, json.dumps(now))
     return folder
 
@@ -137,9 +155,9 @@ def _schema(url: str) -> None:
         raise InstanceError(f"Dagster's {error}") from error
 
 
-def _open(home: Home, how: str) -> None:
+def _in_dagster(home: Home, code: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _OPEN, how, POOL],
+        [sys.executable, "-W", "ignore", "-c", code, *arguments],
         env=environment(home),
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -152,6 +152,13 @@ class Models:
             return self._client.get_model_version_by_alias(self.product, alias).tags.get("model_id")
         except MlflowException:
             return None
+
+    def forget_champion(self) -> None:
+        """Let no alias of the product point to a model any more; the models stay. Safe to repeat."""
+        from mlflow.exceptions import MlflowException
+
+        with suppress(MlflowException):  # there never was a champion
+            self._client.delete_registered_model_alias(self.product, "champion")
 
     # --- bundle -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 Verdicts and ledger only ever grow: the database itself refuses to change or remove a row of theirs. The ledger is a
 hash chain (`core.ledger`), appended under one writer's lock so that it never forks, and its head is anchored in a file
 of its own (`stores.anchor`). Measurements are facts about the data as it now is and are replaced when it changes.
+When a product's state is removed, what was recorded of it stays, and counts no more: whoever asks for a product is told
+what came since.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from sprintline.failpoints import failpoint
 from sprintline.stores.anchor import Anchor
 from sprintline.stores.databases import RecordsError, connect, place_of, reading, writing
 from sprintline.stores.records_rows import (
+    REMOVED,
+    begun,
     event_of,
     event_row,
     moment_of,
@@ -129,10 +133,12 @@ class Records:
         rows = [verdict_row(verdict, now) for verdict in verdicts]
         appended = 0
         with writing(self._engine) as connection:
+            since = {product: begun(connection, product)[1] for product in {row["product"] for row in rows}}
             for row in rows:
                 latest = connection.execute(
                     sa.select(*(VERDICTS.c[name] for name in _VERDICT_SAYS))
                     .where(*(VERDICTS.c[name] == row[name] for name in _VERDICT_PLACE))
+                    .where(VERDICTS.c.id > since[row["product"]])
                     .order_by(VERDICTS.c.id.desc())
                     .limit(1)
                 ).first()
@@ -147,9 +153,10 @@ class Records:
         if sprint is not None:
             where.append(VERDICTS.c.sprint == sprint)
         place = [VERDICTS.c.sprint, VERDICTS.c.code, VERDICTS.c.asset, VERDICTS.c.subject]
-        latest = sa.select(sa.func.max(VERDICTS.c.id)).where(*where).group_by(VERDICTS.c.product, *place)
-        query = sa.select(VERDICTS).where(VERDICTS.c.id.in_(latest)).order_by(*place)
         with reading(self._engine) as connection:
+            where.append(VERDICTS.c.id > begun(connection, product)[1])
+            latest = sa.select(sa.func.max(VERDICTS.c.id)).where(*where).group_by(VERDICTS.c.product, *place)
+            query = sa.select(VERDICTS).where(VERDICTS.c.id.in_(latest)).order_by(*place)
             return [verdict_of(row) for row in connection.execute(query).mappings()]
 
     # --- measurements -------------------------------------------------------------------------------------------
@@ -226,6 +233,8 @@ class Records:
         canonical_json(body)  # said before the lock is taken
         with writing(self._engine) as connection:
             if key is not None:
+                if removed := begun(connection, product)[0]:
+                    key = f"{key}@{removed}"  # what stands under it from before is no repetition
                 query = sa.select(LEDGER).where(
                     LEDGER.c.kind == kind,
                     LEDGER.c.product == product,
@@ -248,13 +257,54 @@ class Records:
         *,
         after: int = 0,
     ) -> list[Event]:
-        """Events in their order, of one product, kind, sprint or all; only those after a sequence number if given."""
-        query = sa.select(LEDGER).where(LEDGER.c.seq > after).order_by(LEDGER.c.seq)
+        """Events in their order, of one product, kind, sprint or all; only those after a sequence number if given.
+
+        Of one product that was removed and made anew, those since; without a product, every event there is.
+        """
+        query = sa.select(LEDGER).order_by(LEDGER.c.seq)
         for column, value in ((LEDGER.c.product, product), (LEDGER.c.kind, kind), (LEDGER.c.sprint, sprint)):
             if value is not None:
                 query = query.where(column == value)
         with reading(self._engine) as connection:
+            if product is not None:
+                after = max(after, begun(connection, product)[0])
+            query = query.where(LEDGER.c.seq > after)
             return [event_of(row) for row in connection.execute(query).mappings()]
+
+    def remove(self, product: str, actor: str) -> Event:
+        """Let a product begin anew: its state is being removed, so nothing recorded of it up to now counts any more.
+
+        Events and verdicts stay where they are; measurements go, for what they were made on goes. Called again with
+        nothing recorded in between, the first event is returned.
+
+        Raises:
+            RecordsError: as `append`.
+        """
+        with writing(self._engine) as connection:
+            seq, seen = begun(connection, product)
+            last = (
+                connection.execute(
+                    sa.select(LEDGER)
+                    .where(LEDGER.c.product == product)
+                    .order_by(LEDGER.c.seq.desc())
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+            newest = (
+                connection.execute(
+                    sa.select(sa.func.max(VERDICTS.c.id)).where(VERDICTS.c.product == product)
+                ).scalar()
+                or 0
+            )
+            connection.execute(sa.delete(MEASUREMENTS).where(MEASUREMENTS.c.product == product))
+            if last is not None and (last["seq"], newest) == (seq, seen):
+                return event_of(last)
+            self._check_anchor(connection)
+            event = self._chain_on(connection, REMOVED, product, None, actor, {"verdicts": newest}, None)
+        self._raise_anchor(event)
+        return event
 
     def verify(self) -> LedgerReport:
         """Replay the whole chain and compare it with the anchor: edits, removals, insertions, swaps and a cut end."""

@@ -6,11 +6,16 @@ import json
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
 from sprintline.core.hashing import canonical_json, moment_text
 from sprintline.core.ledger import Event
 from sprintline.core.verdicts import Outcome, Severity, Verdict
+from sprintline.stores.records_schema import LEDGER
+
+REMOVED = "removed"
+"""Kind of the event after which a product begins anew."""
 
 
 def moment_of(text: str) -> datetime:
@@ -89,3 +94,14 @@ def verdict_of(row: RowMapping) -> Verdict:
         sentence=row["sentence"],
         data_version=row["data_version"],
     )
+
+
+def begun(connection: sa.Connection, product: str) -> tuple[int, int]:
+    """The last event and the last verdict that count no more for a product; zeros for one that was never removed."""
+    row = connection.execute(
+        sa.select(LEDGER.c.seq, LEDGER.c.body)
+        .where(LEDGER.c.product == product, LEDGER.c.kind == REMOVED)
+        .order_by(LEDGER.c.seq.desc())
+        .limit(1)
+    ).first()
+    return (0, 0) if row is None else (row.seq, int(json.loads(row.body)["verdicts"]))
