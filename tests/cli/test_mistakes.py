@@ -119,6 +119,10 @@ MISTAKES: dict[str, Spoil | None] = {
     "Excel under the name of CSV": text_of(lambda csv: "PK\x03\x04"),
     "UTF-16": text_of(lambda csv: csv, "utf-16"),
     "a header and nothing else": text_of(lambda csv: csv.partition("\n")[0]),
+    "a source for a product that is not there": file_of(),
+    "a source under a name that is taken": file_of(),
+    "a source whose key repeats": file_of(id=["a", "a"]),
+    "a source of another time": file_of(asked=["2020-01-05T08:00:00Z"] * 2),
     "too many sprints without a row": file_of(
         asked=["2024-01-05T08:00:00Z", "2026-01-05T08:00:00Z"], known=["2026-01-05T09:00:00Z"] * 2
     ),

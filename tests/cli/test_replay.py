@@ -40,12 +40,23 @@ def bakery(root, tmp_path):
      ({"orders": [], "deliveries": pd.DataFrame()}, "no frame of orders")],
 )  # fmt: skip
 def test_a_provider_that_gives_no_frames_is_told_by_its_file(bakery, given, told):
+    (bakery.folder / "sample" / "deliveries.csv").unlink()
     with pytest.raises(replay.ReplayError, match=rf"bakery/sources.py: provide\({S1}\) returned") as refused:
         replay.drop(bakery, S1, lambda sprint: given)
     assert told in str(refused.value) and 'return {"orders": frame, "deliveries": frame}' in str(
         refused.value
     )
     assert not list(bakery.home.landing.rglob("*.csv*")), "nothing is half dropped"
+
+
+def test_a_source_the_provider_does_not_give_comes_from_its_sample(bakery):
+    whole = bakery.sources.provide(bakery.window(S1))
+    given = replay.provided(bakery, S1, lambda sprint: {"orders": whole["orders"]})
+    assert given["orders"] is whole["orders"]
+    assert list(given["deliveries"].columns) == list(whole["deliveries"].columns)
+    assert 0 < len(given["deliveries"]) <= len(whole["deliveries"])
+    with pytest.raises(LookupError, match=r"sample/deliveries.csv holds no row of 2026-S20"):
+        replay.provided(bakery, "2026-S20", lambda sprint: {"orders": whole["orders"]})
 
 
 def test_what_lies_in_the_way_of_a_file_is_told(bakery):

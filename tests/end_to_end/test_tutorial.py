@@ -1,4 +1,4 @@
-"""docs/tutorials/your-own-data.md is true: its own blocks are run, in its order, in a clone without any product."""
+"""docs/tutorials/your-own-data.md and the how-to that goes on from it are true: their own blocks are run, in order."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from sprintline.settings import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
-PAGE = ROOT / "docs" / "tutorials" / "your-own-data.md"
-BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```(python|sh|diff)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks("tutorials/your-own-data.md")
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +49,10 @@ def test_a_team_writes_at_most_120_lines():
 
 
 def test_the_page_leads_to_a_champion_that_serves(clone, shell):
-    told = {}
-    for language, body in BLOCKS:
-        if language == "python":
-            name = re.match(r"# (\w+\.py)\n", body)[1]
-            (clone.root / name).write_text(body)
-        elif "remove visits" not in body:
-            told[body.split()[1]] = shell(body)
+    told = run_blocks(clone, shell, BLOCKS[:-1])
     assert "visits: sound" in told["new"]
 
-    rows = json.loads(clone.run("status", "visits", "--json").stdout)["products"][0]["sprints"]
+    rows = sprints(clone)
     last = rows[3]
     assert "bootstrap" in {row["decision"] for row in rows[:3]}
     assert last["state"] == "closed" and last["done"], last
@@ -65,6 +64,54 @@ def test_the_page_leads_to_a_champion_that_serves(clone, shell):
     questions = (clone.root / "dbt_project/models/visits/marts/questions.sql").read_text()
     assert not re.search(r"^ +(minutes|called),", questions, re.MULTILINE)
 
+
+def test_the_how_to_adds_a_source_to_a_product_that_has_closed_sprints(clone, shell):
+    told = run_blocks(clone, shell, blocks("how-to/add-a-source.md"))
+    assert "visits: sound" in told["rota.py"] and "sample/rota.csv" in told["rota.py"]
+    rows = sprints(clone)
+    assert [row["state"] for row in rows[:5]] == ["closed"] * 5 and rows[4]["done"], rows[4]
+    assert rows[0]["restated"] and not rows[4]["restated"], "what was closed without the source took it in"
+    question = warehouse(clone, "select nurses, count(*) from visits.marts.questions group by 1 order by 1")
+    assert [nurses for nurses, _ in question] == [2, 3, 4], "every question finds its day's rota"
+
+
+def test_a_product_begins_anew_under_the_same_name(clone, shell):
+    """Otherwise the sprints of the one before would stand for its own: closed, Done, with a champion."""
     shell(BLOCKS[-1][1])
     assert "There is no product yet" in clone.run("status").stdout
     assert not (clone.state / "lake" / "visits").exists() and (clone.state / "records.db").is_file()
+    new = next(body for _, body in BLOCKS if "sprintline new" in body).replace("minutes > 40", "minutes > 30")
+    shell(new)
+    assert not any(row["state"] == "closed" or row["done"] or row["champion"] for row in sprints(clone))
+    clone.run("replay", "visits", "--sprints", "2")
+    first = sprints(clone)[0]
+    assert first["state"] == "closed" and not first["restated"] and first["positive_rate"] > 0.6, first
+    assert first["why"].startswith("no champion yet") and first["champion"] is None, first
+    assert clone.run("ledger", "verify").stdout.startswith("The ledger holds")
+
+
+def run_blocks(clone, shell, those) -> dict[str, str]:
+    """Write each program, apply each patch, run each command; what they said, by the first command's word."""
+    told = {}
+    for language, body in those:
+        if language == "python":
+            name = re.match(r"# (\w+\.py)\n", body)[1]
+            (clone.root / name).write_text(body)
+        elif language == "diff":
+            patch = clone.root / "change.diff"
+            patch.write_text(body)
+            shell("git apply change.diff")
+        else:
+            told[body.split()[1]] = shell(body)
+    return told
+
+
+def sprints(clone) -> list[dict]:
+    return json.loads(clone.run("status", "visits", "--json").stdout)["products"][0]["sprints"]
+
+
+def warehouse(clone, sql: str) -> list[tuple]:
+    import duckdb
+
+    with duckdb.connect(str(clone.state / "warehouse" / "visits.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()

@@ -22,7 +22,7 @@ from sprintline.cli.errors import EXIT_CODES, Refusal, debugging, told
 from sprintline.cli.faults import faults
 from sprintline.cli.keep import backup, prune, restore
 from sprintline.cli.models import card, reproduce
-from sprintline.cli.products import check, new, remove
+from sprintline.cli.products import add, check, new, remove
 from sprintline.cli.reference import reference
 from sprintline.cli.rules import explain, rules
 from sprintline.cli.settings import settings_command
@@ -262,13 +262,15 @@ def replay(product: str | None, sprints: int | None) -> int:
 
 def _offered(runtime: Runtime, most: int = 14) -> int:
     """How many of the first sprints the provider has, `most` at most."""
+    from sprintline.cli.replay import provided
+
     provide = getattr(runtime.sources, "provide", None)
     count = 0
     if provide is None:
         return most  # the replay says what is missing
-    for sprint in runtime.calendar.sprints[:most]:
+    for key in runtime.calendar.keys[:most]:
         try:
-            provide(sprint)
+            provided(runtime, key, provide)
         except LookupError:
             break
         count += 1
@@ -281,7 +283,7 @@ def _registered(workspace: Path) -> list[str]:
 
 
 for command in (
-    new, remove, check, state_hash_command, failpoints_command, migrate_command, backup, restore, prune,
+    new, add, remove, check, state_hash_command, failpoints_command, migrate_command, backup, restore, prune,
     settings_command, reproduce, card, backlog, site, reference, *ACTS,
 ):  # fmt: skip
     cli.add_command(command)

@@ -96,6 +96,53 @@ def _left_over(product: str) -> Iterator[str]:
 @click.command()
 @click.argument("product")
 @click.option(
+    "--from", "file", required=True, type=click.Path(path_type=Path), help="Your own CSV or Parquet file."
+)
+@click.option(
+    "--key", "keys", required=True, multiple=True,
+    help="The column that names each row once; again for each of several that do so together.",
+)  # fmt: skip
+@click.option(
+    "--event-at", required=True, help="The column with the moment of a row; it decides on the sprint."
+)
+@click.option(
+    "--known-at", help="The column with the moment a row became known; by default when it happened."
+)
+@click.option("--timezone", help="Of days, and of moments without offset; by default the product's.")
+@click.option("--name", help="Of the source; by default the file's.")
+def add(product: str, file: Path, keys: tuple[str, ...], **said: str | None) -> None:
+    """Give a product another source, from a file of your own.
+
+    \b
+    sprintline add tickets --from rota.csv --key day --key team --event-at day --known-at published
+    """
+    from sprintline.components.add_source import AskedSource, add_source
+    from sprintline.components.scaffold import ScaffoldError
+
+    try:
+        added = add_source(product, AskedSource(file, keys, **said), settings.ROOT)  # type: ignore[arg-type]
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(f"Added {added.source} to {product}: {len(added.files)} files.")
+    for place in added.files:
+        click.echo(f"  {place.relative_to(settings.ROOT)}")
+    for place in added.changed:
+        click.echo(f"  {place.relative_to(settings.ROOT)} (an entry)")
+    for note in added.notes:
+        click.echo(f"\nMind: {note}.")
+    click.echo("\nNext:")
+    reads = f'{{{{ ref("stg_{added.source}") }}}}'
+    for command, why in (
+        (f"read {reads}", f"in a mart of dbt_project/models/{product}/marts"),
+        (f"sprintline check {product}", "all its declarations are sound"),
+        (f"sprintline replay {product}", "its sprints land with the new source"),
+    ):
+        click.echo(f"  {command:<34}# {why}")
+
+
+@click.command()
+@click.argument("product")
+@click.option(
     "--state",
     "with_state",
     is_flag=True,

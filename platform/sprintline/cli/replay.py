@@ -96,7 +96,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         parts = list(groups(chosen, history))
         for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
-            arrival = window.end + getattr(runtime.sources, "LANDS_AFTER", LANDS_AFTER)
+            arrival = window.end + _lands_after(runtime)
             if not runtime.clock.replaying or runtime.clock.now() < arrival:
                 runtime.clock.move(arrival)
             for key in group:
@@ -145,7 +145,7 @@ def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
         staged[hidden] = place
         if hidden.exists():
             continue
-        frames = frames or _provided(runtime, key, provide)
+        frames = frames or provided(runtime, key, provide)
         place.parent.mkdir(parents=True, exist_ok=True)
         being_written = hidden.with_suffix(".tmp")
         frames[source].to_csv(being_written, index=False, compression={"method": "gzip", "mtime": 0})
@@ -153,13 +153,22 @@ def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
     return staged
 
 
-def _provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.DataFrame]:
-    """What a product's own provide() gives, once it is a frame per source. Raises ReplayError for anything else."""
+def provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.DataFrame]:
+    """A sprint's frame per source: what a product's own provide() gives, and of other sources their samples' rows.
+
+    Raises:
+        ReplayError: provide() gives something else, or a source has neither.
+        LookupError: there are no rows of that sprint.
+    """
     import pandas as pd
+
+    from sprintline.stores.samples import rows_of, sample_of
 
     frames: Any = provide(runtime.window(key))
     sources = [source.name for source in runtime.spec.sources]
     if isinstance(frames, Mapping):
+        if others := [name for name in sources if name not in frames and sample_of(runtime.folder, name)]:
+            frames = {**rows_of(runtime.folder, runtime.window(key), _lands_after(runtime), others), **frames}
         lacking = [name for name in sources if not isinstance(frames.get(name), pd.DataFrame)]
         got = f"no frame of {', '.join(lacking)}" if lacking else ""
     else:
@@ -170,6 +179,10 @@ def _provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.
             f"{runtime.folder / 'sources.py'}: provide({key}) returned {got}; return {{{told}}}"
         )
     return frames
+
+
+def _lands_after(runtime: Runtime) -> timedelta:
+    return getattr(runtime.sources, "LANDS_AFTER", LANDS_AFTER)
 
 
 def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:

@@ -6,30 +6,32 @@ model, the recipe. It is the team's from then on.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
-
-import yaml
 
 from sprintline.components.scaffold import Made, ScaffoldError, create_product
+from sprintline.components.source_files import (
+    Find,
+    moments_of,
+    name_for,
+    read_own,
+    render_all,
+    row_facts,
+    write_source,
+)
 from sprintline.core.backtest import ORIGINS, PARTS
 from sprintline.core.calendar import Calendar
-from sprintline.core.contracts import Column
-from sprintline.stores.inferred import MOST_CATEGORIES, TAKEN, InferenceError, Inferred, infer
-from sprintline.stores.landing_values import moments
+from sprintline.stores.inferred import MOST_CATEGORIES, TAKEN, Inferred
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEMPLATES = Path(__file__).with_name("templates") / "own_file"
 HISTORY_DAYS = 7
 """How far back the generated view looks."""
 GROUPS = ("string", "integer", "boolean")
@@ -42,8 +44,6 @@ MOST_GAPS = 30
 """More gaps than this, or one of a whole year, and no calendar fits the file."""
 NEARLY_ALL = 0.99
 """Share of the answers a sprint's file waits for: one that comes a year late must not hold up all the others."""
-
-Find = Callable[[str, str], Inferred]
 
 
 @dataclass(frozen=True)
@@ -67,25 +67,11 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
         ScaffoldError: the file, a column or the label cannot be used, or the product cannot be made. The clone is then
             as it was.
     """
-    try:
-        ZoneInfo(asked.timezone)
-    except (KeyError, ValueError, OSError):
-        raise ScaffoldError(
-            f"--timezone: there is no time zone {asked.timezone}; write an IANA name such as Europe/Berlin",
-            code=2,
-        ) from None
-    try:
-        columns, frame = infer(asked.file, asked.timezone)
-    except InferenceError as error:
-        raise ScaffoldError(str(error), code=2) from error
-    facts = _facts(product, asked, columns, frame)
+    facts = _facts(product, asked)
 
     def fill(part: str, folder: Path) -> None:
-        _render(TEMPLATES / part, folder, facts)
-        if part == "product":
-            place = folder / "sample" / facts["sample"]
-            place.parent.mkdir()
-            place.write_bytes(asked.file.read_bytes())
+        render_all(f"own_file/{part}", folder, facts)
+        write_source(part, folder, asked.file, facts)
 
     return replace(create_product(product, root, fill), notes=tuple(_notes(facts, asked)))
 
@@ -105,21 +91,24 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
         )
 
 
-def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> dict[str, Any]:
+def _facts(product: str, asked: Asked) -> dict[str, Any]:
     """What the templates say, after every choice was held against the file."""
     import pandas as pd
 
-    named = _finder(asked, columns)
-    key = named("key", asked.key)
-    event, known = (_with_moment(asked, named, option) for option in ("event_at", "known_at"))
+    columns, frame, named = read_own(asked.file, asked.timezone)
+    key, event, known = (
+        named("key", asked.key),
+        named("event-at", asked.event_at),
+        named("known-at", asked.known_at),
+    )
     if not key.required or frame[key.sql].duplicated().any():
         raise ScaffoldError(
             f"--key: column {key.header} of {asked.file.name} does not name each row once; choose one that does",
             code=2,
         )
     asked_at, known_at = (
-        moments(frame[column.sql], Column("", column.kind, timezone=asked.timezone), ended=column is known)
-        for column in (event, known)
+        moments_of(asked.file, option, column, frame, asked.timezone)
+        for option, column in (("event-at", event), ("known-at", known))
     )
     if (known_at < asked_at).any():
         raise ScaffoldError(
@@ -145,14 +134,16 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
     places = pd.Series(starts.searchsorted(asked_at, side="right") - 1)
     rows = places.value_counts()
     delay = floor(_days(known_at - asked_at))
-    source = re.sub(r"[^a-z0-9]+", "_", asked.file.name.partition(".")[0].lower()).strip("_") or "rows"
     return {
         "product": product,
         "title": product.replace("_", " ").capitalize(),
         "asked": asked,
-        "source": source if source[0].isalpha() and isinstance(yaml.safe_load(source), str) else f"f_{source}",
+        "source": name_for(asked.file),
         "sample": asked.file.name,
-        "parquet": asked.file.suffix == ".parquet",
+        "purpose": f"One row per question with its answer: {asked.label}",
+        "usage": f"One file per sprint with the rows whose {event.name} lies in it, dropped when their answers are "
+        "known.",
+        "timezone": asked.timezone,
         "label": label,
         "lengths": calendar.lengths,
         "waits": _days_to_wait(pd.Series([calendar.sprints[place].end for place in places]), known_at),
@@ -168,11 +159,11 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
             if one.kind in ("string", "date", "timestamp") and not one.category and one.sql != by.sql
         ],
         "used": used,
-        "key": key, "event": event, "known": known, "by": by,
+        "key": key, "keys": [key], "event": event, "known": known, "known_later": True, "by": by,
+        "everyone": by.sql == "everyone",
         "start": start,
         "until": until,
-        "rows": (max(1, int(rows.min()) // 2), int(rows.max()) * 2),
-        "seen": (int(rows.min()), int(rows.max()), len(rows)),
+        **row_facts(places),
         "usual": int(rows.median()),
         "new_rows": max(1, int(rows.median()) * 3),
         "drift_rows": max(1, int(rows.median()) // 2),
@@ -182,38 +173,7 @@ def _facts(product: str, asked: Asked, columns: list[Inferred], frame: pd.DataFr
         "train": TRAIN_SPRINTS + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
         "train_least": TRAIN_SPRINTS,
         "hours": HISTORY_DAYS * 24 - 1,
-        "types": {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"},
     }  # fmt: skip
-
-
-def _finder(asked: Asked, columns: list[Inferred]) -> Find:
-    """Finds a column by its name in the file, or in SQL, for an option."""
-
-    def named(option: str, name: str) -> Inferred:
-        found = [column for column in columns if name == column.header] or [
-            column for column in columns if name in (column.name, column.sql)
-        ]
-        if not found:
-            told = ", ".join(column.header for column in columns)
-            raise ScaffoldError(
-                f"--{option}: {asked.file.name} has no column {name!r}; it has {told}", code=2
-            )
-        return found[0]
-
-    return named
-
-
-def _with_moment(asked: Asked, named: Find, attribute: str) -> Inferred:
-    option = attribute.replace("_", "-")
-    column = named(option, getattr(asked, attribute))
-    if column.kind not in ("timestamp", "date") or not column.required:
-        why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
-        raise ScaffoldError(
-            f"--{option}: column {column.header} of {asked.file.name} does not say a moment in every row ({why}); "
-            f"write moments as 2026-01-05T08:10:00Z, days as 2026-01-05",
-            code=2,
-        )
-    return column
 
 
 def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
@@ -330,25 +290,3 @@ def _over_sql_names(label: str, columns: list[Inferred]) -> str:
         part if part.startswith("'") else name.sub(lambda found: taken[found[0].lower()], part)
         for part in parts
     )
-
-
-def _render(source: Path, target: Path, facts: dict[str, Any]) -> None:
-    """Jinja with other brackets, because dbt's models hold Jinja of their own."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - SQL, YAML and Python, no HTML
-        block_start_string="<%", block_end_string="%>", variable_start_string="<<", variable_end_string=">>",
-        comment_start_string="<#", comment_end_string="#>", trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, undefined=StrictUndefined, loader=FileSystemLoader(source),
-    )  # fmt: skip
-    environment.filters["yaml"] = _yaml
-    for file in sorted(source.rglob("*.j2")):
-        name = str(file.relative_to(source))
-        place = target / name.removesuffix(".j2").replace("__source__", facts["source"])
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(environment.get_template(name).render(facts), encoding="utf-8")
-
-
-def _yaml(value: str) -> str:
-    """A text as YAML reads it back: quoted, whatever it holds."""
-    return json.dumps(value, ensure_ascii=False)
