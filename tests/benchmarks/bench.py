@@ -378,12 +378,12 @@ The plain script (`tests/benchmarks/plain.py`) as far as features: median {stati
 "The year as far as features" adds up the steps raw, dbt and features of every closing: history that lands together is
 closed sprint by sprint, with every check.
 
-The floor (`tests/benchmarks/floor.py`): the newest sprint's files, models, view queries and Feast's join alone, without
-contracts, tests, checks, hashes, versions and events, take {lowest:.2f} s ({bare}); as far as
+The floor (`tests/benchmarks/floor.py`): the newest sprint's files, models, view queries and point-in-time join alone,
+without contracts, tests, checks, hashes, versions and events, take {lowest:.2f} s ({bare}); as far as
 features a closing takes {above:.2f} s, {above / lowest:.1f} times that. A year of {found["year"]["sprints"]} sprints at
 the floor would take {lowest * found["year"]["sprints"]:.0f} s: the plain script asks three windows of one frame, the
 product's views ask some fifty, each hour of the year and for every flight number, and keep what they answered. Asked
-once for all sprints together, without any platform, the views' queries alone take {whole["views"]:.1f} s and Feast's
+once for all sprints together, without any platform, the views' queries alone take {whole["views"]:.1f} s and the
 join {whole["join"]:.1f} s: with these features, loading history in bulk would not meet the bound either.
 
 ## Where a closing's seconds go

@@ -1,9 +1,9 @@
 """The floor of a sprint as far as features: the same SQL, files and join, and nothing around them.
 
 Run on a state folder (`SPRINTLINE_HOME`) with closed sprints. Of its newest sprint it reads the landed files, writes
-them as Parquet, fills every model on a copy of the warehouse, runs every view's query and Feast's join; no contract, no
-test, no check, no hash, no version, no event. Then the views and the join once more, asked a single time for all
-sprints together. Prints the seconds of each as JSON.
+them as Parquet, fills every model on a copy of the warehouse, runs every view's query and the point-in-time join; no
+contract, no test, no check, no hash, no version, no event. Then the views and the join once more, asked a single time
+for all sprints together. Prints the seconds of each as JSON.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def at_once(runtime: Runtime) -> dict[str, float]:
-    """Seconds of the view queries, and of Feast's join, for every sprint there is in one go."""
+    """Seconds of the view queries, and of the point-in-time join, for every sprint there is in one go."""
     sprints = sorted(runtime.history("question_features"))
     span = {
         "sprint_start": runtime.window(sprints[0]).start,

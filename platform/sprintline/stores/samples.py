@@ -8,29 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sprintline.core.contracts import parse_contract
 from sprintline.core.declarations import parse_product
 from sprintline.stores.inferred import FORMS, infer, texts_of
-from sprintline.stores.landing_values import moments
+from sprintline.stores.landing_values import Window, moments
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-class Window(Protocol):
-    """The part of a sprint that matters here: its key and `[start, end)` in UTC."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def start(self) -> datetime: ...
-    @property
-    def end(self) -> datetime: ...
+__all__ = ["Window", "rows_of", "sample_of"]
 
 
 def sample_of(folder: Path, source: str) -> Path | None:
