@@ -119,10 +119,14 @@ class LakeOfflineStore(OfflineStore):
             )
         moments = pd.to_datetime(entity_df[EVENT_TIMESTAMP], utc=True).dt.as_unit("us")
         first, last = moments.min().to_pydatetime(), moments.max().to_pydatetime()
-        session = _session(questions=entity_df.assign(**{EVENT_TIMESTAMP: moments}))
+        import pyarrow as pa
+
+        questions = pa.Table.from_pandas(entity_df.assign(**{EVENT_TIMESTAMP: moments}), preserve_index=False)
+        session = _session(questions=questions)
         columns, joins = ["questions.*"], []
         for view in feature_views:
             rows = read_bounded(_delta(view.batch_source), _reach_of(view, first, last))
+            _same_kind(view, rows, questions.schema)
             session.register(f"rows_of_{view.name}", rows)
             joins.append(_latest_seen(view, filter_by_created_timestamp))
             prefix = f"{view.projection.name_to_use()}:"
@@ -205,15 +209,18 @@ def _latest_seen(view: FeatureView, known: bool) -> str:
     event, created = view.batch_source.timestamp_field, view.batch_source.created_timestamp_column
     ranks = [event, *([created] if created else [])]
     seen = f"greatest({_names(ranks)})" if known else _name(event)
-    order = f"partition by {_names(view.join_keys)} order by {seen}, {_names(ranks)}"
+    order = f"partition by {_names(view.join_keys)} order by {seen}, {_names(ranks, ' nulls first')}"
+    # What nobody says the creation of was known to nobody.
+    there = f"where {_name(created)} is not null" if known and created else ""
+    at_seen = _name(_unused("seen_at", [*view.join_keys, *ranks, *(one.name for one in view.features)]))
     latest_yet = f"max({_name(event)}) over ({order} rows unbounded preceding) <= {_name(event)}"
     alone = f"lead({seen}) over ({order}) is distinct from {seen}"
     at, rows = _name(f"at_{view.name}"), _name(f"rows_of_{view.name}")
     asked = view.projection.join_key_map
     same = [f"questions.{_name(asked.get(key, key))} = {at}.{_name(key)}" for key in view.join_keys]
     return (
-        f"asof left join (select *, {seen} as seen_at from {rows} qualify {latest_yet} and {alone}) as {at}"  # noqa: S608
-        f" on {' and '.join(same)} and questions.{EVENT_TIMESTAMP} >= {at}.seen_at"
+        f"asof left join (select *, {seen} as {at_seen} from {rows} {there} qualify {latest_yet} and {alone}) as {at}"  # noqa: S608
+        f" on {' and '.join(same)} and questions.{EVENT_TIMESTAMP} >= {at}.{at_seen}"
     )
 
 
@@ -226,7 +233,7 @@ def _while_it_holds(view: FeatureView, feature: str) -> str:
     )
 
 
-def _session(**tables: pd.DataFrame | pa.Table) -> DuckDBPyConnection:
+def _session(**tables: pa.Table) -> DuckDBPyConnection:
     """A session in UTC that knows these tables by name."""
     import duckdb
 
@@ -257,6 +264,34 @@ def _columns(
     keys: Iterable[str], features: Iterable[str], moment: str, created: str | None
 ) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*keys, *features, moment, *([created] if created else [])]))
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    return name if name not in taken else _unused(f"{name}_", taken)
+
+
+def _same_kind(view: FeatureView, rows: pa.Table, questions: pa.Schema) -> None:
+    """Raises FeatureError where keys are of different kinds: DuckDB would take "007" for 7."""
+    import pyarrow.types as types
+
+    kinds = {
+        "text": lambda one: types.is_string(one) or types.is_large_string(one) or types.is_string_view(one),
+        "a number": lambda one: types.is_integer(one) or types.is_floating(one) or types.is_decimal(one),
+        "true or false": types.is_boolean,
+    }
+
+    def kind(schema: pa.Schema, column: str) -> str:
+        of = schema.field(column).type
+        of = of.value_type if types.is_dictionary(of) else of
+        return next((name for name, matches in kinds.items() if matches(of)), str(of))
+
+    asked = view.projection.join_key_map
+    for key in view.join_keys:
+        ours, theirs = kind(rows.schema, key), kind(questions, asked.get(key, key))
+        if "null" not in (ours, theirs) and ours != theirs:
+            raise FeatureError(
+                f"view {view.name}: key {key} is {ours} in the view and {theirs} in the questions: give both one type"
+            )
 
 
 def _name(column: str) -> str:
