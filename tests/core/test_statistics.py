@@ -133,6 +133,20 @@ def test_slices_too_small_to_judge_are_left_out():
     )
 
 
+def test_where_no_value_has_enough_rows_all_are_one_slice():
+    """Forty merchants with few rows each would keep every candidate out for good."""
+    y, good, poor, days = _flights(rows=3_000)
+    merchants, carriers = np.arange(3_000) % 40, np.where(np.arange(3_000) % 3 == 0, "UA", "B6")
+    more = {"blocks": days, "draws": 150, "least_rows": 300}
+    alone = S.by_slices(y, good, poor, {"merchant": merchants}, **more)
+    assert list(alone) == [S.TOGETHER]
+    whole = S.paired_bootstrap(y, good, poor, blocks=days, draws=150)
+    assert alone[S.TOGETHER]["rows"] == 3_000 and alone[S.TOGETHER]["difference"] == whole.difference
+    both = S.by_slices(y, good, poor, {"merchant": merchants, "carrier": carriers}, **more)
+    assert list(both) == ["carrier B6", "carrier UA"], "what can be compared by itself is"
+    assert S.by_slices(y[:200], good[:200], poor[:200], {}, **{**more, "blocks": days[:200]}) == {}
+
+
 def test_many_slices_of_equal_models_raise_no_alarm():
     alarms = 0
     for seed in range(20):

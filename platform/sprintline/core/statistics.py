@@ -8,7 +8,7 @@ imports no machine learning library.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any
@@ -190,6 +190,25 @@ def by_slice(
         )
         found[label] = {"rows": rows, **interval.as_dict()}
     return found
+
+
+TOGETHER = "all values together"
+
+
+def by_slices(
+    y: ArrayLike, p_new: ArrayLike, p_old: ArrayLike, columns: Mapping[str, ArrayLike], **more: Any
+) -> dict[str, dict[str, Any]]:
+    """`by_slice` for each of several columns, under `<column> <value>`.
+
+    Where no value of any column has enough rows by itself, all rows are one slice: of groups that small nothing can be
+    said one by one, and a bar that no candidate could ever reach would keep a product without a model for good.
+    """
+    found = {
+        f"{column} {name}": one
+        for column, values in columns.items()
+        for name, one in by_slice(y, p_new, p_old, values, **more).items()
+    }
+    return found or by_slice(y, p_new, p_old, np.full(len(np.asarray(y)), TOGETHER), **more)
 
 
 def calibration_table(y: ArrayLike, p: ArrayLike, bins: int = 10) -> list[dict[str, float]]:

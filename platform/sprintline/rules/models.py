@@ -224,7 +224,10 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     hurt = sorted(
         name for name, found in usable.items() if found["high"] < 0 and found["difference"] < -margin
     )
-    told = f"of {len(usable)} slices {worst} fares worst: {describe(one, against)} on {one['rows']:,} rows"
+    place = (
+        f"of {len(usable)} slices {worst} fares worst" if len(usable) > 1 else f"there is one slice, {worst}"
+    )
+    told = f"{place}: {describe(one, against)} on {one['rows']:,} rows"
     if hurt:
         return failed(
             f"{told}; surely worse by more than {margin:g}: {', '.join(hurt)}", one["difference"], -margin

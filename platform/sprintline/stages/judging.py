@@ -31,7 +31,13 @@ def evidence(
     """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
     import numpy as np
 
-    from sprintline.core.statistics import binary_metrics, blocks_of, by_slice, incomparable, paired_bootstrap
+    from sprintline.core.statistics import (
+        binary_metrics,
+        blocks_of,
+        by_slices,
+        incomparable,
+        paired_bootstrap,
+    )
 
     questions = runtime.lake.read(runtime.table("question_features"), [sprint])
     labels = labels_of(runtime, [sprint])
@@ -62,21 +68,17 @@ def evidence(
         ).as_dict()
 
     rival = "champion" if champion else "naive"
-    slices: dict[str, Any] = {}
-    least = min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4))
-    for column in trained.recipe.inputs.categorical[:2]:
-        found = by_slice(
-            label,
-            chance["candidate"],
-            chance[rival],
-            asked[column],
-            METRIC,
-            blocks=blocks,
-            least_rows=least,
-            seed=seed,
-            draws=200,
-        )
-        slices |= {f"{column} {name}": one for name, one in found.items()}
+    slices = by_slices(
+        label,
+        chance["candidate"],
+        chance[rival],
+        {column: asked[column] for column in trained.recipe.inputs.categorical[:2]},
+        metric=METRIC,
+        blocks=blocks,
+        least_rows=min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4)),
+        seed=seed,
+        draws=200,
+    )
     parity_rows = questions.sample(min(PARITY_ROWS, len(questions)), random_state=seed)
     return {
         "model_id": release.model_id,
