@@ -60,6 +60,10 @@ def text_of(change: Callable[[str], str], encoding: str = "utf-8") -> Spoil:
     return lambda root: (root / "own.csv").write_text(change(whole), encoding=encoding)
 
 
+def another_scores(root: Path) -> None:
+    (root / QUESTIONS).with_name("scores.sql").write_text("select 1")
+
+
 def state_is_a_file(root: Path) -> None:
     settings.home().root.write_text("")
 
@@ -94,6 +98,8 @@ MISTAKES: dict[str, Spoil | None] = {
     "a mart that is not there": gone(QUESTIONS),
     "a view without its query": gone(QUERY),
     "a view that reads no mart": edit(QUERY, "from courier_hours", "from courier_hour"),
+    "a model under another asset's name": another_scores,
+    "a source under another asset's name": edit(DEFS, "name: orders", "name: drift"),
     "a feature service that is none": edit(VIEWS, 'name="bakery_v1"', 'name="bakery_v2"'),
     "a product nobody loads": edit("workspace.yaml", "products.bakery.definitions", "products.bakry.definitions"),
     "a rule code that is none": None,
@@ -109,6 +115,7 @@ MISTAKES: dict[str, Spoil | None] = {
     "a file that is not there": None,
     "a key that repeats": file_of(id=["a", "a"]),
     "a moment without its time": file_of(asked=["5.1.2026", "6.1.2026"]),
+    "an answer that is not there yet": file_of(known=["2026-01-05T09:00:00Z", ""]),
     "an answer before its question": file_of(known=["2026-01-04T08:00:00Z"] * 2),
     "a label that never holds": file_of(),
     "a label that is no condition": file_of(),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 from click.testing import CliRunner
 
 from sprintline import settings
 from sprintline.cli.main import cli
+from sprintline.cli.replay import REPLAY_PROCESS
 from sprintline.components.scaffold import create_product
 from sprintline.stages.runtime import open_records
+from sprintline.stages.warm import started
 from sprintline.stores import removal
 
 
@@ -87,6 +92,35 @@ def test_a_removal_that_ended_half_way_is_called_again(clone, home, monkeypatch,
     call("bakery", "--state", "--yes")
     assert removal.state_of(home, "bakery") == [] and not (clone / "platform/products/bakery").exists()
     assert "there is no product bakery" in call("bakery", "--state", "--yes", code=2)
+
+
+def test_an_entry_that_cannot_be_told_keeps_everything(clone, home):
+    entries = ", ".join(
+        f"{{python_module: {{module_name: products.{name}.definitions}}}}" for name in ("bakery", "cafe")
+    )
+    (clone / "workspace.yaml").write_text(f"load_from: [{entries}]\n")
+    assert "take it out by hand" in call("bakery", "--state", "--yes", code=1)
+    assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
+
+
+def test_while_something_closes_sprints_nothing_goes(clone, home):
+    home.dagster.mkdir(exist_ok=True)
+    mark = home.dagster / f"{REPLAY_PROCESS}.{os.getpid()}"
+    mark.write_text(f"{os.getpid()}@{started(os.getpid())}")
+    assert "`sprintline replay` is at work on this state folder" in call("bakery", "--state", "--yes", code=1)
+    assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
+    mark.write_text(f"{os.getpid()}@another start")
+    call("bakery", "--state", "--yes")
+
+
+def test_what_was_only_recorded_is_told_and_can_be_removed(clone, home):
+    call("bakery", "--yes")
+    for place in removal.state_of(home, "bakery"):
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    assert "an earlier product bakery left" in CliRunner().invoke(cli, ["new", "bakery"]).output
+    call("bakery", "--yes")
+    call("bakery", "--state", "--yes")
+    assert "an earlier product" not in CliRunner().invoke(cli, ["new", "bakery"]).output
 
 
 def test_state_without_code_can_still_be_removed(clone, home):

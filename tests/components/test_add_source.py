@@ -161,6 +161,12 @@ def test_what_its_owner_should_know_is_told(clone):
             r"visits has outcomes already, as a model \(dbt_project/models/visits",
         ),
         ("visits", {"name": "My Rota"}, '"My Rota" is no name of a source'),
+        ("visits", {"name": "on"}, '"on" is no name of a source'),
+        (
+            "visits",
+            {"name": "predictions"},
+            "visits has predictions already, as an asset that every product has",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_touched(clone, product, change, told):
@@ -200,20 +206,121 @@ def test_a_list_in_another_hand_grows(clone, old, new):
     assert only_grew(text.replace(old, new), defs.read_text())
 
 
-def test_lists_of_one_line_and_sources_nobody_declares_are_left_to_their_owner(clone):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: yaml.safe_dump(yaml.safe_load(text), default_flow_style=True),
+        lambda text: text.replace("      - name: visits\n        desc", "      -\n        name: visits\n        desc"),
+        lambda text: text.replace("tables:\n", "tables:\n      # \u2028\n"),
+    ],
+)  # fmt: skip
+def test_a_list_in_which_no_place_can_be_told_is_left_to_its_owner(clone, change):
     file, tables = rota(clone), clone / "dbt_project/models/visits/staging/sources.yml"
-    data = yaml.safe_load(tables.read_text())
-    tables.write_text(yaml.safe_dump(data, default_flow_style=True))
+    text = tables.read_text()
+    tables.write_text(change(text))
+    assert tables.read_text() != text
     before = tree(clone)
-    with pytest.raises(ScaffoldError, match=r"sources.visits.tables is no list with an entry per line"):
+    with pytest.raises(
+        ScaffoldError, match=r"sources.visits.tables is no list with an entry per line.*add it by hand"
+    ):
         add_source("visits", asked(file), clone)
     assert tree(clone) == before
-    tables.write_text("version: 2\n")
+
+
+@pytest.mark.parametrize("text", ["version: 2\n", "sources: [visits]\n", "sources: 7\n"])
+def test_where_nobody_declares_the_source_of_dbt_that_is_said(clone, text):
+    file = rota(clone)
+    (clone / "dbt_project/models/visits/staging/sources.yml").write_text(text)
     with pytest.raises(ScaffoldError, match=r"no .yml file declares dbt's source visits"):
         add_source("visits", asked(file), clone)
 
 
-@pytest.mark.parametrize("fails_at", [0, 1])
+def test_lines_end_as_they_did(clone):
+    defs, tables = (
+        clone / "platform/products/visits/defs.yaml",
+        clone / "dbt_project/models/visits/staging/sources.yml",
+    )
+    defs.write_bytes(defs.read_bytes().replace(b"\n", b"\r\n"))
+    tables.write_bytes(tables.read_bytes().rstrip(b"\n"))
+    add_source("visits", asked(rota(clone)), clone)
+    assert defs.read_bytes().count(b"\n") == defs.read_bytes().count(b"\r\n") > 50
+    assert [one.name for one in spec_of(clone).sources] == ["visits", "rota"]
+    assert len(yaml.safe_load(tables.read_text())["sources"][0]["tables"]) == 2
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["platform/products/visits/contracts/rota.yaml", "platform/products/visits/sample/rota.parquet",
+     "dbt_project/models/visits/staging/stg_rota.yml"],
+)  # fmt: skip
+def test_a_file_that_is_there_is_never_written_over(clone, place):
+    file = rota(clone)
+    (clone / place).write_text("ours")
+    before = tree(clone)
+    with pytest.raises(ScaffoldError, match=f"{place} is there already: choose another name"):
+        add_source("visits", asked(file), clone)
+    assert tree(clone) == before
+
+
+@pytest.mark.parametrize("written", range(6))
+def test_killed_half_way_the_same_call_does_the_rest(clone, monkeypatch, written):
+    file, before, real, order = rota(clone), tree(clone), module._replace, []
+
+    def watched(place, content):
+        order.append((place, content))
+        real(place, content)
+
+    monkeypatch.setattr(module, "_replace", watched)
+    add_source("visits", asked(file), clone)
+    whole = tree(clone)
+    assert len(order) == 6 and order[-1][0].name == "defs.yaml", (
+        "before it names the source, nobody asks for it"
+    )
+    names = [place.name for place, _ in order]
+    assert names.index("sources.yml") < names.index("stg_rota.sql"), (
+        "dbt refuses a model whose source nobody declares"
+    )
+    for place in set(whole) - set(before):
+        place.unlink()
+    for place, content in (*before.items(), *order[:written]):
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+    add_source("visits", asked(file), clone)
+    assert tree(clone) == whole
+
+
+def test_rows_are_counted_as_a_replay_provides_them(clone):
+    """Of ten rows a week that become known weeks later none lands; what does bounds the files."""
+    late = [f"{day + (1 if day.weekday() else 20) * A_DAY}T12:00:00Z" for day in DAYS for _ in range(2)]
+    notes = add_source("visits", asked(rota(clone, published=late)), clone).notes
+    assert any(
+        note.startswith("8 of its rows become known later than 1 day after their sprint's end")
+        for note in notes
+    )
+    folder = clone / "platform/products/visits"
+    contract = parse_contract((folder / "contracts/rota.yaml").read_text(), "rota.yaml")
+    sprints = Calendar.from_spec(spec_of(clone).calendar).sprints
+    given = [len(rows_of(folder, sprint, module.lands_after(folder))["rota"]) for sprint in sprints[:4]]
+    assert given == [12] * 4 and (contract.min_rows, contract.max_rows) == (6, 24)
+
+
+def test_rows_that_never_land_in_a_replay_are_refused(clone):
+    published = [f"{day + 60 * A_DAY}T12:00:00Z" for day in DAYS for _ in range(2)]
+    with pytest.raises(
+        ScaffoldError, match=r"every row of rota.csv becomes known later than 1 day .* raise LANDS_AFTER"
+    ):
+        add_source("visits", asked(rota(clone, published=published)), clone)
+
+
+def test_a_key_said_twice_is_one(clone):
+    add_source("visits", asked(rota(clone), keys=("day", "clinic", "day")), clone)
+    contract = parse_contract(
+        (clone / "platform/products/visits/contracts/rota.yaml").read_text(), "rota.yaml"
+    )
+    assert contract.key == ("day", "clinic")
+
+
+@pytest.mark.parametrize("fails_at", range(6))
 def test_a_failure_on_the_way_undoes_all(clone, monkeypatch, fails_at):
     file, before, real, calls = rota(clone), tree(clone), module._replace, []
 

@@ -312,6 +312,18 @@ def test_sprints_too_small_to_judge_anything_are_told(clone):
     assert any("holds 28 rows" in note and "--length-days 25" in note for note in made.notes)
 
 
+def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(clone):
+    frame = pd.concat([shop()] * 8, ignore_index=True)
+    frame["Order No."] = range(len(frame))
+    rare = ["yes" if n % 20 == 0 else "no" for n in range(len(frame))]
+    made, _, spec, _ = make(clone, frame.assign(returned=rare))
+    assert spec.model.train_sprints == 28, (
+        "six parts of 50 answers, eleven in a sprint, and one sprint for the delay"
+    )
+    assert any("of the rarer answer an ordinary sprint of 7 days holds 11" in note for note in made.notes)
+    assert any("--length-days 20" in note for note in made.notes)
+
+
 def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):
     create_product("bakery", clone)
     before = (clone / "workspace.yaml").read_text()

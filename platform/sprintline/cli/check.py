@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sprintline.cli.errors import told
 from sprintline.core.calendar import Calendar, CalendarError
 from sprintline.core.contracts import Contract, parse_contract
-from sprintline.core.declarations import DeclarationError, ProductSpec, parse_product
+from sprintline.core.declarations import PLATFORM_ASSETS, DeclarationError, ProductSpec, parse_product
 from sprintline.rules import RULES
 
 if TYPE_CHECKING:
@@ -145,7 +145,13 @@ def _marts(product: str, root: Path, spec: ProductSpec) -> Iterator[str]:
     if not models.is_dir():
         yield f"{_shown(models, root)}:1: is missing; the product's dbt models belong there"
         return
-    names = {file.stem for file in models.rglob("*.sql")}
+    files = {file.stem: file for file in sorted(models.rglob("*.sql"))}
+    names = set(files)
+    taken = dict.fromkeys(PLATFORM_ASSETS, "an asset that every product has")
+    taken |= {source.name: "a source" for source in spec.sources}
+    taken |= dict.fromkeys(spec.features.views, "a feature view")
+    for name in sorted(names & set(taken)):
+        yield f"{_shown(files[name], root)}:1: {name} is the name of {taken[name]}; call the model something else"
     for mart in (spec.model.questions, spec.model.outcomes):
         if mart not in names:
             file = models / "marts" / f"{mart}.sql"

@@ -84,9 +84,11 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
 
 def _left_over(product: str) -> Iterator[str]:
     """What its owner should know where a product of that name was before."""
+    from sprintline.cli.survey import existing_records
     from sprintline.stores.removal import state_of
 
-    if state_of(settings.home(), product):
+    records = existing_records(settings.home())
+    if state_of(settings.home(), product) or (records is not None and records.events(product=product)):
         yield (
             f"{settings.home().root} holds what an earlier product {product} left, and its sprints go on from there; "
             f"to begin anew: sprintline remove {product} --state, and this again"
@@ -155,30 +157,43 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
     same name begins anew; without, it goes on from what is there.
     """
-    from sprintline.cli.replay import ui_is_open
+    from sprintline.cli.replay import at_work
     from sprintline.cli.survey import existing_records
-    from sprintline.components.scaffold import ScaffoldError, is_name, remove_product, traces_of
+    from sprintline.components.scaffold import (
+        ScaffoldError,
+        check_removable,
+        is_name,
+        remove_product,
+        traces_of,
+    )
     from sprintline.stages.acts import person
     from sprintline.stages.site import write_first
     from sprintline.stores.removal import remove_state, state_of
 
     home = settings.home()
+    records = existing_records(home) if with_state else None
     state = state_of(home, product) if with_state and is_name(product) else []
+    told = records is not None and bool(records.events(product=product))
     try:
-        found = [*state, *traces_of(product, settings.ROOT)]
+        code = traces_of(product, settings.ROOT)
     except ScaffoldError as error:
-        if not state:
+        if not (state or told):
             raise Refusal(str(error), code=error.code) from error
-        found = state  # the code went before
-    if state and ui_is_open(home):
-        raise Refusal("`sprintline ui` is open on this state folder: end it first, then remove the state")
+        code = []  # it went before
+    try:
+        check_removable(product, settings.ROOT)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    found = [*state, *code]
     for place in found:
         click.echo(f"  {place.relative_to(settings.ROOT) if place.is_relative_to(settings.ROOT) else place}")
     if not yes and not click.confirm(f"Remove these and the entry of {product} in workspace.yaml?"):
         raise Refusal("nothing was removed")
+    if with_state and (busy := at_work(home)):
+        raise Refusal(f"`{busy}` is at work on this state folder: end it first, then remove the state")
     if with_state:
         # First, so that what was killed half-way is found again under the name of the code.
-        remove_state(home, product, existing_records(home), person())
+        remove_state(home, product, records, person())
         if home.site.is_dir():
             write_first(home)
     remove_product(product, settings.ROOT, found)

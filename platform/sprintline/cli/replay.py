@@ -34,16 +34,13 @@ if TYPE_CHECKING:
 HISTORY = 6
 """Sprints that land together at the start, as history does when a team begins."""
 
-LANDS_AFTER = timedelta(days=1)
-"""A sprint's files come a day after its end, unless the product's sources.py says otherwise under the same name."""
-
 STALLED_AFTER = 300.0
 """Seconds without a sprint closing after which the replay gives up and says what it waits for."""
 
 PATIENCE, LOOKS_EVERY = 20.0, 5.0
 """Seconds without a sprint closing after which, and in which steps, it is asked whether waiting is of any use."""
 
-UI_PROCESS = "ui.process"
+UI_PROCESS, REPLAY_PROCESS = "ui.process", "replay.process"
 """File beside the Dagster instance that names the process of an open UI, whose daemon then runs the sensors."""
 
 
@@ -182,6 +179,8 @@ def provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.D
 
 
 def _lands_after(runtime: Runtime) -> timedelta:
+    from sprintline.stores.samples import LANDS_AFTER
+
     return getattr(runtime.sources, "LANDS_AFTER", LANDS_AFTER)
 
 
@@ -209,11 +208,14 @@ def daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
     parsing = subprocess.Popen(
         parse, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    mark = home.dagster / f"{REPLAY_PROCESS}.{os.getpid()}"
     try:
         prepare(home)
+        mark.write_text(f"{os.getpid()}@{started(os.getpid())}")
         with contextlib.nullcontext(lambda: None) if ui_is_open(home) else _daemon(runtime) as healthy:
             yield healthy
     finally:
+        mark.unlink(missing_ok=True)
         parsing.wait()
 
 
@@ -283,8 +285,20 @@ def _locations() -> dict[str, str]:
 
 def ui_is_open(home: Home) -> bool:
     """Whether the process that `sprintline ui` became still runs on this home."""
+    return _lives(home.dagster / UI_PROCESS)
+
+
+def at_work(home: Home) -> str | None:
+    """The command that closes sprints on this home just now, if there is one."""
+    if ui_is_open(home):
+        return "sprintline ui"
+    return "sprintline replay" if any(map(_lives, home.dagster.glob(f"{REPLAY_PROCESS}.*"))) else None
+
+
+def _lives(mark: Path) -> bool:
+    """Whether the process that a file names runs; a number alone may have been given to another since."""
     try:
-        pid, _, start = (home.dagster / UI_PROCESS).read_text().strip().partition("@")
+        pid, _, start = mark.read_text().strip().partition("@")
     except FileNotFoundError:
         return False
     return pid.isdigit() and started(int(pid)) == start

@@ -7,8 +7,10 @@ every comment stays. What becomes of the rows is the team's: a mart or a view th
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import runpy
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +18,19 @@ import yaml
 
 from sprintline.components.scaffold import PLACES, ScaffoldError, alone
 from sprintline.components.source_files import (
+    files_of_source,
     moments_of,
     name_for,
     read_own,
     row_facts,
     text_of,
-    write_source,
 )
 from sprintline.core.calendar import Calendar, CalendarError
-from sprintline.core.declarations import DeclarationError, ProductSpec, parse_product
+from sprintline.core.declarations import PLATFORM_ASSETS, DeclarationError, ProductSpec, parse_product
+from sprintline.stores.samples import LANDS_AFTER, sample_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PARTS = ("product", "models")
-"""Parts of a product in which a source has files."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +64,42 @@ class Added:
 def add_source(product: str, asked: AskedSource, root: Path) -> Added:
     """Give a product another source.
 
+    Killed half-way, the same call does the rest.
+
     Raises:
-        ScaffoldError: there is no such product, the file or a column cannot be used, the name is taken, or a file could
-            not be written. The clone is then as it was.
+        ScaffoldError: there is no such product, the file or a column cannot be used, the name or a file is taken, or a
+            file could not be written. The clone is then as it was.
     """
     folders = {part: root / place.format(product=product) for part, place in PLACES.items()}
     with alone(root / "platform" / "products"):
         defs = folders["product"] / "defs.yaml"
         spec = _declared(defs, product, root)
-        facts, notes = _facts(spec, asked)
+        facts, notes = _facts(spec, asked, folders["product"])
         source = facts["source"]
-        _check_free(source, spec, folders["models"], root)
+        new = {
+            folders[part] / place: content
+            for part in ("product", "models")
+            for place, content in files_of_source(part, asked.file, facts).items()
+        }
+        _check_free(source, spec, folders, new, root)
         tables = _file_of_tables(product, folders["models"], root)
         listed = (
             f"- name: {source}\n  contract: contracts/{source}.yaml\n  description: Rows as they landed\n"
         )
+        table = text_of("source/table.yml.j2", facts)
         edits = {
-            tables: with_entry(
-                tables, root, ("sources", product, "tables"), text_of("source/table.yml.j2", facts)
-            ),
+            tables: with_entry(tables, root, ("sources", product, "tables"), table),
             defs: with_entry(defs, root, ("attributes", "sources"), listed),
         }
+        # dbt's source stands before the model that reads it, and defs.yaml names what is there.
+        made = [*list(new)[:2], tables, *list(new)[2:], defs]
         try:
-            made = _install(folders, asked.file, facts, edits)
+            _install({place: new.get(place) or edits[place] for place in made})
         except OSError as error:
             raise ScaffoldError(
                 f"{error.filename or root}: {error.strerror or error}; nothing was added, mend that and call again"
             ) from error
-    return Added(source, tuple(made), tuple(edits), tuple(notes))
+    return Added(source, tuple(sorted(new)), tuple(edits), tuple(notes))
 
 
 def _declared(defs: Path, product: str, root: Path) -> ProductSpec:
@@ -107,7 +115,7 @@ def _declared(defs: Path, product: str, root: Path) -> ProductSpec:
         raise ScaffoldError(f"{error}; mend that first: sprintline check {product}") from error
 
 
-def _facts(spec: ProductSpec, asked: AskedSource) -> tuple[dict[str, Any], list[str]]:
+def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[str, Any], list[str]]:
     """What the templates say, after every choice was held against the file; and what its owner should know."""
     import pandas as pd
 
@@ -117,7 +125,7 @@ def _facts(spec: ProductSpec, asked: AskedSource) -> tuple[dict[str, Any], list[
         raise ScaffoldError(f"{error}; mend that first: sprintline check {spec.name}") from error
     timezone = asked.timezone or spec.calendar.timezone
     columns, frame, named = read_own(asked.file, timezone)
-    keys = [named("key", name) for name in asked.keys]
+    keys = list({key.sql: key for key in (named("key", name) for name in asked.keys)}.values())
     names = [key.sql for key in keys]
     if not all(key.required for key in keys) or frame.duplicated(names).any():
         told = " and ".join(key.header for key in keys)
@@ -130,19 +138,30 @@ def _facts(spec: ProductSpec, asked: AskedSource) -> tuple[dict[str, Any], list[
     known = named("known-at", asked.known_at) if asked.known_at else event
     happened = moments_of(asked.file, "event-at", event, frame, timezone)
     knew = moments_of(asked.file, "known-at", known, frame, timezone)
-    starts = pd.DatetimeIndex([one.start for one in calendar.sprints])
-    planned = (happened >= calendar.sprints[0].start) & (happened < calendar.sprints[-1].end)
+    sprints = calendar.sprints
+    places = pd.Series(
+        pd.DatetimeIndex([one.start for one in sprints]).searchsorted(happened, side="right") - 1
+    )
+    planned = (happened >= sprints[0].start) & (happened < sprints[-1].end)
     if not planned.any():
         raise ScaffoldError(
             f"--event-at: no row of {asked.file.name} lies in a planned sprint of {spec.name}, which plans from "
             f"{spec.calendar.start} to {spec.calendar.planned_until}",
             code=2,
         )
-    places = pd.Series(starts.searchsorted(happened[planned], side="right") - 1)
-    source = asked.name or name_for(asked.file)
+    # As a replay will provide them: what becomes known only after a sprint's files landed is in none of them.
+    wait = lands_after(folder)
+    ends = pd.Series(pd.DatetimeIndex([one.end for one in sprints])[places.clip(lower=0)])
+    landed = planned & (knew < ends + wait)
+    if not landed.any():
+        raise ScaffoldError(
+            f"--known-at: every row of {asked.file.name} becomes known later than {told_days(wait)} after its sprint's "
+            f"end, when the files land: raise LANDS_AFTER in sources.py of {spec.name}, or name another column",
+            code=2,
+        )
     facts = {
         "product": spec.name,
-        "source": source,
+        "source": asked.name or name_for(asked.file),
         "sample": asked.file.name,
         "purpose": f"Rows of {asked.file.name}",
         "usage": f"One file per sprint with the rows whose {event.name} lies in it.",
@@ -150,101 +169,150 @@ def _facts(spec: ProductSpec, asked: AskedSource) -> tuple[dict[str, Any], list[
         "columns": columns, "staged": columns, "keys": keys, "event": event, "known": known,
         "known_later": bool((happened <= knew).all()),
         "everyone": False,
-        **row_facts(places),
+        **row_facts(places[landed]),
     }  # fmt: skip
-    return facts, list(_notes(spec, asked, calendar, places, int((~planned).sum())))
-
-
-def _notes(
-    spec: ProductSpec, asked: AskedSource, calendar: Calendar, places: pd.Series, outside: int
-) -> list[str]:
-    notes = []
-    if asked.known_at is None:
+    notes = list(_notes(spec, asked, calendar, places[landed]))
+    if outside := int((~planned).sum()):
+        notes.append(f"{outside:,} of its rows lie outside the planned sprints and are left out")
+    if late := int((planned & ~landed).sum()):
         notes.append(
+            f"{late:,} of its rows become known later than {told_days(wait)} after their sprint's end and are left out "
+            f"of a replay: raise LANDS_AFTER in sources.py to have them"
+        )
+    return facts, notes
+
+
+def lands_after(folder: Path) -> timedelta:
+    """How long after a sprint's end the product's files land in a replay: what its sources.py says, else the usual."""
+    try:
+        said = runpy.run_path(str(folder / "sources.py")).get("LANDS_AFTER")
+    except Exception:  # noqa: BLE001 - a team's own file, of which `sprintline check` tells what is wrong
+        said = None
+    return said if isinstance(said, timedelta) else LANDS_AFTER
+
+
+def told_days(wait: timedelta) -> str:
+    """A time in days, for people."""
+    days = wait / timedelta(days=1)
+    return f"{days:g} day{'s' if days != 1 else ''}"
+
+
+def _notes(spec: ProductSpec, asked: AskedSource, calendar: Calendar, places: pd.Series) -> Iterator[str]:
+    if asked.known_at is None:
+        yield (
             f"a row of it counts as known when it happens ({asked.event_at}); where that is later, name the column "
             f"with --known-at"
         )
     held = set(places)
     if empty := [calendar.keys[place] for place in range(min(held), max(held)) if place not in held]:
-        notes.append(
+        yield (
             f"it holds no row in {', '.join(empty[:5])}{' and others' if len(empty) > 5 else ''}: a sprint closes when "
             f"every source has landed a file for it"
         )
     if min(held) > 0:
-        notes.append(
+        yield (
             f"it begins with {calendar.keys[min(held)]}, and the sprints of {spec.name} with {calendar.keys[0]}: those "
             f"before it do not close without a file"
         )
-    if outside:
-        notes.append(f"{outside:,} of its rows lie outside the planned sprints and are left out")
-    return notes
 
 
-def _check_free(source: str, spec: ProductSpec, models: Path, root: Path) -> None:
+def _check_free(
+    source: str, spec: ProductSpec, folders: Mapping[str, Path], new: Mapping[Path, bytes], root: Path
+) -> None:
     """Raises ScaffoldError for a name that cannot be a source's: sources, views and models are assets side by side."""
-    taken = {one.name: "a source" for one in spec.sources} | dict.fromkeys(
-        spec.features.views, "a feature view"
-    )
-    for file in models.rglob("*.sql"):
-        taken[file.stem] = f"a model ({file.relative_to(root)})"
+    taken = dict.fromkeys(PLATFORM_ASSETS, "an asset that every product has")
+    taken |= {one.name: "a source" for one in spec.sources}
+    taken |= dict.fromkeys(spec.features.views, "a feature view")
+    for file in folders["models"].rglob("*.sql"):
+        if file not in new:
+            taken[file.stem] = f"a model ({file.relative_to(root)})"
     try:
         type(spec.sources[0])(name=source, contract=f"contracts/{source}.yaml")
+        readable = isinstance(yaml.safe_load(source), str)
     except ValueError:
+        readable = False
+    if not readable:
         raise ScaffoldError(
-            f'--name: "{source}" is no name of a source: use small letters, digits and underscores, letter first',
+            f'--name: "{source}" is no name of a source: use small letters, digits and underscores, letter first, and '
+            f"no word that YAML reads as something else",
             code=2,
-        ) from None
+        )
     for name in (source, f"stg_{source}"):
         if name in taken:
             raise ScaffoldError(
                 f"{spec.name} has {name} already, as {taken[name]}: choose another with --name", code=2
+            )
+    samples = (sample_of(folders["product"], source),)
+    for place in (*new, *(one for one in samples if one is not None)):
+        # What a call that was killed left behind is what this one would write.
+        if place.exists() and (place not in new or place.read_bytes() != new[place]):
+            raise ScaffoldError(
+                f"{place.relative_to(root)} is there already: choose another name with --name, or remove it",
+                code=2,
             )
 
 
 def _file_of_tables(product: str, models: Path, root: Path) -> Path:
     for file in sorted(models.rglob("*.yml")):
         try:
-            data = yaml.safe_load(file.read_text(encoding="utf-8"))
+            data = yaml.safe_load(file.read_bytes().decode())
         except (yaml.YAMLError, UnicodeDecodeError):
             continue
-        if isinstance(data, dict) and any(one.get("name") == product for one in data.get("sources") or ()):
-            return file
+        sources = data.get("sources") if isinstance(data, dict) else None
+        for one in sources if isinstance(sources, list) else ():
+            if isinstance(one, dict) and one.get("name") == product:
+                return file
     raise ScaffoldError(
         f"{models.relative_to(root)}: no .yml file declares dbt's source {product}; write one as in "
         f"dbt_project/models/flight_delays/staging/sources.yml"
     )
 
 
-def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> str:
-    """The text of a YAML file with an entry added to the list at `path`; every other character stays.
+def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> bytes:
+    """A YAML file's content with an entry added to the list at `path`; every other byte stays.
 
     path: keys, and where a list lies on the way the `name` of an entry.
-    entry: the YAML text of a list of one.
+    entry: the YAML text of a list of one. Where the list has it already, the content is as it was.
 
     Raises:
-        ScaffoldError: there is no such list, or it is not written with an entry per line.
+        ScaffoldError: there is no such list, or no place in it can be told.
     """
-    text = file.read_text(encoding="utf-8")
+    content = file.read_bytes()
     place = f"{file.relative_to(root)}: {'.'.join(path)}"
+    try:
+        text = content.decode()
+        before, added = yaml.safe_load(text), yaml.safe_load(entry)
+        listed = _at(before, path)
+        if isinstance(listed, list) and added[0] in listed:
+            return content
+        grown = _grown(text, path, entry.splitlines())
+        _at(before, path).extend(added)
+        # Whatever shape the file has, it must read as before and one more; otherwise it is left to its owner.
+        if yaml.safe_load(grown) == before:
+            return grown.encode()
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
+        pass
+    raise ScaffoldError(
+        f"{place} is no list with an entry per line; write it so, or add it by hand:\n{entry}"
+    )
+
+
+def _grown(text: str, path: Sequence[str], rows: Sequence[str]) -> str:
     node: Any = yaml.compose(text)
     for key in path:
         node = _below(node, key)
-    if not isinstance(node, yaml.SequenceNode) or node.flow_style or not node.value:
-        raise ScaffoldError(f"{place} is no list with an entry per line; write it so, then call again")
-    indent = " " * _dash(text, node.value[0])
-    rows = entry.splitlines()
+    lines = text.split("\n")
+    indent = " " * lines[node.value[0].start_mark.line].index("-")
+    end = "\r" if lines[0].endswith("\r") else ""
     ragged = len(rows[0]) - len(rows[0].lstrip())
-    lines = text.splitlines(keepends=True)
     last = _last_line(node.value[-1])
     while not lines[last].strip() or lines[last].lstrip().startswith("#"):
         last -= 1
-    lines[last] = lines[last].rstrip("\n") + "\n"
-    lines.insert(last + 1, "".join(f"{indent}{row[ragged:]}\n" for row in rows if row.strip()))
-    grown = "".join(lines)
-    # Whatever shape the file has, it must read as before and one more; otherwise it is left to its owner.
-    if _at(yaml.safe_load(grown), path) != [*_at(yaml.safe_load(text), path), *yaml.safe_load(entry)]:
-        raise ScaffoldError(f"{place} cannot be told from what follows it; add the entry by hand")
-    return grown
+    if last == len(lines) - 1:  # the file's last line has no end of its own
+        lines[last] += end
+        lines.append("")
+    lines[last + 1 : last + 1] = [f"{indent}{row[ragged:]}{end}" for row in rows if row.strip()]
+    return "\n".join(lines)
 
 
 def _below(node: Any, key: str) -> Any:
@@ -263,11 +331,6 @@ def _at(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
-def _dash(text: str, item: yaml.Node) -> int:
-    """The column of the dash before a list's entry."""
-    return text.splitlines()[item.start_mark.line].index("-")
-
-
 def _last_line(node: yaml.Node) -> int:
     """The last line that something of a node stands on; a collection's own end lies where the next thing begins."""
     if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
@@ -278,31 +341,32 @@ def _last_line(node: yaml.Node) -> int:
     return end.line - (1 if end.column == 0 and end.line > node.start_mark.line else 0)
 
 
-def _install(
-    folders: dict[str, Path], file: Path, facts: dict[str, Any], edits: dict[Path, str]
-) -> list[Path]:
-    """Write the new files, then the two entries, `defs.yaml` last: before it names the source, nobody asks for it."""
-    before = {part: set(folders[part].rglob("*")) for part in PARTS}
-    texts = {place: place.read_bytes() for place in edits}
+def _install(contents: Mapping[Path, bytes]) -> None:
+    """Write files in their order, each whole; when one cannot be written, the others are as they were."""
+    before = {place: place.read_bytes() if place.exists() else None for place in contents}
+    folders: list[Path] = []
     try:
-        for part in PARTS:
-            write_source(part, folders[part], file, facts)
-        for place, text in edits.items():
-            _replace(place, text.encode())
-    except BaseException:
-        for place, content in texts.items():
-            if place.read_bytes() != content:
+        for place, content in contents.items():
+            folders += [folder for folder in (place.parent,) if not folder.exists()]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if before[place] != content:
                 _replace(place, content)
-        for part in PARTS:
-            for new in sorted(set(folders[part].rglob("*")) - before[part], reverse=True):
-                new.rmdir() if new.is_dir() else new.unlink()
+    except BaseException:
+        for place, old in before.items():
+            if old is None:
+                place.unlink(missing_ok=True)
+            elif place.read_bytes() != old:
+                _replace(place, old)
+        for folder in reversed(folders):
+            folder.rmdir()
         raise
-    return sorted(
-        new for part in PARTS for new in set(folders[part].rglob("*")) - before[part] if new.is_file()
-    )
 
 
 def _replace(place: Path, content: bytes) -> None:
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(place)
+    try:
+        part.write_bytes(content)
+        part.replace(place)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

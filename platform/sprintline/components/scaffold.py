@@ -131,6 +131,12 @@ def traces_of(product: str, root: Path) -> list[Path]:
     return found
 
 
+def check_removable(product: str, root: Path) -> None:
+    """Raises ScaffoldError for a workspace.yaml whose entry of the product cannot be told from the others."""
+    if (file := root / "workspace.yaml").is_file():
+        _unregistered(file, product)
+
+
 def remove_product(product: str, root: Path, traces: list[Path]) -> None:
     """Take a product out of workspace.yaml and delete what `traces_of` found, and whatever else is among `traces`.
 

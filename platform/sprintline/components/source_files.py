@@ -66,6 +66,12 @@ def moments_of(file: Path, option: str, column: Inferred, frame: pd.DataFrame, t
     Raises:
         ScaffoldError: it does not say one in every row.
     """
+    if column.kind in ("timestamp", "date") and not column.required and option == "known-at":
+        raise ScaffoldError(
+            f"--known-at: column {column.header} of {file.name} is empty in some rows, whose answer nobody knows yet: "
+            f"leave these rows out here, they land with their answer",
+            code=2,
+        )
     if column.kind not in ("timestamp", "date") or not column.required:
         why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
         raise ScaffoldError(
@@ -89,22 +95,26 @@ def row_facts(places: pd.Series) -> dict[str, Any]:
     return {"rows": (max(1, least // 2), most * 2), "seen": (least, most, len(rows))}
 
 
-def write_source(part: str, folder: Path, file: Path, facts: dict[str, Any]) -> None:
-    """Write a source's share of a part of a product (a key of `scaffold.PLACES`) into the folder of that part.
+def files_of_source(part: str, file: Path, facts: dict[str, Any]) -> dict[str, bytes]:
+    """What a source has in a part of a product (a key of `scaffold.PLACES`): place in that part's folder and content.
 
     facts: product, source, sample, purpose, usage, timezone, columns, staged, keys, event, known, known_later,
         everyone, and `row_facts`.
     """
     source = facts["source"]
-    if part == "models":
-        for form in ("sql", "yml"):
-            render(f"source/staging.{form}.j2", folder / "staging" / f"stg_{source}.{form}", facts)
-    elif part == "product":
-        render("source/contract.yaml.j2", folder / "contracts" / f"{source}.yaml", facts)
+    if part == "product":
         form = next(form for form in FORMS if file.name.endswith(form))
-        sample = folder / "sample" / f"{source}{form}"
-        sample.parent.mkdir(exist_ok=True)
-        sample.write_bytes(file.read_bytes())
+        return {
+            f"contracts/{source}.yaml": text_of("source/contract.yaml.j2", facts).encode(),
+            f"sample/{source}{form}": file.read_bytes(),
+        }
+    if part == "models":
+        # The description first: dbt passes over one without its model, and refuses a model whose types nobody says.
+        return {
+            f"staging/stg_{source}.{form}": text_of(f"source/staging.{form}.j2", facts).encode()
+            for form in ("yml", "sql")
+        }
+    return {}
 
 
 def render(template: str, place: Path, facts: dict[str, Any]) -> None:

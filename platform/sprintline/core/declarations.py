@@ -8,7 +8,7 @@ of the moment at which a gate asks, not of the declaration.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -59,6 +59,13 @@ class TeamSpec(Spec):
     lead: Words = Field(
         description="who leads the team and signs its decisions", examples=["sam.okafor@example.org"]
     )
+
+
+PLATFORM_ASSETS = frozenset(
+    ("question_features", "online_features", "predictions", "scores", "drift", "candidate", "champion", "increment",
+     "backlog")
+)  # fmt: skip
+"""Names of the assets that every product has; nothing of its own may be called so."""
 
 
 class CalendarSpec(Spec):
@@ -283,9 +290,10 @@ class ProductSpec(Spec):
 
     @classmethod
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
-        """No source, contract or owner is given twice; every rule code exists."""
+        """No source, contract or owner is given twice, nor a name of another asset; every rule code exists."""
         sources = raw.get("sources")
         sources = sources if isinstance(sources, list) else []
+        yield from _taken(sources, _mapping(raw.get("features")).get("views"))
         for key, thing in (("name", "source"), ("contract", "contract")):
             values = [source.get(key) if isinstance(source, Mapping) else None for source in sources]
             yield from _repeated(values, ("sources",), thing, (key,))
@@ -376,6 +384,25 @@ def _component_mistakes(yaml: LocatedYaml) -> Iterator[Mistake]:
 
 def _mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _taken(sources: Sequence[Any], views: Any) -> Iterator[Cross]:
+    """Sources and views under a name that is another asset's: Dagster knows an asset by product and name."""
+    names = [source.get("name") if isinstance(source, Mapping) else None for source in sources]
+    views = views if isinstance(views, list) else []
+    places: list[tuple[Any, KeyPath, str]] = [
+        *((name, ("sources", n, "name"), "source") for n, name in enumerate(names)),
+        *((view, ("features", "views", n), "view") for n, view in enumerate(views)),
+    ]
+    for name, path, thing in places:
+        if name in PLATFORM_ASSETS:
+            yield (
+                path,
+                f"{shown(name)} is an asset that every product has",
+                f"call the {thing} something else",
+            )
+        elif thing == "view" and isinstance(name, str) and name in names:
+            yield path, f"{shown(name)} is the name of a source", "call the view something else"
 
 
 def _repeated(values: Any, at: tuple[str, ...], thing: str, below: tuple[str, ...] = ()) -> Iterator[Cross]:

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -154,10 +154,8 @@ class Models:
             return None
 
     def forget_champion(self) -> None:
-        """Let no alias of the product point to a model any more; the models stay. Safe to repeat."""
-        from mlflow.exceptions import MlflowException
-
-        with suppress(MlflowException):  # there never was a champion
+        """Let the alias `champion` point to no model any more; the models stay. Safe to repeat."""
+        if self.alias("champion") is not None:
             self._client.delete_registered_model_alias(self.product, "champion")
 
     # --- bundle -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,10 @@ from sprintline.stores.landing_values import Window, moments
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Window", "rows_of", "sample_of"]
+__all__ = ["LANDS_AFTER", "Window", "rows_of", "sample_of"]
+
+LANDS_AFTER = timedelta(days=1)
+"""So long after a sprint's end its files land in a replay, where the product's sources.py says nothing else."""
 
 
 def sample_of(folder: Path, source: str) -> Path | None:
