@@ -43,6 +43,16 @@ def test_bootstrap_waits_for_its_sprints_and_then_fires():
     )
 
 
+def test_after_a_held_candidate_only_what_is_newer_is_counted_and_that_is_said():
+    again = _close(7, champion=None, through="2013-S05")
+    assert again.numbers["rows"] == 12_000
+    assert again.why.endswith(
+        "12,000 labelled rows before 2013-S07 and after 2013-S05, which the last candidate learned from"
+    )
+    nothing = _close(7, champion=None, through="2013-S06")
+    assert not nothing and "no labelled row before 2013-S07 and after 2013-S06, which the last" in nothing.why
+
+
 def test_the_sprint_being_closed_is_no_data_to_train_on():
     updates = [u for u in _updates(6) if u.sprint == "2013-S06"]
     assert isinstance(_close(6, champion=None, through=None, updates=updates), NoTrigger)

@@ -118,7 +118,10 @@ def decide(
     fresh = [one for one in earlier if trained_through is None or one.sprint > trained_through]
     rows = sum(one.rows for one in fresh)
     if champion is None:
-        return _bootstrap(closing, len(set(closed) | {closing}), bootstrap_after, rows)
+        since = (
+            f" and after {trained_through}, which the last candidate learned from" if trained_through else ""
+        )
+        return _bootstrap(f"{closing}{since}", len(set(closed) | {closing}), bootstrap_after, rows)
     pace = cadence(earlier)
     numbers = {
         "new_rows": rows,
@@ -134,18 +137,18 @@ def decide(
     )
 
 
-def _bootstrap(closing: str, closed: int, needed: int, rows: int) -> Trigger | NoTrigger:
+def _bootstrap(before: str, closed: int, needed: int, rows: int) -> Trigger | NoTrigger:
     numbers = {"closed": closed, "bootstrap_after": needed, "rows": rows}
     if closed < needed:
         return NoTrigger(
             f"no champion yet: {closed} of {needed} sprints closed before the first model is made", numbers
         )
     if rows == 0:
-        return NoTrigger(f"no champion yet, and no labelled row before {closing} to train on", numbers)
+        return NoTrigger(f"no champion yet, and no labelled row before {before} to train on", numbers)
     return Trigger(
         "bootstrap",
         f"no champion yet and {closed} sprints closed (asked for {needed}): "
-        f"{rows:,} labelled rows before {closing}",
+        f"{rows:,} labelled rows before {before}",
         numbers,
     )
 
