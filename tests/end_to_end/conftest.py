@@ -126,10 +126,11 @@ S1, S2, S3, S4 = (f"2026-S0{n}" for n in range(1, 5))
 
 LAND = """
 import sys
-from sprintline.cli.replay import LANDS_AFTER, drop
+from sprintline.cli.replay import drop
 from sprintline.settings import ROOT, home
 from sprintline.stages.runtime import load_runtime
 from sprintline.stores.instance import prepare
+from sprintline.stores.samples import LANDS_AFTER
 
 prepare(home())
 runtime = load_runtime(ROOT / "platform" / "products" / "parcels")

@@ -13,10 +13,11 @@ pytestmark = pytest.mark.slow
 BACKFILL = """
 import os, sys
 import dagster as dg
-from sprintline.cli.replay import LANDS_AFTER, drop
+from sprintline.cli.replay import drop
 from sprintline.settings import ROOT, home
 from sprintline.stages.runtime import load_runtime
 from sprintline.stores.instance import prepare
+from sprintline.stores.samples import LANDS_AFTER
 import products.parcels.definitions as location
 
 prepare(home())

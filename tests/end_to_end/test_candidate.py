@@ -16,10 +16,11 @@ S3 = "2026-S03"
 CLOSE = """
 import sys
 import dagster as dg
-from sprintline.cli.replay import LANDS_AFTER, drop
+from sprintline.cli.replay import drop
 from sprintline.settings import ROOT, home
 from sprintline.stages.runtime import load_runtime
 from sprintline.stores.instance import prepare
+from sprintline.stores.samples import LANDS_AFTER
 import products.parcels.definitions as location
 
 prepare(home())

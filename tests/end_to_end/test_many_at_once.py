@@ -20,10 +20,11 @@ SPRINTS = ("2026-S01", "2026-S02")
 
 LAND = """
 import sys
-from sprintline.cli.replay import LANDS_AFTER, drop
+from sprintline.cli.replay import drop
 from sprintline.settings import ROOT, home
 from sprintline.stages.runtime import load_runtime
 from sprintline.stores.instance import prepare
+from sprintline.stores.samples import LANDS_AFTER
 
 prepare(home())
 for product in sys.argv[1:]:

@@ -21,10 +21,11 @@ CLOSE = """
 import os, sys
 import dagster as dg
 import products.parcels.definitions as location
-from sprintline.cli.replay import LANDS_AFTER, drop
+from sprintline.cli.replay import drop
 from sprintline.settings import ROOT, home
 from sprintline.stages.runtime import load_runtime
 from sprintline.stores.instance import environment, prepare
+from sprintline.stores.samples import LANDS_AFTER
 
 prepare(home())
 os.environ.update(environment(home()))
