@@ -121,7 +121,7 @@ def test_the_invented_sample_product_takes_a_source_too(clone):
     file = rota(clone, name="oven")
     added = add_source("bakery", asked(file, known_at=None, name="ovens"), clone)
     assert added.source == "ovens" and [one.name for one in spec_of(clone, "bakery").sources][-1] == "ovens"
-    assert any("counts as known when it happens (day)" in note for note in added.notes)
+    assert any("counts as known at the end of its day (day)" in note for note in added.notes)
     (staged,) = yaml.safe_load((clone / "dbt_project/models/bakery/staging/stg_ovens.yml").read_text())[
         "models"
     ]

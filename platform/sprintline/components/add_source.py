@@ -171,7 +171,14 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         "everyone": False,
         **row_facts(places[landed]),
     }  # fmt: skip
-    notes = list(_notes(spec, asked, calendar, places[landed]))
+    notes = list(_notes(spec, calendar, places[landed]))
+    if asked.known_at is None:
+        when = "at the end of its day" if event.kind == "date" else "when it happens"
+        notes.insert(
+            0,
+            f"a row of it counts as known {when} ({event.header}); where that is sooner or later, name the column that "
+            f"says it with --known-at",
+        )
     if outside := int((~planned).sum()):
         notes.append(f"{outside:,} of its rows lie outside the planned sprints and are left out")
     if late := int((planned & ~landed).sum()):
@@ -197,12 +204,7 @@ def told_days(wait: timedelta) -> str:
     return f"{days:g} day{'s' if days != 1 else ''}"
 
 
-def _notes(spec: ProductSpec, asked: AskedSource, calendar: Calendar, places: pd.Series) -> Iterator[str]:
-    if asked.known_at is None:
-        yield (
-            f"a row of it counts as known when it happens ({asked.event_at}); where that is later, name the column "
-            f"with --known-at"
-        )
+def _notes(spec: ProductSpec, calendar: Calendar, places: pd.Series) -> Iterator[str]:
     held = set(places)
     if empty := [calendar.keys[place] for place in range(min(held), max(held)) if place not in held]:
         yield (
