@@ -171,8 +171,10 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     from sprintline.stores.removal import remove_state, state_of
 
     home = settings.home()
-    records = existing_records(home) if with_state else None
-    state = state_of(home, product) if with_state and is_name(product) else []
+    # Of no name the rooms would be everybody's, and the events the platform's own.
+    begins_anew = with_state and is_name(product)
+    records = existing_records(home) if begins_anew else None
+    state = state_of(home, product) if begins_anew else []
     told = records is not None and bool(records.events(product=product))
     try:
         code = traces_of(product, settings.ROOT)
