@@ -146,6 +146,50 @@ class TestStatus:
             "decision", "why",
         } <= set(first)  # fmt: skip
 
+    def test_one_sprint_is_shown_with_every_reason(self, run, clone, home, monkeypatch):
+        create_product("bakery", clone)
+        from sprintline.stages import rulebook
+
+        needs = (Need("DQ101", "orders"), Need("ML402", "candidate"))
+        monkeypatch.setattr(rulebook, "definition_of_done", lambda runtime, sprint: needs)
+        self.record(home, clone)
+        shown = run("status", "bakery", "2026-S02")
+        assert shown == run("status", "2026-S02") == run("status", "2026-s02") and shown[0] == 0
+        out = " ".join(shown[1].split())
+        assert out.startswith("2026-S02 Bakery (bakery) state closed") and "2026-S01" not in out
+        assert "missing DQ101 on orders: fail: 252 rows hold ML402 on candidate: no verdict" in out
+        assert "rows orders 252 questions 252" in out and "promote (trained: new_data): it is better" in out
+        first = " ".join(run("status", "2026-S01")[1].split())
+        assert "ROC-AUC 0.731 0.612 0.700" in first and "drift none: 1 of 9 features moved" in first
+
+        code, out, _ = run("status", "bakery", "2026-S01", "--json")
+        products = json.loads(out)["products"]
+        assert code == 0 and products == json.loads(run("status", "2026-S01", "--json")[1])["products"]
+        (product,) = products
+        (sprint,) = product["sprints"]
+        assert product["product"] == "bakery" and sprint["sprint"] == "2026-S01"
+        assert sprint["drift_why"] == "1 of 9 features moved" and sprint["why"] == "it is better"
+
+    def test_a_sprint_that_is_not_planned_names_those_near_it(self, run, clone):
+        create_product("bakery", clone)
+        for call in (("2026-S031",), ("bakery", "2026-S031"), ("2026-S031", "--json")):
+            code, out, err = run("status", *call)
+            assert (code, out) == (2, "") and len(err.splitlines()) == 1
+            assert err.startswith("sprintline: there is no sprint 2026-S031 in the plan; did you mean 2026-S")
+            assert "planned sprints: bakery 2026-S01 to 2026-S30" in err
+        assert "did you mean" not in run("status", "bakery", "summer")[2]
+
+    def test_a_sprint_is_shown_of_the_products_that_plan_it(self, run, clone):
+        create_product("bakery", clone)
+        create_product("florist", clone)
+        file = clone / "platform/products/florist/defs.yaml"
+        file.write_text(file.read_text().replace("length_days: 7", "length_days: 14"))
+        code, out, err = run("status", "2026-S30")
+        assert (code, err) == (0, "") and "(bakery)" in out and "(florist)" not in out
+        file.write_text(file.read_text().replace("length_days: 14", "length_days: no"))
+        code, out, err = run("status", "2026-S30")
+        assert code == 1 and "(bakery)" in out and err.startswith("sprintline: florist does not load")
+
     @staticmethod
     def record(home, clone):
         home.root.mkdir(parents=True)

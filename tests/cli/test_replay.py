@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import sys
 
 import pandas as pd
@@ -75,6 +77,37 @@ def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
     digest = survey(bakery)[0][S1].digest
     intake.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
     assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
+
+
+def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
+    closings: set[str] = set()
+
+    def close_what_landed(seconds):
+        closings.update(survey(bakery)[0])
+
+    monkeypatch.setattr(replay, "closing_of", lambda runtime, key: key if key in closings else None)
+    monkeypatch.setattr(replay, "daemon", lambda runtime: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(replay.time, "sleep", close_what_landed)
+    replay.replay(bakery, 4, history=2)
+    first, *closed = capsys.readouterr().out.splitlines()
+    assert first == "bakery: landing 2026-S01 to 2026-S02"
+    assert [re.sub(r"\d+ s$", "0 s", line) for line in closed] == [
+        f"bakery 2026-S0{number} closed ({number} of 4), 0 s" for number in (1, 2, 3, 4)
+    ]
+    replay.replay(bakery, 6, history=2)
+    more = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split(",")[0] for line in more] == [
+        f"bakery 2026-S0{number} closed ({number} of 6)" for number in (5, 6)
+    ]
+
+
+def test_a_terminal_gets_a_bar(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with replay._progress("bakery: landing", 2) as progress:
+        progress.doing(0, "bakery: closing 2026-S01")
+        progress.sprint_closed("bakery 2026-S01", 1, 3.0)
+    out = capsys.readouterr().out
+    assert "1/2" in out and "closed (1 of 2)" not in out
 
 
 def test_sources_that_cannot_be_loaded_are_a_mistake_with_its_line(root):

@@ -9,7 +9,7 @@ import pytest
 from sprintline.core.calendar import Calendar
 from sprintline.core.gates import Need, Waiver
 from sprintline.core.ledger import EMPTY, Head, next_event
-from sprintline.core.status import State, sprint_rows
+from sprintline.core.status import State, brief, sprint_rows
 from sprintline.core.verdicts import Outcome, Severity, Verdict
 
 CALENDAR = Calendar(date(2013, 1, 1), 14, "America/New_York", date(2013, 3, 13))
@@ -112,7 +112,8 @@ def test_a_closed_sprint_tells_all_of_it(done):
         "promote",
         "better",
     )
-    assert row["drift"] == "suspected" and row["positive_rate"] == 0.25
+    assert row["drift"] == "suspected" and row["drift_why"] == "3 of 20 features moved"
+    assert row["positive_rate"] == 0.25
     assert row["metrics"]["roc_auc"] == 0.73 and row["metrics"]["twin"]["brier"] == 0.15
     assert set(row["metrics"]) == {"roc_auc", "average_precision", "brier", "naive", "twin"}
     assert set(row["metrics"]["naive"]) == {"roc_auc", "average_precision", "brier"}
@@ -236,3 +237,28 @@ def test_the_same_records_give_the_same_rows(done):
 
 def test_moments_are_utc(world):
     assert datetime.fromisoformat(world.rows()[S1].start).tzinfo == UTC
+
+
+def test_a_short_reason_is_whole():
+    assert brief("no champion yet: 1 of 6 sprints") == ("no champion yet: 1 of 6 sprints", True)
+    assert brief("two\n lines") == ("two lines", True) and brief("") == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "most", "shown"),
+    [
+        ("rows are few; drift is none", 20, "rows are few"),
+        ("rows are few. Drift is none", 20, "rows are few"),
+        ("a gain (95 %; sure): better (trained for drift: many rows)", 35, "a gain (95 %; sure): better"),
+        ("one; two; three four five", 10, "one; two"),
+        ("the file has no column carrier, origin or destination", 40, "the file has no column carrier"),
+        ("words without any mark at all in them", 20, "words without any"),
+        ("/a/path/longer/than/that and more", 10, "/a/path/longer/than/that"),
+    ],
+)
+def test_a_long_reason_ends_where_a_clause_or_a_word_does(reason, most, shown):
+    assert brief(reason, most) == (shown, False)
+
+
+def test_one_long_word_is_all_of_it():
+    assert brief("x" * 20, 10) == ("x" * 20, True)

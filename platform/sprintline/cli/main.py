@@ -76,19 +76,31 @@ def main() -> None:
 
 @cli.command()
 @click.argument("product", required=False)
-@click.option("--json", "as_json", is_flag=True, help="All planned sprints as JSON, for machines.")
-def status(product: str | None, as_json: bool) -> int:
-    """Where every sprint stands: rows, Done or what is missing, champion, drift, decision."""
-    from sprintline.cli.survey import survey
+@click.argument("sprint", required=False)
+@click.option(
+    "--json", "as_json", is_flag=True, help="All planned sprints, or the one, as JSON, for machines."
+)
+def status(product: str | None, sprint: str | None, as_json: bool) -> int:
+    """Status of every sprint: rows, Done or what is missing, champion, drift, decision.
+
+    With SPRINT, for example 2013-S07, everything about that sprint, each reason in full. PRODUCT may be left out.
+    """
+    from sprintline.cli.survey import only_sprint, survey
     from sprintline.stores.clock import Clock
 
+    if product and sprint is None and product[0].isdigit():  # a product's name starts with a letter
+        product, sprint = None, product
     home = settings.home()
     found = survey(settings.ROOT, home, product)
+    if sprint is not None:
+        found = only_sprint(found, sprint)
     if as_json:
         now = Clock(home.clock).now().isoformat()
         click.echo(json.dumps({"now": now, "products": [one.as_dict() for one in found]}, indent=2))
     elif not found:
         click.echo("There is no product yet. Make one: sprintline new PRODUCT")
+    elif sprint is not None:
+        _show_sprint(found)
     else:
         _show(found, home)
     broken = [one for one in found if one.error]
@@ -97,9 +109,18 @@ def status(product: str | None, as_json: bool) -> int:
     return 1 if broken else 0
 
 
+def _show_sprint(found: list[Surveyed]) -> None:
+    from sprintline.cli.table import SprintDetail, console
+
+    out = console()
+    for one in found:
+        for row in one.sprints:
+            out.print(SprintDetail(f"{one.title} ({one.product})", row), crop=False)
+
+
 def _show(found: list[Surveyed], home: settings.Home) -> None:
     from sprintline.cli.survey import begun
-    from sprintline.cli.table import console, sprint_table
+    from sprintline.cli.table import SprintTable, console
 
     out = console()
     for one in found:
@@ -107,7 +128,7 @@ def _show(found: list[Surveyed], home: settings.Home) -> None:
             continue
         rows = begun(one.sprints)
         if any(row.rows or str(row.state) in ("closed", "refused") for row in rows):
-            out.print(sprint_table(f"{one.title} ({one.product})", rows))
+            out.print(SprintTable(f"{one.title} ({one.product})", rows), crop=False)
             continue
         out.print(
             f"[bold]{one.title}[/] ({one.product}): no sprint has begun to close in {home.root}.",
@@ -254,9 +275,11 @@ def replay(product: str | None, sprints: int | None) -> int:
     replay_history(runtime, sprints or _offered(runtime))
     found = survey(settings.ROOT, settings.home(), folder.name)
     _show(found, settings.home())
-    click.echo("\nLook at it:  sprintline ui   (make ui)       again as a table:  sprintline status")
-    click.echo(f"Or as pages: {settings.home().site / 'index.html'}")
-    click.echo("Prove it:    sprintline ledger verify        for machines:      sprintline status --json")
+    click.echo("\nDagster UI:      sprintline ui (or make ui)")
+    click.echo("Status again:    sprintline status (--json for machines)")
+    click.echo("One sprint:      sprintline status SPRINT")
+    click.echo(f"Sprints as HTML: {settings.home().site / 'index.html'}")
+    click.echo("Check ledger:    sprintline ledger verify")
     return 1 if found[0].error else 0
 
 

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import click
 
 from sprintline.cli.servers import STOP_WITHIN
 from sprintline.core.calendar import Sprint
@@ -28,6 +30,7 @@ from sprintline.stores.instance import environment, prepare
 
 if TYPE_CHECKING:
     import pandas as pd
+    import rich.progress
 
     Provider = Callable[[Sprint], Mapping[str, pd.DataFrame]]
 
@@ -49,19 +52,10 @@ class ReplayError(RuntimeError):
 
 
 def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
-    """Replay the first `sprints` sprints of a product that provides its own history, with a progress bar.
+    """Replay the first `sprints` sprints of a product that provides its own history, and show the progress.
 
     Raises ReplayError when the product provides nothing, when a run fails, or when nothing closes any more.
     """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
     provide = getattr(runtime.sources, "provide", None)
     if provide is None:
         raise ReplayError(
@@ -78,18 +72,8 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
         drop(runtime, key, provide) for key in chosen
     ):
         return
-    # Columns in order of their use, so that an eye following the bar sees what is worked on.
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with bar, daemon(runtime) as healthy:
-        task = bar.add_task(
-            f"{runtime.product}: landing {chosen[0]} to {chosen[min(history, sprints) - 1]}", total=sprints
-        )
+    landing = f"{runtime.product}: landing {chosen[0]} to {chosen[min(history, sprints) - 1]}"
+    with _progress(landing, sprints) as progress, daemon(runtime) as healthy:
         parts = list(groups(chosen, history))
         for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
@@ -107,14 +91,71 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
                     if key := next(ahead, None):
                         stage(runtime, key, provide)
 
-            _await(
-                runtime,
-                chosen,
-                group,
-                lambda closed, told: bar.update(task, completed=closed, description=told),
-                healthy,
-                prepare_next,
-            )
+            _await(runtime, chosen, group, progress, healthy, prepare_next)
+
+
+class Progress(Protocol):
+    """What a replay reports to whoever watches it."""
+
+    def doing(self, closed: int, text: str) -> None:
+        """What is worked on now, and how many sprints are closed."""
+
+    def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
+        """A sprint has closed, so many seconds after its files landed."""
+
+
+@contextlib.contextmanager
+def _progress(landing: str, total: int) -> Iterator[Progress]:
+    """A bar on a terminal; elsewhere, in a pipe or a CI log, a line per closed sprint."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        click.echo(landing)
+        yield _Lines(total)
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import Progress as RichProgress
+
+    # Columns in order of their use, so that an eye following the bar sees what is worked on.
+    bar = RichProgress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    with bar:
+        yield _Bar(bar, bar.add_task(landing, total=total))
+
+
+class _Bar:
+    def __init__(self, bar: rich.progress.Progress, task: rich.progress.TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def doing(self, closed: int, text: str) -> None:
+        self._bar.update(self._task, completed=closed, description=text)
+
+    def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
+        self._bar.update(self._task, completed=closed)
+
+
+class _Lines:
+    def __init__(self, total: int) -> None:
+        self._total = total
+
+    def doing(self, closed: int, text: str) -> None:
+        pass
+
+    def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
+        click.echo(f"{text} closed ({closed} of {self._total}), {seconds:.0f} s")
 
 
 def groups(keys: Sequence[str], history: int) -> Iterator[Sequence[str]]:
@@ -319,25 +360,29 @@ def _await(
     runtime: Runtime,
     chosen: Sequence[str],
     group: Sequence[str],
-    tell: Callable[[int, str], None],
+    progress: Progress,
     healthy: Callable[[], None],
     meanwhile: Callable[[], object],
 ) -> None:
-    """Wait until every sprint of the group is closed, telling how far it is; `meanwhile` is called again and again."""
+    """Wait until every sprint of the group is closed and report progress; `meanwhile` is called again and again."""
     since, before = time.monotonic(), -1
-    look_at = since + PATIENCE
-    open_, others = list(group), sum(closing_of(runtime, key) is not None for key in set(chosen) - set(group))
+    landed, look_at = since, since + PATIENCE
+    open_ = [key for key in group if closing_of(runtime, key) is None]
+    closed = sum(closing_of(runtime, key) is not None for key in set(chosen) - set(open_))
     while True:
         healthy()
-        open_ = [key for key in open_ if closing_of(runtime, key) is None]
-        closed = others + len(group) - len(open_)
+        for key in list(open_):
+            if closing_of(runtime, key) is not None:
+                open_.remove(key)
+                closed += 1
+                progress.sprint_closed(f"{runtime.product} {key}", closed, time.monotonic() - landed)
         if not open_:
-            tell(closed, f"{runtime.product}: {group[-1]} closed")
+            progress.doing(closed, f"{runtime.product}: {group[-1]} closed")
             return
         if closed != before:
             since, before = time.monotonic(), closed
             look_at = since + PATIENCE
-        tell(closed, f"{runtime.product}: closing {open_[0]}{_stage(runtime, open_[0])}")
+        progress.doing(closed, f"{runtime.product}: closing {open_[0]}{_stage(runtime, open_[0])}")
         refused = runtime.records.events(product=runtime.product, kind="refused", sprint=open_[0])
         if refused and time.monotonic() - since > PATIENCE:
             raise ReplayError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,27 @@ def survey(root: Path, home: Home, product: str | None = None) -> list[Surveyed]
     folders = chosen_folders(root, product)
     records = existing_records(home)
     return [_survey(folder, root, home, records) for folder in folders]
+
+
+def only_sprint(found: Iterable[Surveyed], sprint: str) -> list[Surveyed]:
+    """The products that plan a sprint, each with this sprint alone; those that do not load stay.
+
+    Raises Refusal when no product plans it.
+    """
+    surveyed, key = list(found), sprint.upper()
+    kept = [
+        replace(one, sprints=[row for row in one.sprints if row.sprint == key])
+        for one in surveyed
+        if one.error or any(row.sprint == key for row in one.sprints)
+    ]
+    planned = [one for one in surveyed if one.sprints]
+    if not planned or any(not one.error for one in kept):
+        return kept
+    keys = sorted({row.sprint for one in planned for row in one.sprints})
+    near = sorted(difflib.get_close_matches(key, keys, n=3))
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    plans = ", ".join(f"{one.product} {one.sprints[0].sprint} to {one.sprints[-1].sprint}" for one in planned)
+    raise Refusal(f"there is no sprint {sprint} in the plan; {hint}planned sprints: {plans}", code=2)
 
 
 def existing_records(home: Home) -> Records | None:

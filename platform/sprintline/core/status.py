@@ -9,6 +9,7 @@ product (`flight_delays/questions`) means the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -63,6 +64,37 @@ def questions(rows: Mapping[str, int]) -> int | None:
     return rows.get("questions", rows.get("question_features", sum(rows.values()))) if rows else None
 
 
+_CLAUSE_ENDS = re.compile(r"; |\. | (?=\()")
+BRIEF = 150
+"""Characters a brief reason should have at most."""
+
+
+def brief(reason: str, most: int = BRIEF) -> tuple[str, bool]:
+    """The first clauses of a reason that fit into `most` characters, and whether that is all of it.
+
+    A clause ends at a semicolon, at a full stop or before a parenthesis; a parenthesis is not divided. A first clause
+    that is too long ends at its last comma or colon that fits, else at its last word that does.
+    """
+    reason = " ".join(reason.split())
+    if len(reason) <= most:
+        return reason, True
+    ends = [
+        found.start()
+        for found in _CLAUSE_ENDS.finditer(reason)
+        if reason.count("(", 0, found.start()) <= reason.count(")", 0, found.start())
+    ]
+    fitting = [end for end in ends if 0 < end <= most]
+    if not fitting:
+        fitting = [
+            found.start() for found in re.finditer(r"[,:] ", reason) if most // 3 <= found.start() <= most
+        ]
+    if not fitting:
+        fitting = [found.start() for found in re.finditer(" ", reason) if found.start() <= most]
+    # One word alone may be longer than `most`: it is never cut.
+    end = fitting[-1] if fitting else reason.find(" ") if " " in reason else len(reason)
+    return reason[:end].rstrip(" ,;:."), end == len(reason)
+
+
 Needs = Iterable[Need] | Callable[[str], Iterable[Need]]
 """The Definition of Done: the same for every sprint, or told per key of a sprint that has begun to close."""
 
@@ -76,9 +108,10 @@ class SprintStatus:
     sentence each. waived: what only a waiver let through. rules: `{pass, fail, insufficient, not_passing}`.
     champion: id of the model that issued the sprint's predictions. trained: the trigger for which a candidate was
     trained at its close. metrics: those of the issued predictions, with the same of the naive baseline and of the
-    interpretable twin. positive_rate: share of positive outcomes. decision: what the close decided about the
-    champion, why: the reason that was recorded. restated: every time it closed again on other data, with what
-    changed (`core.restatement`). approved: the newest approval of its increment, and whether it stands.
+    interpretable twin. positive_rate: share of positive outcomes. drift: its state, drift_why: the reason for that
+    state. decision: what the close decided about the champion, why: the reason that was recorded. restated: every
+    time it closed again on other data, with what changed (`core.restatement`). approved: the newest approval of its
+    increment, and whether it stands.
     """
 
     product: str
@@ -97,6 +130,7 @@ class SprintStatus:
     metrics: dict[str, Any] | None = None
     positive_rate: float | None = None
     drift: str | None = None
+    drift_why: str | None = None
     decision: str | None = None
     why: str | None = None
     restated: list[dict[str, Any]] = field(default_factory=list)
@@ -234,6 +268,7 @@ def _row(
         metrics=_metrics(scores.get("metrics")),
         positive_rate=_first(scores, "positive_rate", "late_rate"),
         drift=drift.get("state"),
+        drift_why=drift.get("why") or None,
         decision=decided.get("decision"),
         why=_why(decided, drift, refused),
         restated=restatements(events).get(sprint.key, []),
