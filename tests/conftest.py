@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sprintline import settings
-from sprintline.settings import ROOT, Home
-from sprintline.stages.runtime import Runtime, load_runtime
+from sprintline.base import settings
+from sprintline.base.settings import ROOT, Home
+from sprintline.product.runtime import Runtime, load_runtime
+from sprintline.warehouse.dbt import Warehouse
 
 # A shell that starts the tests in its background lets them ignore Ctrl-C, and so would every process that a test stops
 # that way.
@@ -45,7 +46,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def small_clone(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Commands look at the small clone, whose one product is `flight_delays`, declared and without dbt models."""
     monkeypatch.setattr(settings, "ROOT", CLONE)
-    monkeypatch.setattr(Runtime, "manifest", {"nodes": {}})
+    monkeypatch.setattr(Warehouse, "manifest", {"nodes": {}})
     return CLONE
 
 

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 import click
 import pytest
 
+from sprintline.base.settings import ROOT
 from sprintline.cli.main import cli
 from sprintline.cli.reference import _anchor, commands
-from sprintline.settings import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from sprintline.core.declarations import RuleOverride
-from sprintline.core.gates import Need, decide, waivers_of
-from sprintline.core.verdicts import Outcome, Severity, Verdict
-from sprintline.faults.fault import Fault
-from sprintline.rules import RULES
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
+from sprintline.mechanisms.rules.faults import Fault
+from sprintline.mechanisms.rules.gates import Need, decide, waivers_of
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.spec import RuleOverride
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -28,7 +28,7 @@ def test_the_rule_that_is_added_judges_as_told():
     exec(compile(rule_block, "add-a-rule.md", "exec"), names)
     exec(compile(fault_block, "add-a-rule.md", "exec"), names)
     rule, fault = names["RULE"], names["FAULT"]
-    assert rule.code not in RULES, "the page's example is a rule by now: take another"
+    assert rule.code not in all_rules(), "the page's example is a rule by now: take another"
     assert (rule.severity, rule.why != "", rule.done) == (Severity.WARN, True, True)
     assert rule({"hours_late": 48}).outcome is Outcome.PASS
     assert (

@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 import yaml
 
@@ -125,6 +127,53 @@ def test_layers_run_one_way():
     told = run(str(BIN / "lint-imports"), "--no-cache")
     assert told.returncode == 0, told.stdout[-3000:]
     assert "0 broken" in told.stdout
+
+
+def test_no_file_is_in_a_circle():
+    """Also where an import stands inside a function or is for types only."""
+    graph = grimp.build_graph("sprintline", cache_dir=None)
+    below = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(below).prepare()
+    except CycleError as circle:
+        pytest.fail(f"these import each other: {' -> '.join(circle.args[1])}")
+
+
+SHELL = ("assets", "sensors", "jobs", "checks")
+"""File names of the Dagster shell; beside them only the processes and the components know Dagster."""
+
+
+def test_only_the_shell_imports_dagster():
+    graph = grimp.build_graph("sprintline", include_external_packages=True, cache_dir=None)
+    known = {
+        module
+        for library in ("dagster", "dagster_dbt")
+        for module in graph.find_modules_that_directly_import(library)
+    }
+    assert known
+    outside = {
+        module
+        for module in known
+        if module.split(".")[-1] not in SHELL
+        and module.split(".")[1] not in ("hosting", "components", "definitions")
+    }
+    assert not outside
+
+
+def test_what_a_gateway_needs_is_importable_without_dagster():
+    """Who serves, predictions, procedures and the ledger, in a process where `import dagster` raises."""
+    code = (
+        "import sys\n"
+        "for name in ('dagster', 'dagster_dbt', 'dagster_webserver'): sys.modules[name] = None\n"
+        "import sprintline.product.past, sprintline.serving.predict, sprintline.mechanisms.procedures.procedure\n"
+        "import sprintline.mechanisms.ledger.records, sprintline.release.promotion, sprintline.delivery.closing\n"
+        "import sprintline.mechanisms.rules.judging as judging, sprintline.mechanisms.rules.kinds as kinds\n"
+        "import sprintline.mechanisms.rules.registry as registry\n"
+        "print(len(kinds.kinds()) > 5, len(registry.all_rules()) > 30)\n"
+    )
+    told = run(sys.executable, "-c", code)
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert told.stdout.split() == ["True", "True"]
 
 
 def test_every_product_is_a_code_location():

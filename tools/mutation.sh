@@ -13,13 +13,14 @@ trap 'rm -rf "$scratch"' EXIT
 # mutmut names modules by their path: in a copy whose root holds the package, path and import name are the same.
 cp -R platform/sprintline "$scratch/sprintline"
 mkdir -p "$scratch/tests"
-cp -R tests/rules "$scratch/tests/rules"
-mkdir -p "$scratch/tests/core"
-cp tests/core/test_gates.py tests/core/test_verdicts.py "$scratch/tests/core/"
+mkdir -p "$scratch/tests/mechanisms" "$scratch/tests/release"
+cp tests/mechanisms/test_gates.py tests/mechanisms/test_verdicts.py tests/mechanisms/test_all_rules.py \
+    tests/mechanisms/judgements.json "$scratch/tests/mechanisms/"
+cp tests/release/test_rules.py "$scratch/tests/release/"
 cat >"$scratch/pyproject.toml" <<TOML
 [tool.mutmut]
 source_paths = ["sprintline"]
-only_mutate = ["sprintline/core/gates.py", "sprintline/core/verdicts.py"${RULES:+, "sprintline/rules/*.py"}]
+only_mutate = ["sprintline/mechanisms/rules/gates.py", "sprintline/mechanisms/rules/verdicts.py"${RULES:+, "sprintline/*/rules.py"}]
 also_copy = ["sprintline", "tests"]
 pytest_add_cli_args_test_selection = ["tests"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist"]

@@ -14,7 +14,7 @@ SURVIVED, UNTESTED, SKIPPED = 0, 33, 34
 
 
 def main(folder: Path, least: float) -> int:
-    """Print the table; 1 when a module of core/ scores below `least` percent, or none was judged."""
+    """Print the table; 1 when a module of mechanisms/ scores below `least` percent, or none was judged."""
     total = killed = 0
     survivors, below, held = [], [], 0
     print(f"{'module':<40} {'mutants':>8} {'killed':>8} {'score':>7}")
@@ -28,11 +28,11 @@ def main(folder: Path, least: float) -> int:
         total, killed = total + len(judged), killed + len(dead)
         module = file.relative_to(folder).as_posix().removesuffix(".meta")
         print(f"{module:<40} {len(judged):>8} {len(dead):>8} {len(dead) / len(judged):>6.1%}")
-        if "/core/" in module:
+        if "/mechanisms/" in module:
             held += 1
             below += [module] if 100 * len(dead) / len(judged) < least else []
     if not held:
-        print("no mutant of core/ was judged: the run did not come to its end", file=sys.stderr)
+        print("no mutant of mechanisms/ was judged: the run did not come to its end", file=sys.stderr)
         return 1
     print(f"{'all':<40} {total:>8} {killed:>8} {killed / total:>6.1%}")
     for name in survivors:

@@ -18,8 +18,8 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Page  # noqa: E402
 from tests.browser.looking import LAPTOP, LOOPBACK, PHONE, await_ui, browser, chromium, drawn, free_port  # noqa: E402
 
-from sprintline import settings  # noqa: E402
-from sprintline.stores.instance import environment, prepare  # noqa: E402
+from sprintline.base import settings as settings  # noqa: E402
+from sprintline.hosting.instance import environment, prepare  # noqa: E402
 
 IMAGES = ROOT / "docs" / "tutorials" / "images"
 MOST = 250_000

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "platform"))
 
-from sprintline.core import drift_simulation as simulation
+from sprintline.monitoring import drift_simulation as simulation
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from feast import Entity, FeatureService, FeatureView, Field, ValueType
 from feast.types import Float64, Int64, String
 
-from sprintline.stores.feature_views import lake_source
+from sprintline.features.views import lake_source
 
 OWNER = "dana.reyes@example.org"
 

@@ -2,6 +2,8 @@
 
 import os
 
+from sprintline.base import moved
+
 # Nothing here calls home. Set before any library reads them; a user's own setting wins.
 for _name, _value in {
     "DO_NOT_TRACK": "1",
@@ -13,3 +15,5 @@ for _name, _value in {
 # How long a thread of scikit-learn's trees waits awake for the others. libgomp's default is 300 times as much, and
 # a training then takes a fifth longer beside another program; on a quiet machine there is no telling (decision 23).
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+moved.install()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster.components.core.component_tree import ComponentTree
 
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
 
 
 @dg.definitions

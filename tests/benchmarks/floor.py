@@ -18,10 +18,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from sprintline.settings import ROOT
-from sprintline.stages.runtime import Runtime, load_runtime
-from sprintline.stores import compiled
-from sprintline.stores.marts import restricted_query
+from sprintline.base.settings import ROOT
+from sprintline.features.marts import restricted_query
+from sprintline.features.store import FeatureStore
+from sprintline.landing.folder import Landing
+from sprintline.product.runtime import Runtime, load_runtime
+from sprintline.warehouse import compiled
+from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.dbt import Warehouse
 
 
 def main() -> None:
@@ -29,34 +33,34 @@ def main() -> None:
     runtime = load_runtime(ROOT / "platform" / "products" / "flight_delays")
     sprint = max(runtime.history("question_features"))
     window, back = runtime.window(sprint), runtime.spec.features.lookback_sprints
-    questions = runtime.rows_of(runtime.spec.model.questions, sprint)
-    plan = compiled.plan_of(runtime.warehouse)
+    questions = rows_of(runtime[Warehouse], runtime.spec.model.questions, sprint)
+    plan = compiled.plan_of(runtime[Warehouse])
     plan = {**plan, "steps": compiled.models(plan)}
 
     def files(scratch: Path) -> None:
         for source in runtime.spec.sources:
-            file = runtime.landing.scan(runtime.product, source.name).files[sprint].path
+            file = runtime[Landing].scan(runtime.product, source.name).files[sprint].path
             pd.read_csv(file).to_parquet(scratch / source.name)
 
     def models(scratch: Path) -> None:
-        with duckdb.connect(str(scratch / runtime.warehouse.file.name)) as connection:
+        with duckdb.connect(str(scratch / runtime[Warehouse].file.name)) as connection:
             connection.execute("set timezone = 'UTC'")
             compiled.build(connection, compiled.attach(connection, plan), sprint)
 
     def views(_: Path) -> None:
-        query = partial(restricted_query, runtime.warehouse.file)
+        query = partial(restricted_query, runtime[Warehouse].file)
         reach = [*runtime.calendar.previous(sprint, back), sprint]
         for view in runtime.spec.features.views:
-            sql = (runtime.features.folder / f"{view}.sql").read_text()
+            sql = (runtime[FeatureStore].folder / f"{view}.sql").read_text()
             query(sql, reach, {"sprint_start": window.start, "sprint_end": window.end})
 
     def join(_: Path) -> None:
-        runtime.features.historical(questions, runtime.spec.features.service)
+        runtime[FeatureStore].historical(questions, runtime.spec.features.service)
 
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        shutil.copy(runtime.warehouse.file, scratch)
+        shutil.copy(runtime[Warehouse].file, scratch)
         for part in (files, models, views, join) * 2:
             begun = time.perf_counter()
             part(scratch)
@@ -73,13 +77,13 @@ def at_once(runtime: Runtime) -> dict[str, float]:
     }
     seconds, begun = {}, time.perf_counter()
     for view in runtime.spec.features.views:
-        sql = (runtime.features.folder / f"{view}.sql").read_text()
-        restricted_query(runtime.warehouse.file, sql, sprints, span)
+        sql = (runtime[FeatureStore].folder / f"{view}.sql").read_text()
+        restricted_query(runtime[Warehouse].file, sql, sprints, span)
     seconds["views"] = time.perf_counter() - begun
-    relation = runtime.warehouse.relations()[runtime.spec.model.questions]
-    questions = runtime.warehouse.query(f"select * from {relation}")
+    relation = runtime[Warehouse].relations()[runtime.spec.model.questions]
+    questions = runtime[Warehouse].query(f"select * from {relation}")
     begun = time.perf_counter()
-    runtime.features.historical(questions, runtime.spec.features.service)
+    runtime[FeatureStore].historical(questions, runtime.spec.features.service)
     seconds["join"] = time.perf_counter() - begun
     return seconds
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from sprintline import settings
+from sprintline.base import settings
 from sprintline.cli import main as command
-from sprintline.cli.replay import ui_is_open
-from sprintline.components.scaffold import create_product
-from sprintline.core.calendar import Calendar
-from sprintline.core.declarations import parse_product
-from sprintline.core.gates import Need
-from sprintline.core.verdicts import Outcome, Severity, Verdict
-from sprintline.stores.records import Records
+from sprintline.hosting.replay import ui_is_open
+from sprintline.mechanisms.ledger.records import Records
+from sprintline.mechanisms.rules.gates import Need
+from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.calendar import Calendar
+from sprintline.product.spec import parse_product
+from sprintline.scaffold.create import create_product
 
 REPOSITORY = settings.ROOT
 DEFS = "platform/products/bakery/defs.yaml"
@@ -123,7 +123,7 @@ class TestStatus:
 
     def test_shows_closed_sprints_and_tells_machines_everything(self, run, clone, home, monkeypatch):
         create_product("bakery", clone)
-        from sprintline.stages import rulebook
+        from sprintline.mechanisms.rules import rulebook
 
         needs = (Need("DQ101", "orders"), Need("DQ201", "questions"))
         monkeypatch.setattr(rulebook, "definition_of_done", lambda runtime, sprint: needs)
@@ -148,7 +148,7 @@ class TestStatus:
 
     def test_one_sprint_is_shown_with_every_reason(self, run, clone, home, monkeypatch):
         create_product("bakery", clone)
-        from sprintline.stages import rulebook
+        from sprintline.mechanisms.rules import rulebook
 
         needs = (Need("DQ101", "orders"), Need("ML402", "candidate"))
         monkeypatch.setattr(rulebook, "definition_of_done", lambda runtime, sprint: needs)
@@ -291,7 +291,7 @@ class TestInit:
     @pytest.fixture(scope="class")
     def prepared(self, tmp_path_factory):
         """One instance for the class, made by four processes' worth of callers at once."""
-        from sprintline.stores.instance import prepare
+        from sprintline.hosting.instance import prepare
 
         home = settings.Home(tmp_path_factory.mktemp("state") / "home")
         failures = []
@@ -339,7 +339,7 @@ class TestInit:
         assert (prepared.dagster / "schedules/schedules.db").is_file()
 
     def test_a_second_call_asks_dagster_nothing(self, prepared, monkeypatch):
-        from sprintline.stores import instance
+        from sprintline.hosting import instance
 
         monkeypatch.setattr(
             instance.subprocess, "run", lambda *_, **__: pytest.fail("Dagster was started again")
@@ -347,7 +347,7 @@ class TestInit:
         assert instance.prepare(prepared) == prepared.dagster
 
     def test_an_edited_file_is_kept_and_an_old_one_renewed(self, prepared, monkeypatch):
-        from sprintline.stores import instance
+        from sprintline.hosting import instance
 
         file = prepared.dagster / "dagster.yaml"
         template = tmp = prepared.root / "template.yaml"
@@ -362,7 +362,7 @@ class TestInit:
         assert file.read_text() == own
 
     def test_settings_dagster_refuses_are_one_sentence(self, prepared, tmp_path):
-        from sprintline.stores import instance
+        from sprintline.hosting import instance
 
         home = settings.Home(tmp_path / "other")
         shutil.copytree(prepared.dagster, home.dagster)
@@ -440,9 +440,9 @@ class TestUi:
             prepared.append(home)
             home.dagster.mkdir(parents=True)
 
-        monkeypatch.setattr("sprintline.stores.instance.prepare", prepare)
+        monkeypatch.setattr("sprintline.hosting.instance.prepare", prepare)
         monkeypatch.setattr(
-            "sprintline.cli.servers.end_what_was_left", lambda env: prepared.append(env["DAGSTER_HOME"])
+            "sprintline.hosting.servers.end_what_was_left", lambda env: prepared.append(env["DAGSTER_HOME"])
         )
         monkeypatch.setattr(command.os, "execve", execve)
         monkeypatch.chdir(clone)
@@ -465,7 +465,7 @@ class TestErrors:
         assert run("ui", "--port", "99999")[0] == 2
 
     def test_the_unexpected_is_one_sentence_with_its_place(self, run, monkeypatch):
-        monkeypatch.setattr("sprintline.cli.survey.chosen_folders", lambda *_: 1 / 0)
+        monkeypatch.setattr("sprintline.product.folders.chosen_folders", lambda *_: 1 / 0)
         code, out, err = run("check")
         assert (code, out) == (1, "") and len(err.splitlines()) == 1
         assert "test_cli.py" in err and "ZeroDivisionError: division by zero" in err
@@ -473,7 +473,7 @@ class TestErrors:
     def test_a_traceback_is_shown_when_asked_for(self, home, monkeypatch):
         monkeypatch.setenv("SPRINTLINE_DEBUG", "1")
         monkeypatch.setattr(sys, "argv", ["sprintline", "check"])
-        monkeypatch.setattr("sprintline.cli.survey.chosen_folders", lambda *_: 1 / 0)
+        monkeypatch.setattr("sprintline.product.folders.chosen_folders", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             command.main()
 

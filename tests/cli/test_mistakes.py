@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sprintline import settings
+from sprintline.base import settings
 from sprintline.cli import main as command
-from sprintline.components.scaffold import create_product
+from sprintline.scaffold.create import create_product
 
 PAGE = settings.ROOT / "docs" / "reference" / "errors.md"
 ROWS = re.findall(r"^\| (.+?) \| `(.+?)` \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)

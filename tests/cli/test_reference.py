@@ -9,13 +9,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from sprintline import settings
+from sprintline.base import settings
 from sprintline.cli import reference
+from sprintline.cli.generated import write_pages
 from sprintline.cli.main import cli
-from sprintline.cli.survey import product_folders
-from sprintline.core.declarations import ProductSpec
-from sprintline.core.spec_model import Spec
-from sprintline.stages.runtime import load_runtime
+from sprintline.components.described import assets_page
+from sprintline.mechanisms.declaration.model import Spec
+from sprintline.product.folders import product_folders
+from sprintline.product.runtime import load_runtime
+from sprintline.product.spec import ProductSpec
 
 FOLDER = settings.ROOT / "docs" / "reference"
 COMMANDS = dict(reference.commands(cli))
@@ -34,7 +36,7 @@ def test_a_page_is_as_its_definitions_are(name, home, monkeypatch):
 @pytest.mark.parametrize("product", [folder.name for folder in product_folders(settings.ROOT)])
 def test_the_page_of_assets_is_that_of_every_product(home, product):
     runtime = load_runtime(settings.ROOT / "platform" / "products" / product, home)
-    assert page("assets.md") == reference.assets_page(runtime), "run `sprintline reference`"
+    assert page("assets.md") == assets_page(runtime, reference.MARK), "run `sprintline reference`"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -83,13 +85,13 @@ def test_writing_tells_what_changed_and_leaves_alone_what_is_not_generated(tmp_p
     (folder / "gone.md").write_text(f"{reference.MARK}\n# Gone\n")
     (folder / "settings.md").write_text("# Settings\n")
     wanted = {"commands.md": "# Commands\n"}
-    assert reference.write_pages(folder, wanted, reference.MARK, write=False) == [
+    assert write_pages(folder, wanted, reference.MARK, write=False) == [
         "wrote docs/reference/commands.md", "removed docs/reference/gone.md",
     ]  # fmt: skip
     assert (folder / "gone.md").exists()
-    reference.write_pages(folder, wanted, reference.MARK)
+    write_pages(folder, wanted, reference.MARK)
     assert {file.name for file in folder.iterdir()} == {"commands.md", "settings.md"}
-    assert reference.write_pages(folder, wanted, reference.MARK) == []
+    assert write_pages(folder, wanted, reference.MARK) == []
 
 
 def test_the_index_has_pages_that_others_write(tmp_path):

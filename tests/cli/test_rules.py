@@ -7,12 +7,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from sprintline import settings
+from sprintline.base import settings
+from sprintline.cli.generated import write_pages
 from sprintline.cli.main import cli
-from sprintline.cli.rule_pages import pages, write_rule_pages
-from sprintline.core.verdicts import Outcome, Severity, Verdict
-from sprintline.rules import RULES
-from sprintline.stages.runtime import open_records
+from sprintline.cli.rule_pages import pages
+from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
 
 def call(*arguments: str):
@@ -22,13 +23,13 @@ def call(*arguments: str):
 class TestRules:
     def test_lists_every_rule(self, home):
         rows = json.loads(call("rules", "--json").stdout)
-        assert [row["code"] for row in rows] == sorted(RULES)
+        assert [row["code"] for row in rows] == sorted(all_rules())
         first = rows[0]
         assert set(first) == {
             "code", "claim", "judges", "practice", "severity", "threshold", "done", "remedy", "override",
         }  # fmt: skip
         text = call("rules").stdout
-        assert all(code in text for code in RULES)
+        assert all(code in text for code in all_rules())
 
     def test_with_a_product_what_it_changes_is_shown(self, home, small_clone, monkeypatch, tmp_path):
         folder = tmp_path / "platform" / "products" / "flight_delays"
@@ -56,7 +57,7 @@ class TestRules:
 
 
 class TestExplain:
-    @pytest.mark.parametrize("code", sorted(RULES))
+    @pytest.mark.parametrize("code", sorted(all_rules()))
     def test_tells_all_of_a_rule(self, home, code):
         found = json.loads(call("explain", code, "--json").stdout)
         assert found["why"] and found["reads"] and found["remedy"] and found["faults"]
@@ -125,12 +126,13 @@ class TestPages:
     def test_they_are_as_the_rules_are(self):
         folder = settings.ROOT / "docs" / "rules"
         there = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.md")}
-        assert there == pages(settings.ROOT), "run `sprintline rules --docs`"
+        assert there == pages(settings.ROOT), "run `sprintline reference`"
 
     def test_writing_tells_what_changed_and_takes_away_what_is_gone(self, tmp_path):
         (tmp_path / "docs" / "rules").mkdir(parents=True)
         (tmp_path / "docs" / "rules" / "DQ000.md").write_text("gone")
-        changed = write_rule_pages(tmp_path)
+        folder = tmp_path / "docs" / "rules"
+        changed = write_pages(folder, pages(tmp_path))
         assert "removed docs/rules/DQ000.md" in changed and "wrote docs/rules/DQ101.md" in changed
-        assert write_rule_pages(tmp_path) == []
+        assert write_pages(folder, pages(tmp_path)) == []
         assert "not been measured yet" in (tmp_path / "docs" / "rules" / "DQ101.md").read_text()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
 
 PARTS = ("platform", "dbt_project", "feature_repo", "pyproject.toml", "requirements.lock")
 PRODUCTS = ("platform/products", "dbt_project/models", "dbt_project/macros/products", "feature_repo")
@@ -83,7 +83,7 @@ class Clone:
 
     def workers(self) -> list[int]:
         """Processes forked from the warm process."""
-        warm = {pid for pid, command in self.processes().items() if "sprintline.stages.warm" in command}
+        warm = {pid for pid, command in self.processes().items() if "sprintline.hosting.warm" in command}
         return [pid for pid in warm if _parent(pid) in warm]
 
     def sprints(self) -> dict[str, dict]:
@@ -126,11 +126,11 @@ S1, S2, S3, S4 = (f"2026-S0{n}" for n in range(1, 5))
 
 LAND = """
 import sys
-from sprintline.cli.replay import drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
-from sprintline.stores.samples import LANDS_AFTER
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import ROOT, home
+from sprintline.product.runtime import load_runtime
+from sprintline.hosting.instance import prepare
+from sprintline.landing.samples import LANDS_AFTER
 
 prepare(home())
 runtime = load_runtime(ROOT / "platform" / "products" / "parcels")

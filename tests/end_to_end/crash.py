@@ -24,15 +24,17 @@ from typing import Any
 
 import dagster as dg
 
-from sprintline import failpoints
-from sprintline.core.state import state_hash
-from sprintline.failpoints import VARIABLE
+from sprintline.base import failpoints
+from sprintline.base.failpoints import VARIABLE
+from sprintline.base.settings import home
 from sprintline.faults.worker import in_fork
-from sprintline.settings import home
-from sprintline.stages import reaper
-from sprintline.stages.runtime import Runtime, load_runtime
-from sprintline.stages.warm import PRELOADED, PRELOADED_LATER, preload
-from sprintline.stores.state import parts_of
+from sprintline.hosting import reaper
+from sprintline.hosting.warm import PRELOADED, PRELOADED_LATER, preload
+from sprintline.landing.folder import Landing
+from sprintline.learning.registry import Models
+from sprintline.product.runtime import Runtime, load_runtime
+from sprintline.state.hashes import parts_of
+from sprintline.state.state_hash import state_hash
 
 PRODUCT = "parcels"
 
@@ -147,11 +149,11 @@ def _look(runtime: Runtime) -> dict[str, Any]:
         },
         "effects": _effects(runtime),
         "decisions": decisions,
-        "alias": runtime.models.alias("champion") if serving else None,
+        "alias": runtime[Models].alias("champion") if serving else None,
         "served": serving[-1] if serving else None,
         "releases": sorted(one.name for one in releases.glob("*")) if releases.is_dir() else [],
-        "damage": [fault for one in serving for fault in runtime.models.release(one).verify()],
-        "quarantined": [one.path.name.split("-", 2)[2] for one in runtime.landing.quarantined(PRODUCT)],
+        "damage": [fault for one in serving for fault in runtime[Models].release(one).verify()],
+        "quarantined": [one.path.name.split("-", 2)[2] for one in runtime[Landing].quarantined(PRODUCT)],
         "reasons": len(list(quarantine.rglob("*.reason.json"))),
         "whole": runtime.records.verify().ok,
         "unfinished": runs,

@@ -13,11 +13,11 @@ pytestmark = pytest.mark.slow
 BACKFILL = """
 import os, sys
 import dagster as dg
-from sprintline.cli.replay import drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
-from sprintline.stores.samples import LANDS_AFTER
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import ROOT, home
+from sprintline.product.runtime import load_runtime
+from sprintline.hosting.instance import prepare
+from sprintline.landing.samples import LANDS_AFTER
 import products.parcels.definitions as location
 
 prepare(home())

@@ -16,11 +16,11 @@ S3 = "2026-S03"
 CLOSE = """
 import sys
 import dagster as dg
-from sprintline.cli.replay import drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
-from sprintline.stores.samples import LANDS_AFTER
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import ROOT, home
+from sprintline.product.runtime import load_runtime
+from sprintline.hosting.instance import prepare
+from sprintline.landing.samples import LANDS_AFTER
 import products.parcels.definitions as location
 
 prepare(home())
@@ -49,10 +49,10 @@ with dg.DagsterInstance.get() as instance:
 #: With the runtime, the candidate's facts and its card at hand.
 HERE = """
 import json, sys
-from sprintline.core.hashing import canonical_json, text_hash
-from sprintline.settings import ROOT
-from sprintline.stages.cards import card_file
-from sprintline.stages.runtime import load_runtime
+from sprintline.base.hashing import canonical_json, text_hash
+from sprintline.base.settings import ROOT
+from sprintline.release.cards import card_file
+from sprintline.product.runtime import load_runtime
 
 runtime = load_runtime(ROOT / "platform" / "products" / "parcels")
 candidate = runtime.measurement("candidate", "2026-S03")
@@ -70,7 +70,7 @@ PLANTS = """
 import dagster as dg
 import products.parcels.definitions as location
 from dagster._core.event_api import PartitionKeyFilter
-from sprintline.stages.cards import write_card
+from sprintline.release.cards import write_card
 
 key = dg.AssetCheckKey(dg.AssetKey(["parcels", "candidate"]), "ML410_has_a_true_card")
 whole = location.defs.get_repository_def().get_implicit_global_asset_job_def()
@@ -328,8 +328,8 @@ def test_restated_data_are_read_as_they_were_until_a_vacuum(closed):
     """Last of all: the lake does not come back from this."""
     restate = (
         "table = 'parcels/question_features'\n"
-        "rows = runtime.lake.read(table, ['2026-S01'])\n"
-        "runtime.lake.write(table, '2026-S01', rows.assign(parcels=rows['parcels'] + 1), ['question_id'])"
+        "rows = runtime[Lake].read(table, ['2026-S01'])\n"
+        "runtime[Lake].write(table, '2026-S01', rows.assign(parcels=rows['parcels'] + 1), ['question_id'])"
     )
     python(closed, HERE + restate)
     code, told = reproduced(closed)
@@ -338,7 +338,7 @@ def test_restated_data_are_read_as_they_were_until_a_vacuum(closed):
 
     vacuum = (
         "from deltalake import DeltaTable\n"
-        "table = DeltaTable(str(runtime.lake.path('parcels/question_features')))\n"
+        "table = DeltaTable(str(runtime[Lake].path('parcels/question_features')))\n"
         "assert table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)"
     )
     python(closed, HERE + vacuum)

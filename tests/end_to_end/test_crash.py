@@ -15,7 +15,7 @@ import time
 import duckdb
 import pytest
 
-from sprintline.failpoints import FAILPOINTS
+from sprintline.base.failpoints import FAILPOINTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
 

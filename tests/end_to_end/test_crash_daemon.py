@@ -11,8 +11,8 @@ import time
 import dagster as dg
 import pytest
 
-from sprintline.failpoints import VARIABLE
-from sprintline.stages.runs import UNFINISHED
+from sprintline.base.failpoints import VARIABLE
+from sprintline.product.sensors import UNFINISHED
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
 

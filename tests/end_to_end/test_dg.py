@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 LAND = """
 from pathlib import Path
-from sprintline.cli.replay import drop
-from sprintline.settings import home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import home
+from sprintline.product.runtime import load_runtime
+from sprintline.hosting.instance import prepare
 
 prepare(home())
 runtime = load_runtime(Path("products/parcels").resolve())

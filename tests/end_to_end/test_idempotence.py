@@ -18,12 +18,12 @@ import dagster as dg
 import pytest
 from tests.end_to_end.conftest import LAND, S1, S2, S3, S4
 
-from sprintline.core.state import state_hash
-from sprintline.settings import Home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stages.sensors import plan
-from sprintline.stores.records import Records
-from sprintline.stores.state import parts_of
+from sprintline.base.settings import Home
+from sprintline.delivery.sensors import plan
+from sprintline.mechanisms.ledger.records import Records
+from sprintline.product.runtime import load_runtime
+from sprintline.state.hashes import parts_of
+from sprintline.state.state_hash import state_hash
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 

@@ -9,9 +9,9 @@ import sys
 import dagster as dg
 import pytest
 
-from sprintline.core.state import state_hash
-from sprintline.settings import Home
-from sprintline.stores.state import parts_of
+from sprintline.base.settings import Home
+from sprintline.state.hashes import parts_of
+from sprintline.state.state_hash import state_hash
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
@@ -20,11 +20,11 @@ SPRINTS = ("2026-S01", "2026-S02")
 
 LAND = """
 import sys
-from sprintline.cli.replay import drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import prepare
-from sprintline.stores.samples import LANDS_AFTER
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import ROOT, home
+from sprintline.product.runtime import load_runtime
+from sprintline.hosting.instance import prepare
+from sprintline.landing.samples import LANDS_AFTER
 
 prepare(home())
 for product in sys.argv[1:]:

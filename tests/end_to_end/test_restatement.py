@@ -21,12 +21,12 @@ SECOND = "2026-S02"
 CLOSE = """
 import json, sys
 import dagster as dg
-from sprintline.cli.replay import drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stages.sensors import plan
-from sprintline.stores.instance import prepare
-from sprintline.stores.samples import LANDS_AFTER
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import ROOT, home
+from sprintline.product.runtime import load_runtime
+from sprintline.delivery.sensors import plan
+from sprintline.hosting.instance import prepare
+from sprintline.landing.samples import LANDS_AFTER
 import products.parcels.definitions as location
 
 prepare(home())
@@ -90,8 +90,8 @@ def again(clone, sprint: str) -> None:
 def events(clone, *kinds: str) -> list[dict]:
     code = (
         "import json, sys\n"
-        "from sprintline.settings import home\n"
-        "from sprintline.stages.runtime import open_records\n"
+        "from sprintline.base.settings import home\n"
+        "from sprintline.product.runtime import open_records\n"
         "print(json.dumps([{'kind': e.kind, 'sprint': e.sprint, 'actor': e.actor, 'body': dict(e.body), 'key': e.key}\n"
         "                  for e in open_records(home()).events('parcels') if e.kind in sys.argv[1:]]))"
     )
@@ -241,7 +241,7 @@ def test_the_job_leaves_the_same_record_as_the_command(clone, restated):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        # Each mistake by itself is told in tests/core/test_acts.py.
+        # Each mistake by itself is told in tests/governance/test_acts.py.
         ({"code": "ML490", "reason": "", "expires": "2026-01-05", "approver": " "}, "there is no rule ML490"),
         ({"asset": "prediction"}, "ML401 does not judge prediction: did you mean `predictions`?"),
     ],

@@ -11,9 +11,9 @@ import psycopg2
 import pytest
 from tests.postgres import running
 
-from sprintline.core.state import state_hash
-from sprintline.settings import Home
-from sprintline.stores.state import parts_of
+from sprintline.base.settings import Home
+from sprintline.state.hashes import parts_of
+from sprintline.state.state_hash import state_hash
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
@@ -21,11 +21,11 @@ CLOSE = """
 import os, sys
 import dagster as dg
 import products.parcels.definitions as location
-from sprintline.cli.replay import drop
-from sprintline.settings import ROOT, home
-from sprintline.stages.runtime import load_runtime
-from sprintline.stores.instance import environment, prepare
-from sprintline.stores.samples import LANDS_AFTER
+from sprintline.hosting.replay import drop
+from sprintline.base.settings import ROOT, home
+from sprintline.product.runtime import load_runtime
+from sprintline.hosting.instance import environment, prepare
+from sprintline.landing.samples import LANDS_AFTER
 
 prepare(home())
 os.environ.update(environment(home()))

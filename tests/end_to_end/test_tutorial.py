@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 

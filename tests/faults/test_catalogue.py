@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sprintline.core.verdicts import Outcome
-from sprintline.faults.catalogue import FAULTS, faults_of
-from sprintline.faults.fault import DONE, Fault
-from sprintline.faults.in_data import MODELS
+from sprintline.faults.catalogue import all_faults, faults_of
 from sprintline.faults.run import judged
-from sprintline.rules import RULES
+from sprintline.mechanisms.rules.faults import DONE, Fault
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.verdicts import Outcome
+from sprintline.warehouse.faults import MODELS
 
 ASSETS = {
     "source": {"orders", "deliveries"},
@@ -18,22 +18,22 @@ ASSETS = {
 }
 
 
-@pytest.mark.parametrize("code", sorted(RULES))
+@pytest.mark.parametrize("code", sorted(all_rules()))
 def test_every_rule_has_a_fault(code):
-    assert faults_of(code), f"{code} has no fault: plant one in platform/sprintline/faults/"
+    assert faults_of(code), f"{code} has no fault: plant one in the `faults.py` of its subject"
 
 
 def test_every_fault_is_of_a_rule_or_of_the_gate():
-    assert {fault.code for fault in FAULTS} <= {*RULES, DONE}
+    assert {fault.code for fault in all_faults()} <= {*all_rules(), DONE}
 
 
 def test_names_are_unique():
-    assert len({fault.key for fault in FAULTS}) == len(FAULTS)
+    assert len({fault.key for fault in all_faults()}) == len(all_faults())
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.key)
+@pytest.mark.parametrize("fault", all_faults(), ids=lambda one: one.key)
 def test_a_fault_is_judged_on_an_asset_its_rule_judges(fault):
-    kind = RULES[fault.code].judges if fault.code in RULES else "increment"
+    kind = all_rules()[fault.code].judges if fault.code in all_rules() else "increment"
     assert fault.asset in ASSETS.get(kind, {kind})
 
 

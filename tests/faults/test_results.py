@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sprintline.core.findings import Finding, parse_findings
-from sprintline.core.located_yaml import DeclarationError
-from sprintline.core.verdicts import Outcome, Severity, Verdict
-from sprintline.faults.fault import Fault
+from sprintline.faults.findings import Finding, parse_findings
 from sprintline.faults.results import Clean, Measured, added, counted, measured
 from sprintline.faults.run import Suite, Tried
+from sprintline.mechanisms.declaration.located_yaml import DeclarationError
+from sprintline.mechanisms.rules.faults import Fault
+from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
 
 def verdict(code: str, sprint: str, outcome: Outcome) -> Verdict:

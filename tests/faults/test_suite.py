@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from sprintline.faults.catalogue import FAULTS
-from sprintline.faults.fault import DONE
+from sprintline.faults.catalogue import all_faults
 from sprintline.faults.run import Suite, run
+from sprintline.mechanisms.rules.faults import DONE
 
 CHOSEN = [
     fault
-    for fault in FAULTS
+    for fault in all_faults()
     if fault.code == DONE
     or fault.key
     in {

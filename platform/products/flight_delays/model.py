@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sprintline.core.recipes import Inputs, Recipe
+from sprintline.learning.recipes import Inputs, Recipe
 
 SCHEDULE = (
     "distance_miles",

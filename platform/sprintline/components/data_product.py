@@ -14,11 +14,12 @@ import dagster as dg
 from dagster.components import scaffold_with
 from dagster.components.core.component_tree import ComponentTree
 
+from sprintline.base.settings import ROOT
+from sprintline.components.product import build_product
 from sprintline.components.scaffolder import DataProductScaffolder
-from sprintline.core.declarations import ProductSpec
-from sprintline.settings import ROOT
-from sprintline.stages.product import build_product
-from sprintline.stages.runtime import load_runtime
+from sprintline.landing.odcs import Contracts
+from sprintline.product.runtime import load_runtime
+from sprintline.product.spec import ProductSpec
 
 # Partitioned checks and components are previews and betas of Dagster; which ones we rest on is a decision of ours,
 # recorded under docs/decisions/, and no news to whoever starts the UI.
@@ -53,7 +54,7 @@ def product_definitions(module: str) -> dg.Definitions:
     """
     package = import_module(module.rpartition(".")[0])
     with _uncollected():
-        _ = load_runtime(Path(str(package.__file__)).parent).contracts
+        _ = load_runtime(Path(str(package.__file__)).parent)[Contracts]
         tree = ComponentTree.from_module(defs_module=package, project_root=ROOT / "platform")
         # Without a place `build_defs` adds a JSON Schema of every component type installed: half a second a process.
         found = tree.build_defs(tree.defs_module_path)

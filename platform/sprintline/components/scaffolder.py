@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from dagster.components import Scaffolder, ScaffoldRequest
 
-from sprintline.components.scaffold import ScaffoldError, create_product
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
+from sprintline.scaffold.create import ScaffoldError, create_product
 
 
 class DataProductScaffolder(Scaffolder):

@@ -1,17 +1,19 @@
-"""All faults, a module per stage of a sprint's way; `RULES` without one are told by a test."""
+"""All planted faults, found in the `faults.py` of each subject; a rule without one is reported by a test."""
 
 from __future__ import annotations
 
-from sprintline.faults import in_data, in_features, in_models, in_watch
-from sprintline.faults.fault import Fault
+from functools import cache
 
-FAULTS: tuple[Fault, ...] = tuple(
-    sorted(
-        (*in_data.FAULTS, *in_features.FAULTS, *in_models.FAULTS, *in_watch.FAULTS), key=lambda one: one.key
-    )
-)
+from sprintline.mechanisms.registry import collected
+from sprintline.mechanisms.rules.faults import Fault
+
+
+@cache
+def all_faults() -> tuple[Fault, ...]:
+    """Every fault, in the order of their keys."""
+    return tuple(sorted(collected("faults", "FAULTS"), key=lambda one: one.key))
 
 
 def faults_of(code: str) -> tuple[Fault, ...]:
     """The faults planted for one rule."""
-    return tuple(fault for fault in FAULTS if fault.code == code)
+    return tuple(fault for fault in all_faults() if fault.code == code)

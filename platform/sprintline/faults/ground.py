@@ -14,13 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sprintline.settings import ROOT, Home
-from sprintline.stages.runtime import Runtime, load_runtime
+from sprintline.base.settings import ROOT, Home
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.rules.faults import PRODUCT, NotPlanted
+from sprintline.product.runtime import Runtime, load_runtime
+from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PRODUCT = "trial"
 HISTORY = 6
 """Sprints closed before the one on trial: the fourth gets the first champion, trained on three, from which drift knows
 what is ordinary; by the seventh there is enough new data for a candidate."""
@@ -37,10 +39,6 @@ WEAK = (
     '    "parcels",\n    "distance_km",\n    "promised_minutes",\n    "placed_hour",\n    "weekday",\n',
     '    "placed_hour",\n    "weekday",\n',
 )
-
-
-class NotPlanted(RuntimeError):
-    """A fault found nothing to change: the place it knows is no longer there."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +94,14 @@ class Ground:
     def partition(self, name: str, change: Change, sprint: str | None = None) -> None:
         """Change a lake partition behind the back of the asset that wrote it."""
         table, key = self.runtime.table(name), sprint or self.sprint
-        frame = self.runtime.lake.read(table, [key])
+        frame = self.runtime[Lake].read(table, [key])
         changed = change(frame.copy())
-        if not self.runtime.lake.write(table, key, changed, sort_by=list(changed.columns[:2])).changed:
+        if not self.runtime[Lake].write(table, key, changed, sort_by=list(changed.columns[:2])).changed:
             raise NotPlanted(f"{table} {key} is as before")
 
     def sql(self, statement: str) -> None:
         """Change rows of the warehouse behind dbt's back."""
-        self.runtime.warehouse.query(statement, read_only=False)
+        self.runtime[Warehouse].query(statement, read_only=False)
 
     def file(self, folder: Path, pattern: str) -> Path:
         """The one file below a folder that a pattern names."""

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sprintline.core.findings import Finding
-from sprintline.core.verdicts import Outcome, Verdict
+from sprintline.faults.findings import Finding
 from sprintline.faults.run import Suite
+from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
 
 FILE = "faults.json"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sprintline.core.verdicts import Outcome
-from sprintline.faults.fault import Fault
-from sprintline.settings import ROOT
+from sprintline.base.settings import ROOT
+from sprintline.mechanisms.rules.faults import Fault
+from sprintline.mechanisms.rules.verdicts import Outcome
 
 PARTS = ("platform/sprintline", "dbt_project", "platform/dg.toml", "pyproject.toml", "requirements.lock")
 _UNNEEDED = shutil.ignore_patterns("__pycache__", "target", "logs", "*.egg-info", "models")

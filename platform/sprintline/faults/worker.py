@@ -18,12 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sprintline.faults.catalogue import FAULTS
-from sprintline.faults.fault import CLOSED, DONE, LANDED, SCORED, Fault
-from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, PRODUCT, WEAK, Ground
-from sprintline.settings import ROOT, home
-from sprintline.stages.decisions import closing_of
-from sprintline.stages.warm import preload
+from sprintline.base.settings import ROOT, home
+from sprintline.faults.catalogue import all_faults
+from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, WEAK, Ground
+from sprintline.hosting.in_process import materialize
+from sprintline.hosting.warm import preload
+from sprintline.mechanisms.rules.faults import CLOSED, DONE, LANDED, PRODUCT, SCORED, Fault
+from sprintline.product.past import closing_of
 
 PARTS = ("platform/products", "dbt_project/models", "feature_repo")
 UNDECIDED = ("candidate", "champion", "increment")
@@ -57,7 +58,7 @@ def main(keys: Sequence[str]) -> None:
         True  # a module edited twice within a second would be taken for the compiled one
     )
     saved = ROOT / "saved"
-    chosen = [fault for fault in FAULTS if fault.key in keys]
+    chosen = [fault for fault in all_faults() if fault.key in keys]
     for name, text in _states(saved, {fault.state for fault in chosen}):
         tell({"state": name, **text})
     clean: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -92,7 +93,7 @@ def tell(line: dict[str, Any]) -> None:
 
 def _states(saved: Path, wanted: set[str]) -> Any:
     """Make what is needed of the states, each from the one before; tells of each how long it took and its verdicts."""
-    from sprintline.components.scaffold import create_product
+    from sprintline.scaffold.create import create_product
 
     begun = time.monotonic()
     create_product(PRODUCT, ROOT)
@@ -120,7 +121,7 @@ def history() -> dict[str, Any]:
     ground = Ground(home())
     for sprint in ground.runtime.calendar.keys[:HISTORY]:
         ground.arrive(sprint)
-        _run(None, sprint)
+        materialize(PRODUCT, None, sprint)
         if closing_of(ground.runtime, sprint) is None:
             raise RuntimeError(f"{sprint} does not close; see trial.log")
     ground.arrive(ground.sprint)
@@ -130,7 +131,7 @@ def history() -> dict[str, Any]:
 def advance(without: tuple[str, ...] = (), only: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Materialize the sprint on trial: all but some assets, or only some."""
     ground = Ground(home())
-    _run(only, ground.sprint, without)
+    materialize(PRODUCT, only, ground.sprint, without)
     return _recorded(ground)
 
 
@@ -170,7 +171,9 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
     keys, place = ground.runtime.calendar.keys, HISTORY
     checks: dict[str, dict[str, Any]] = {}
     for sprint in keys[place - case.sprints_before : place + 1]:
-        checks = _run(case.run or None, sprint, check=None if case.run else (case.asset, case.code))
+        checks = materialize(
+            PRODUCT, case.run or None, sprint, check=None if case.run else (case.asset, case.code)
+        )
     records = Ground(home()).runtime.records
     kept = {
         f"{one.asset}/{one.code}": {
@@ -190,72 +193,6 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
             "version": closing["version"],
         }
     return {"checks": checks, "verdicts": kept}
-
-
-def _run(
-    assets: Sequence[str] | None,
-    sprint: str,
-    without: Sequence[str] = (),
-    check: tuple[str, str] | None = None,
-) -> dict[str, dict[str, Any]]:
-    """One run on an instance of its own; its check evaluations by `asset/CODE`, in the words people see."""
-    from importlib import import_module
-
-    import dagster as dg
-
-    defs = import_module(f"products.{PRODUCT}.definitions").defs
-    graph = defs.resolve_asset_graph()
-    if check is not None:
-        found = [
-            key
-            for key in graph.asset_check_keys
-            if key.asset_key.path[-1] == check[0] and key.name.startswith(check[1])
-        ]
-        if not found:
-            return {}
-        selection: dg.AssetSelection = dg.AssetSelection.checks(*found)
-    elif assets is not None:
-        selection = dg.AssetSelection.assets(*(dg.AssetKey([PRODUCT, name]) for name in assets))
-    else:
-        selection = dg.AssetSelection.all() - dg.AssetSelection.assets(
-            *(dg.AssetKey([PRODUCT, name]) for name in without)
-        )
-    job = dg.define_asset_job("trial", selection=selection)
-    with dg.DagsterInstance.ephemeral() as instance:
-        run = (
-            dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
-            .resolve_job_def("trial")
-            # The tag and not `partition_key`: a job of checks alone has no partitions of its own to check it against.
-            .execute_in_process(tags={"dagster/partition": sprint}, instance=instance, raise_on_error=False)
-        )
-        # From the event log, not from the run: a refused file's check is reported beside it.
-        records = instance.get_event_records(
-            dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION), ascending=True
-        )
-        found_checks: dict[str, dict[str, Any]] = {}
-        for record in records:
-            event = record.event_log_entry.dagster_event
-            one = event.event_specific_data if event else None
-            if not isinstance(one, dg.AssetCheckEvaluation):
-                continue
-            key = f"{one.asset_key.path[-1]}/{one.check_name.split('_')[0]}"
-            found_checks[key] = {
-                "passed": one.passed,
-                "says": one.description or "",
-                "severity": str(one.severity.value),
-            }
-        if not run.success and not found_checks:
-            failed = [event for event in run.all_events if event.event_type_value == "STEP_FAILURE"]
-            told = [_cause(event.step_failure_data.error) for event in failed]
-            raise RuntimeError("; ".join(told) or "the run failed before any step")
-    return found_checks
-
-
-def _cause(error: Any) -> str:
-    """The innermost message of a failed step, in one line."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join(str(error.message).split()) if error else "no reason given"
 
 
 def _of(found: dict[str, Any], case: Case) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sprintline.settings import ROOT, Home
-from sprintline.stages.runtime import Runtime, load_runtime
+from sprintline.base.settings import ROOT, Home
+from sprintline.product.runtime import Runtime, load_runtime
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import duckdb
 import pandas as pd
 import pytest
 
-from sprintline.core.calendar import Calendar
-from sprintline.settings import ROOT, Home
-from sprintline.stores.features import FeatureStore
-from sprintline.stores.lake import Lake
-from sprintline.stores.marts import restricted_query
+from sprintline.base.settings import ROOT, Home
+from sprintline.features.marts import restricted_query
+from sprintline.features.store import FeatureStore
+from sprintline.lake.tables import Lake
+from sprintline.product.calendar import Calendar
 
 CALENDAR = Calendar(date(2013, 1, 1), 14, "America/New_York", date(2014, 7, 1))
 BEFORE, SPRINT = (CALENDAR.window(key) for key in CALENDAR.keys[1:3])

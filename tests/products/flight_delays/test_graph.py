@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from sprintline.settings import ROOT
-from sprintline.stages.product import build_product
+from sprintline.base.settings import ROOT
+from sprintline.components.product import build_product
 
 SNAPSHOT = Path(__file__).with_name("graph.json")
 HEAVY = (
@@ -30,8 +30,8 @@ HEAVY = (
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    from sprintline.settings import Home
-    from sprintline.stages.runtime import load_runtime
+    from sprintline.base.settings import Home
+    from sprintline.product.runtime import load_runtime
 
     runtime = load_runtime(
         ROOT / "platform" / "products" / "flight_delays", Home(tmp_path_factory.mktemp("state"))

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from products.flight_delays import sources
-from sprintline.core.calendar import Calendar
-from sprintline.settings import ROOT, Home
-from sprintline.stores.lake import Lake
-from sprintline.stores.warehouse import Warehouse
+from sprintline.base.settings import ROOT, Home
+from sprintline.lake.tables import Lake
+from sprintline.product.calendar import Calendar
+from sprintline.warehouse.dbt import Warehouse
 
 CALENDAR = Calendar(date(2013, 1, 1), 14, "America/New_York", date(2014, 1, 1))
 SPRINTS = ["2013-S05", "2013-S06"]

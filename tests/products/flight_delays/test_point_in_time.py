@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sprintline.settings import ROOT, Home
-from sprintline.stages.raw import with_moments
-from sprintline.stages.runtime import Runtime
-from sprintline.stores.marts import restricted_query
+from sprintline.base.settings import ROOT, Home
+from sprintline.features.marts import restricted_query
+from sprintline.landing.assets import with_moments
+from sprintline.product.runtime import Runtime
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +75,7 @@ def scramble(
 
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory):
-    from sprintline.stages.runtime import load_runtime
+    from sprintline.product.runtime import load_runtime
 
     folder = tmp_path_factory.mktemp("rebuilt")
     runtime = load_runtime(ROOT / "platform" / "products" / "flight_delays", Home(folder / "none"))

@@ -8,11 +8,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from sprintline.cli.replay import drop
-from sprintline.core.verdicts import Outcome
-from sprintline.stages.intake import board_of
-from sprintline.stages.raw import raw_definitions
-from sprintline.stages.runtime import Runtime
+from sprintline.hosting.replay import drop
+from sprintline.landing.assets import definitions as raw_definitions
+from sprintline.mechanisms.backlog.intake import board_of
+from sprintline.mechanisms.rules.verdicts import Outcome
+from sprintline.product.runtime import Runtime
 
 SPRINT = "2013-S01"
 

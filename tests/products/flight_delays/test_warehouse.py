@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from products.flight_delays import sources
-from sprintline.core.calendar import Calendar
-from sprintline.core.hashing import frame_hash
-from sprintline.settings import Home
-from sprintline.stores.dbt_runner import close_file, environment
-from sprintline.stores.lake import Lake
-from sprintline.stores.warehouse import Warehouse
+from sprintline.base.hashing import frame_hash
+from sprintline.base.settings import Home
+from sprintline.lake.tables import Lake
+from sprintline.product.calendar import Calendar
+from sprintline.warehouse.dbt import Warehouse
+from sprintline.warehouse.runner import close_file, environment
 
 CALENDAR = Calendar(date(2013, 1, 1), 14, "America/New_York", date(2014, 1, 1))
 FIRST, SECOND = "2013-S05", "2013-S06"

@@ -1,0 +1,1 @@
+"""What everything rests on: settings, clock, hashing, files and locks, databases, failpoints."""

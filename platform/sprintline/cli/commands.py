@@ -1,0 +1,220 @@
+"""`sprintline rules` and `sprintline explain`: what is claimed of every sprint, why, and how it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sprintline.base import settings
+from sprintline.base.errors import Refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sprintline.faults.results import Row
+    from sprintline.mechanisms.rules.verdicts import Rule, Verdict
+    from sprintline.product.spec import RuleOverride
+
+
+@click.command()
+@click.option("--product", help="With what this product changes: severity, threshold, waiver.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
+def rules(product: str | None, as_json: bool) -> None:
+    """Every rule: its claim, what it judges, how much a failure weighs, and what to do about one."""
+    from sprintline.mechanisms.rules.registry import all_rules
+
+    overrides = _overrides(product)
+    rows = [described(rule, overrides.get(code)) for code, rule in sorted(all_rules().items())]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    from rich.table import Table
+
+    from sprintline.base.terminal import console
+
+    table = Table(header_style="bold", pad_edge=False)
+    for name in ("code", "claim", "judges", "practice", "severity", "threshold", "Done", "if not"):
+        table.add_column(name, no_wrap=name in ("code", "severity"))
+    for row in rows:
+        line = "" if row["threshold"] is None else f"{row['threshold']:g}"
+        changed = "*" if row["override"] else ""
+        table.add_row(
+            f"{row['code']}{changed}", row["claim"], row["judges"], row["practice"], row["severity"], line,
+            "yes" if row["done"] else "no", row["remedy"],
+        )  # fmt: skip
+    out = console()
+    out.print(table)
+    for row in rows:
+        if row["override"]:
+            out.print(f"* {row['code']}: {_changes(row['override'])}", soft_wrap=True)
+    out.print("One of them in full:  sprintline explain CODE", soft_wrap=True)
+
+
+@click.command()
+@click.argument("code")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
+def explain(code: str, as_json: bool) -> None:
+    """One rule in full: why it is there, what it reads, how it fails, what to do, and its last verdicts."""
+    from sprintline.mechanisms.rules.registry import all_rules
+
+    rule = all_rules().get(code.upper())
+    if rule is None:
+        from sprintline.mechanisms.declaration.located_yaml import suggest
+
+        raise Refusal(f"there is no rule {code}; {suggest(code.upper(), sorted(all_rules()))}", code=2)
+    found = explained(rule)
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_text(found)))
+
+
+def described(rule: Rule, override: RuleOverride | None = None) -> dict[str, Any]:
+    """A rule as plain values, with what a product changes in it."""
+    changed: dict[str, Any] | None = None
+    severity, threshold = str(rule.severity), rule.threshold
+    if override is not None:
+        changed = {name: value for name, value in override.model_dump().items() if value is not None}
+        severity = str(override.severity or severity)
+        threshold = threshold if override.threshold is None else override.threshold
+    return {
+        "code": rule.code,
+        "claim": rule.claim,
+        "judges": rule.judges,
+        "practice": rule.practice,
+        "severity": severity,
+        "threshold": threshold,
+        "done": rule.done,
+        "remedy": rule.remedy,
+        "override": changed,
+    }
+
+
+def explained(rule: Rule) -> dict[str, Any]:
+    """All that is known of a rule, as plain values."""
+    from sprintline.faults.catalogue import faults_of
+    from sprintline.mechanisms.rules.kinds import kinds
+
+    planted = [{"fault": fault.name, "where": fault.where} for fault in faults_of(rule.code)]
+    return {
+        **described(rule),
+        "why": rule.why,
+        "reads": kinds()[rule.judges].reads,
+        "faults": planted,
+        "measured": [asdict(row) for row in _last_measured(rule.code)],
+        "verdicts": [_told(verdict) for verdict in _last_verdicts(rule.code)],
+    }
+
+
+def _text(found: Mapping[str, Any]) -> list[str]:
+    line = "" if found["threshold"] is None else f"; threshold {found['threshold']:g}"
+    part = "part of" if found["done"] else "no part of"
+    lines = [
+        f"{found['code']}: {found['judges'].replace('_', ' ')} {found['claim']}",
+        "",
+        f"  Severity {found['severity']}{line}; {part} the Definition of Done; practice {found['practice']}.",
+        f"  Why:      {found['why']}",
+        f"  Reads:    {found['reads']}.",
+        *(f"  Fails on: {one['fault']} ({one['where']})" for one in found["faults"]),
+        f"  To mend:  {found['remedy']}.",
+        "  To waive: docs/how-to/waive-a-rule.md",
+        f"  Page:     docs/rules/{found['code']}.md",
+        "",
+    ]
+    rows = found["measured"]
+    if rows:
+        caught = sum(row["caught"] for row in rows)
+        first = rows[0]
+        lines.append(
+            f"  Measured: {caught} of {len(rows)} planted faults caught; on clean data {first['clean_passes']} passes, "
+            f"{first['false_alarms']} false alarms, {first['findings']} true findings, {first['insufficient']} "
+            "insufficient."
+        )
+    else:
+        lines.append(f"  Measured: not yet; run  sprintline faults {found['code']}")
+    lines += [
+        f"  {one['product']} {one['sprint']}, {one['asset']}: {one['outcome']}: {one['sentence']}"
+        for one in found["verdicts"]
+    ] or ["  No verdict of it is on record here."]
+    return lines
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "product": verdict.product,
+        "sprint": verdict.sprint,
+        "asset": verdict.asset,
+        "outcome": str(verdict.outcome),
+        "sentence": verdict.sentence,
+        "data_version": verdict.data_version,
+    }
+
+
+def _last_verdicts(code: str) -> list[Verdict]:
+    """The verdicts of the newest sprint in which each product was judged by the rule."""
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.product.folders import product_folders
+
+    records = existing_records(settings.home())
+    if records is None:
+        return []
+    found: list[Verdict] = []
+    for folder in product_folders(settings.ROOT):
+        judged = [one for one in records.verdicts(folder.name) if one.code == code]
+        newest = max((one.sprint for one in judged), default=None)
+        found += [one for one in judged if one.sprint == newest]
+    return found
+
+
+def _last_measured(code: str) -> tuple[Row, ...]:
+    """This state folder's own measurement, or the one that came with the clone."""
+    from sprintline.faults.results import FILE, Measured
+
+    places: tuple[Path, ...] = (settings.home().root / FILE, settings.ROOT / "docs" / "reference" / FILE)
+    for place in places:
+        if (found := Measured.load(place)) is not None and (rows := found.of(code)):
+            return rows
+    return ()
+
+
+def _overrides(product: str | None) -> Mapping[str, RuleOverride]:
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+
+    if product is None:
+        return {}
+    folder = chosen_folders(settings.ROOT, product)[0]
+    return load_runtime(folder, settings.home()).spec.rules
+
+
+def _changes(override: Mapping[str, Any]) -> str:
+    told = [f"{name} {value}" for name, value in override.items() if name != "waiver"]
+    if waiver := override.get("waiver"):
+        told.append(f"waived by {waiver['approver']} until {waiver['expires']}: {waiver['reason']}")
+    return "; ".join(told)
+
+
+@click.command()
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; exit 1 when a page is not as it should be."
+)
+def reference(only_check: bool) -> int:
+    """Write docs/reference/, docs/rules/ and the index of decisions anew, and list what changed."""
+    from sprintline.cli.generated import write_pages
+    from sprintline.cli.reference import MARK, decisions, pages
+    from sprintline.cli.rule_pages import pages as rule_pages
+
+    docs = settings.ROOT / "docs"
+    changed = [
+        *write_pages(docs / "rules", rule_pages(settings.ROOT), write=not only_check),
+        *write_pages(docs / "reference", pages(settings.ROOT), MARK, write=not only_check),
+        *write_pages(docs / "decisions", {"README.md": decisions(settings.ROOT)}, MARK, write=not only_check),
+    ]
+    click.echo(
+        "\n".join(changed) or "docs/reference/, docs/rules/ and docs/decisions/README.md are up to date"
+    )
+    return 1 if only_check and changed else 0
+
+
+COMMANDS = (rules, explain, reference)

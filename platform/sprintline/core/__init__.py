@@ -1,1 +1,0 @@
-"""Pure logic: no Dagster, no files, no sockets."""

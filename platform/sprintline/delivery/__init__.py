@@ -1,0 +1,1 @@
+"""Delivery: closing a sprint, its increment, status, restatements and pages."""

@@ -1,0 +1,102 @@
+"""Delivery: the increment of a sprint, Done or told what is missing, and the backlog as it stands after it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sprintline.delivery.closing import close
+from sprintline.delivery.restatement import told
+from sprintline.delivery.site import write_closing
+from sprintline.mechanisms.backlog.intake import board_of
+from sprintline.mechanisms.backlog.items import counts, rows
+from sprintline.mechanisms.rules.checks import checks_for, report_refusal
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.waivers import waivers
+from sprintline.product import assets as shell
+from sprintline.product.runtime import Runtime
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """The increment, which closes a sprint in the ledger, with its checks; and the backlog."""
+    yield _increment(runtime, partitions)
+    yield from checks_for(runtime, "increment", "increment", partitions)
+    yield _backlog(runtime, partitions)
+
+
+def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    upstream = ("champion", "online_features", "predictions", "scores", "drift")
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, "increment", "delivery", partitions, kinds={"table"}),
+        deps=[dg.AssetKey([runtime.product, name]) for name in upstream],
+        pool=shell.POOL,
+        description="The sprint's increment: every rule of the Definition of Done, and what is missing.",
+    )
+    @shell.in_words(runtime)
+    def increment(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        sprint = context.partition_key
+        closing = close(runtime, sprint, shell.actor(context))
+        for verdict in closing.stale:
+            report_refusal(context, all_rules()[verdict.code], verdict)
+        reasons = "\n".join(f"- {reason}" for reason in closing.gate.reasons) or "nothing is missing"
+        metadata: dict[str, Any] = {
+            "Done": closing.gate.open,
+            "missing": dg.MetadataValue.md(reasons),
+            "rules": shell.table(
+                [
+                    {"rule": v.code, "asset": v.asset, "verdict": v.outcome.value, "says": v.sentence}
+                    for v in closing.verdicts
+                ]
+            ),
+        }
+        if closing.restated:
+            metadata["restated"] = told(sprint, closing.restated)
+        return shell.materialized(closing.version, metadata)
+
+    return increment
+
+
+def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **shell.asset_arguments(runtime, "backlog", "delivery", partitions, kinds={"table"}),
+        deps=[dg.AssetKey([runtime.product, "increment"])],
+        pool=shell.POOL,
+        description="What waits to be mended: one item per finding, with sightings, owner and evidence. A projection "
+        "of the ledger.",
+    )
+    @shell.in_words(runtime)
+    def backlog(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.base.hashing import canonical_json, text_hash
+
+        items = board_of(runtime)
+        shown = rows([item for item in items if item.open], waivers(runtime), runtime.clock.now())
+        version = text_hash(canonical_json([item.as_dict() for item in items]))
+        metadata: dict[str, Any] = dict(counts(items))
+        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        if shown:
+            metadata["evidence"] = dg.MetadataValue.md("\n".join(_told(one) for one in shown))
+        try:
+            metadata["site"] = dg.MetadataValue.path(write_closing(runtime, context.partition_key))
+        except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
+            context.log.warning(
+                f"The sprint site was not written: {error}. `sprintline site` writes it anew."
+            )
+        return shell.materialized(version, metadata)
+
+    return backlog
+
+
+def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is told below it."""
+    return [
+        {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
+        for one in board
+    ]
+
+
+def _told(one: dict[str, Any]) -> str:
+    waived = f"; waived by {one['waived']}" if one["waived"] else ""
+    return (
+        f"- **{one['id']}** {one['what']} (since {one['since']}; {one['owner']}{waived}). {one['evidence']}"
+    )

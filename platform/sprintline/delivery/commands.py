@@ -1,0 +1,273 @@
+"""Commands that show where sprints stand: status, backlog, site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sprintline.base import settings
+from sprintline.base.errors import Refusal, told
+
+if TYPE_CHECKING:
+    from sprintline.delivery.survey import Surveyed
+    from sprintline.mechanisms.backlog.items import Item
+    from sprintline.product.runtime import Runtime
+
+
+@click.command()
+@click.argument("product", required=False)
+@click.argument("sprint", required=False)
+@click.option(
+    "--json", "as_json", is_flag=True, help="All planned sprints, or the one, as JSON, for machines."
+)
+def status(product: str | None, sprint: str | None, as_json: bool) -> int:
+    """Status of every sprint: rows, Done or what is missing, champion, drift, decision.
+
+    With SPRINT, for example 2013-S07, everything about that sprint, each reason in full. PRODUCT may be left out.
+    """
+    from sprintline.base.clock import Clock
+    from sprintline.delivery.survey import only_sprint, survey
+
+    if product and sprint is None and product[0].isdigit():  # a product's name starts with a letter
+        product, sprint = None, product
+    home = settings.home()
+    found = survey(settings.ROOT, home, product)
+    if sprint is not None:
+        found = only_sprint(found, sprint)
+    if as_json:
+        now = Clock(home.clock).now().isoformat()
+        click.echo(json.dumps({"now": now, "products": [one.as_dict() for one in found]}, indent=2))
+    elif not found:
+        click.echo("There is no product yet. Make one: sprintline new PRODUCT")
+    elif sprint is not None:
+        _show_sprint(found)
+    else:
+        show(found, home)
+    broken = [one for one in found if one.error]
+    for one in broken:
+        click.echo(f"sprintline: {one.product} does not load: {one.error}", err=True)
+    return 1 if broken else 0
+
+
+def _show_sprint(found: list[Surveyed]) -> None:
+    from sprintline.base.terminal import console
+    from sprintline.delivery.table import SprintDetail
+
+    out = console()
+    for one in found:
+        for row in one.sprints:
+            out.print(SprintDetail(f"{one.title} ({one.product})", row), crop=False)
+
+
+def show(found: list[Surveyed], home: settings.Home) -> None:
+    """Print the sprints of products, and how to begin where none has begun."""
+    from sprintline.base.terminal import console
+    from sprintline.delivery.survey import begun
+    from sprintline.delivery.table import SprintTable
+
+    out = console()
+    for one in found:
+        if one.error:
+            continue
+        rows = begun(one.sprints)
+        if any(row.rows or str(row.state) in ("closed", "refused") for row in rows):
+            out.print(SprintTable(f"{one.title} ({one.product})", rows), crop=False)
+            continue
+        out.print(
+            f"[bold]{one.title}[/] ({one.product}): no sprint has begun to close in {home.root}.",
+            soft_wrap=True,
+        )
+        out.print(
+            f"  Replay its history:  sprintline replay {one.product}\n"
+            f"  or drop files as     {home.landing}/{one.product}/<source>/<sprint>.csv and start  sprintline ui",
+            soft_wrap=True,
+        )
+
+
+@click.command()
+@click.option("--open", "open_it", is_flag=True, help="Show the first page in the browser.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="As JSON, for machines: the first page, products, errors."
+)
+def site(open_it: bool, as_json: bool) -> int:
+    """Write the sprint site anew: tables, charts and a page per sprint, under the state folder.
+
+    Every closing writes its own part; this writes all of it from the records.
+    """
+    from sprintline.delivery.site import write_broken, write_first, write_product
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.product.folders import product_folders
+    from sprintline.product.runtime import load_runtime
+
+    home, folders = settings.home(), product_folders(settings.ROOT)
+    existing_records(home)  # a ledger whose database is gone is told before a page says that nothing happened
+    broken: dict[str, str] = {}
+    written = 1
+    for folder in folders:
+        try:
+            written += len(write_product(load_runtime(folder, home)))
+        except OSError:
+            raise  # no product's mistake: the state folder cannot be written
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
+            broken[folder.name] = told(error, settings.ROOT).splitlines()[0]
+            write_broken(home, folder.name, broken[folder.name])
+    names = [folder.name for folder in folders]
+    first = write_first(home, names)
+    if as_json:
+        said = {"first": str(first), "products": names, "pages": written, "errors": broken}
+        click.echo(json.dumps(said, indent=2))
+    else:
+        click.echo(f"Wrote {written} pages; open the first in a browser: {first}")
+    for name, why in broken.items():
+        click.echo(f"sprintline: {name} does not load: {why}", err=True)
+    if open_it:
+        click.launch(first.as_uri())
+    return 1 if broken else 0
+
+
+_STYLE = {"error": "red", "warn": "yellow"}
+_EVIDENCE = 160
+"""Characters of an evidence that the table shows; `--json` has all of it."""
+
+
+class _Group(click.Group):
+    """`backlog [PRODUCT]` beside `backlog assign`: a first word that is no subcommand names the product."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = next((word for word in args if not word.startswith("-")), None)
+        if first in self.commands:
+            args = ["", *args]
+        else:  # a group reads its options before its arguments; here they may stand after the product
+            args = sorted(args, key=lambda word: not word.startswith("-"))
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Group, invoke_without_command=True)
+@click.argument("product", required=False)
+@click.option("--all", "everything", is_flag=True, help="Closed items too.")
+@click.option("--json", "as_json", is_flag=True, help="The items as a JSON list, for machines.")
+@click.pass_context
+def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: bool) -> int | None:
+    """What waits to be mended: one item per finding, of all products or of one."""
+    if ctx.invoked_subcommand:
+        return None
+    from sprintline.mechanisms.backlog.intake import board_of
+    from sprintline.mechanisms.backlog.items import counts, rows
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.mechanisms.rules.waivers import waivers
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+
+    home = settings.home()
+    folders = chosen_folders(settings.ROOT, product or None)
+    found: list[tuple[Item, dict[str, Any]]] = []
+    if existing_records(home) is not None:
+        for folder in folders:
+            runtime = load_runtime(folder, home)
+            items = board_of(runtime)
+            found += list(zip(items, rows(items, waivers(runtime), runtime.clock.now()), strict=True))
+    shown = [(item, row) for item, row in found if item.open or everything]
+    if as_json:
+        said = [{**item.as_dict(), "waived": row["waived"] or None} for item, row in shown]
+        click.echo(json.dumps(said, indent=2))
+        return 0
+    if not shown:
+        closed = f" {len(found)} closed: sprintline backlog --all." if found else ""
+        click.echo(f"Nothing is open: every finding was mended, or none was made yet.{closed}")
+        return 0
+    _show(shown, counts(item for item, _ in found), several=len(folders) > 1)
+    return 0
+
+
+@backlog.command()
+@click.argument("item")
+@click.argument("owner")
+@click.option("--by", default="", help="Who does this; by default the user of the operating system.")
+def assign(item: str, owner: str, by: str) -> None:
+    """Give ITEM to OWNER, a name or an address."""
+    from sprintline.governance import decide as acts
+
+    found = _act(item, lambda runtime: acts.assign(runtime, acts.person(by), item=item, owner=owner))
+    click.echo(f"{found.id} ({found.code} on {found.asset}) belongs to {found.owner}.")
+
+
+@backlog.command()
+@click.argument("item")
+@click.option("--reason", default="", help="Why, in a sentence.")
+@click.option("--by", default="", help="Who does this; by default the user of the operating system.")
+def close(item: str, reason: str, by: str) -> None:
+    """Close ITEM by hand; its next sighting opens it again."""
+    from sprintline.governance import decide as acts
+
+    found = _act(item, lambda runtime: acts.close_item(runtime, acts.person(by), item=item, reason=reason))
+    how = f"recovered in {found.recovered}" if found.recovered else f"closed by {found.closed_by}"
+    click.echo(f"{found.id} ({found.code} on {found.asset}) is closed: {how}.")
+
+
+def _act(item: str, act: Callable[[Runtime], Item]) -> Item:
+    """Do something to an item, in whichever product it is."""
+    from sprintline.governance.acts import ActError
+    from sprintline.mechanisms.backlog.intake import board_of
+    from sprintline.mechanisms.backlog.items import BacklogError, chosen
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+
+    home = settings.home()
+    runtimes = [load_runtime(folder, home) for folder in chosen_folders(settings.ROOT, None)]
+    boards = [(runtime, board_of(runtime)) for runtime in runtimes] if existing_records(home) else []
+    try:
+        found = chosen([one for _, items in boards for one in items], item)
+        return act(next(runtime for runtime, items in boards if found in items))
+    except (ActError, BacklogError) as error:
+        raise Refusal(str(error), code=2) from error
+
+
+def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], several: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from sprintline.base.terminal import console
+
+    table = Table(header_style="bold", pad_edge=False, padding=(0, 1), expand=True)
+    names = ["id", "severity", "what", "asset", "seen", "since", "last", "owner", "evidence"]
+    for name in ["product", *names] if several else names:
+        table.add_column(
+            name, no_wrap=name in ("id", "since", "last"), justify="right" if name == "seen" else "left"
+        )
+    for item, row in shown:
+        evidence = row["evidence"]
+        evidence = evidence if len(evidence) <= _EVIDENCE else f"{evidence[: _EVIDENCE - 1].rstrip()}…"
+        notes = [f"waived by {row['waived']}"] if row["waived"] else []
+        if not item.open:
+            notes.append(
+                f"recovered in {item.recovered}" if item.recovered else f"closed by {item.closed_by}"
+            )
+        if item.reopened:
+            notes.append(f"came back {item.reopened}×")
+        cells: list[str | Text] = [
+            item.id,
+            Text(
+                item.severity if item.open else "closed",
+                style=_STYLE.get(item.severity, "") if item.open else "dim",
+            ),
+            row["what"],
+            item.asset,
+            str(item.sightings),
+            item.since,
+            item.last,
+            item.owner,
+            "; ".join([*notes, evidence]),
+        ]
+        table.add_row(*([item.product, *cells] if several else cells), style=None if item.open else "dim")
+    console().print(table)
+    click.echo(
+        f"{found['open']} open ({found['error']} errors, {found['warn']} warnings), {found['closed']} closed. Seen: in "
+        "so many sprints. A row is one finding; sprintline backlog --json tells everything."
+    )
+
+
+COMMANDS = (status, site, backlog)

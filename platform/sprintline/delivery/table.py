@@ -1,0 +1,390 @@
+"""The sprints of a product for a terminal: a table, cards where the table does not fit, and one sprint in detail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from sprintline.delivery.status import brief, questions
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from sprintline.delivery.status import SprintStatus
+
+_STATE = {"closed": "green", "refused": "red", "waiting": "yellow", "open": "cyan", "planned": "dim"}
+_DRIFT = {"none": "green", "suspected": "yellow", "confirmed": "red", "insufficient": "dim"}
+_MEASURES = {"roc_auc": "ROC-AUC", "average_precision": "av. prec.", "brier": "Brier"}
+_MORE = "(more)"
+_TALL = 4
+"""Lines that a row of the table may have. Where a reason needs more, its column is too narrow to read."""
+_GAP = 3
+"""Spaces between two values on a line of a card."""
+
+
+class SprintTable:
+    """One product's sprints: the table where it fits the width with no word cut and low rows, else a card per sprint.
+
+    Rows are the questions asked when they were counted, else all rows that landed. Each measure has the champion's
+    figure and beside it the naive baseline's and the interpretable twin's. Print it with `crop=False`: a single word
+    that is longer than the line is printed whole.
+    """
+
+    def __init__(self, title: str, rows: Iterable[SprintStatus]) -> None:
+        self.title = title
+        self.rows = list(rows)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        cells = [_cells(row) for row in self.rows]
+        widths = _column_widths(cells, width)
+        yield from wrapped(Text(self.title, style="bold"), width)
+        if widths is None:
+            yield from _cards(self.rows, width)
+        else:
+            yield _table(cells, widths)
+        yield Text()
+        yield from wrapped(Text(_legend(self.rows, widths is not None), style="dim"), width)
+
+
+class SprintDetail:
+    """One sprint with everything that is known of it, every reason in full. Print it with `crop=False`."""
+
+    def __init__(self, title: str, row: SprintStatus) -> None:
+        self.title = title
+        self.row = row
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, row = options.max_width, self.row
+        yield from wrapped(Text(row.sprint, style="bold").append(f"  {self.title}", style="not bold"), width)
+        sections = [(name, list(values)) for name, values in _sections(row, width - _LABEL)]
+        for name, values in sections:
+            for place, value in enumerate(values):
+                label = Text().append(f"{name if place == 0 else '':<{_LABEL}}", style="dim")
+                yield from wrapped(label.append_text(_plain(value)), width, _LABEL)
+
+
+_LABEL = 13
+
+
+def wrapped(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
+    """Lines of a text, broken between words only; all after the first are indented.
+
+    Rich breaks a word that is longer than the line. Here it stays whole, so that a path or an id can be copied.
+    """
+    for place, paragraph in enumerate(text.split("\n")):
+        margin = indent if place else 0
+        start = end = 0
+        for found in re.finditer(r"\S+", paragraph.plain):
+            if end and margin + cell_len(paragraph.plain[start : found.end()]) > width:
+                yield _line(paragraph[start:end], margin)
+                start, margin = found.start(), indent
+            end = found.end()
+        yield _line(paragraph[start:end], margin)
+
+
+def _line(text: Text, margin: int) -> Text:
+    return Text(" " * margin, no_wrap=True, overflow="ignore").append_text(text)
+
+
+def _plain(value: Text | str) -> Text:
+    return Text(value) if isinstance(value, str) else value
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+_COLUMNS: dict[str, bool] = {
+    "sprint": False, "state": False, "rows": True, "done": False, "rate": True, "champion": False,
+    **dict.fromkeys(_MEASURES.values(), True), "drift": False, "decided": False,
+}  # fmt: skip
+"""Name of each column, and whether its values are figures."""
+_WRAPPING = {"done": 22, "decided": 0}
+"""Columns that may break between words, and the width they take; the last column takes what is left as well."""
+_BETWEEN = 2
+
+
+def _column_widths(cells: Sequence[Sequence[Text]], width: int) -> list[int] | None:
+    """A width for each column at which no word is cut and no row is taller than _TALL; None when there is none."""
+    columns = list(zip(*cells, strict=True)) or [()] * len(_COLUMNS)
+    widths = []
+    for name, column in zip(_COLUMNS, columns, strict=True):
+        texts = [Text(name), *column]
+        longest = max(line.cell_len for text in texts for line in text.split("\n"))
+        word = max(word.cell_len for text in texts for word in (Text(one) for one in text.plain.split()))
+        widths.append(max(word, min(longest, _WRAPPING.get(name, longest))))
+    spare = width - sum(widths) - _BETWEEN * (len(widths) - 1)
+    if spare < 0:
+        return None
+    widths[-1] = min(longest, widths[-1] + spare)
+    tallest = max(
+        (len(list(wrapped(text, size))) for row in cells for text, size in zip(row, widths, strict=True)),
+        default=0,
+    )
+    return widths if tallest <= _TALL else None
+
+
+def _table(cells: Sequence[Sequence[Text]], widths: Sequence[int]) -> RenderableType:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, _BETWEEN - 1, 0, 0),
+        header_style="bold",
+    )
+    for (name, figures), width in zip(_COLUMNS.items(), widths, strict=True):
+        table.add_column(name, width=width, justify="right" if figures else "left")
+    for row in cells:
+        table.add_row(*row)
+    return table
+
+
+def _cells(row: SprintStatus) -> list[Text]:
+    state = Text(str(row.state), style=_STATE[str(row.state)])
+    if row.restated:
+        state = Text.assemble(state, "\n", _restated(row))
+    return [
+        Text(row.sprint).append(f"\n{_day(row)}", style="dim"),
+        state,
+        Text(_rows(row)),
+        _done(row),
+        Text(_rate(row)),
+        Text(row.champion or "–"),
+        *(_measure(row.metrics, name) for name in _MEASURES),
+        _drift(row),
+        _decided(row),
+    ]
+
+
+def _measure(metrics: dict[str, Any] | None, name: str) -> Text:
+    if not metrics:
+        return Text("–", style="dim")
+    beside = " · ".join(_figure((metrics.get(yardstick) or {}).get(name)) for yardstick in ("naive", "twin"))
+    return Text(_figure(metrics.get(name)), style="bold").append(f"\n{beside}", style="not bold dim")
+
+
+# --- the cards ------------------------------------------------------------------------------------------------------
+
+
+def _cards(rows: Sequence[SprintStatus], width: int) -> Iterator[Text]:
+    """A card per sprint: what it is, its figures, and what was decided. The same value begins at the same place."""
+    heads = [_head(row) for row in rows]
+    figures = [_figures(row) for row in rows]
+    names = list(dict.fromkeys(name for card in figures for name in card))
+    head_widths = [max(part.cell_len for part in column) for column in zip(*heads, strict=True)]
+    widths = {
+        name: max(_labelled(name, card[name]).cell_len for card in figures if name in card) for name in names
+    }
+    lines = _flowed(names, widths, width - 2)
+    for row, head, card in zip(rows, heads, figures, strict=True):
+        yield from wrapped(_padded(head, head_widths, 2), width, 4)
+        for line in lines:
+            shown = [_labelled(name, card[name]) if name in card else Text() for name in line]
+            if any(text.plain for text in shown):
+                text = Text("  ").append_text(_padded(shown, [widths[name] for name in line], _GAP))
+                yield from wrapped(text, width, 4)
+        if row.decision or row.why:
+            text = _labelled("decided" if row.decision else "reason", _decided(row))
+            yield from wrapped(Text("  ").append_text(text), width, 4)
+
+
+def _head(row: SprintStatus) -> list[Text]:
+    state = Text(str(row.state), style=_STATE[str(row.state)])
+    if row.restated:
+        state = Text.assemble(state, ", ", _restated(row))
+    done = Text() if _done(row).plain == "–" else _done(row, "not Done: ")
+    return [Text(row.sprint, style="bold"), Text(_day(row), style="dim"), state, done]
+
+
+def _figures(row: SprintStatus) -> dict[str, Text]:
+    """What a card says in figures and single words; what is not known is left out."""
+    found = {}
+    if questions(row.rows) is not None:
+        found["rows"] = Text(_rows(row))
+    if row.positive_rate is not None:
+        found["rate"] = Text(_rate(row))
+    if row.drift:
+        found["drift"] = _drift(row)
+    if row.champion:
+        found["champion"] = Text(row.champion)
+    for name, label in _MEASURES.items() if row.metrics else ():
+        found[label] = _card_measure(row.metrics or {}, name)
+    return found
+
+
+def _card_measure(metrics: dict[str, Any], name: str) -> Text:
+    """A measure; the first one with the naive baseline and the twin, as there is room for one such."""
+    text = Text(_figure(metrics.get(name)), style="bold")
+    if name == next(iter(_MEASURES)):
+        figures = {one: (metrics.get(one) or {}).get(name) for one in ("naive", "twin")}
+        beside = [f"{one} {_figure(value)}" for one, value in figures.items() if value is not None]
+        text.append(f" ({', '.join(beside)})" if beside else "", style="not bold")
+    return text
+
+
+def _flowed(names: Sequence[str], widths: dict[str, int], width: int) -> list[list[str]]:
+    """Which values share a line: as many as fit, in their order."""
+    lines: list[list[str]] = []
+    taken = width
+    for name in names:
+        if not lines or taken + _GAP + widths[name] > width:
+            lines.append([])
+            taken = -_GAP
+        lines[-1].append(name)
+        taken += _GAP + widths[name]
+    return lines
+
+
+def _padded(parts: Sequence[Text], widths: Sequence[int], gap: int) -> Text:
+    text = Text()
+    for part, width in zip(parts, widths, strict=True):
+        text.append_text(part).append(" " * (width - part.cell_len + gap))
+    return text
+
+
+def _labelled(label: str, value: Text) -> Text:
+    return Text().append(f"{label}: ", style="dim").append_text(value)
+
+
+# --- one sprint -----------------------------------------------------------------------------------------------------
+
+
+def _sections(row: SprintStatus, width: int) -> Iterator[tuple[str, Iterable[Text | str]]]:
+    """Every label of the detail with its values, a paragraph each."""
+    state = Text(str(row.state), style=_STATE[str(row.state)])
+    yield "state", [Text.assemble(state, ", ", _restated(row)) if row.restated else state]
+    yield "dates", [f"first day {_day(row)}; {_moment(row.start)} to {_moment(row.end)}"]
+    unmet = "red" if str(row.state) in ("closed", "refused") else "yellow"
+    yield "Done", [Text("yes", style="green") if row.done else Text("no", style=unmet)]
+    yield "missing", row.missing
+    yield "waived", row.waived
+    if sum(row.rules.get(outcome, 0) for outcome in ("pass", "fail", "insufficient")):
+        codes = row.rules.get("not_passing") or []
+        counts = ", ".join(f"{row.rules.get(one, 0)} {one}" for one in ("pass", "fail", "insufficient"))
+        yield "rules", [counts + (f"; not passing: {', '.join(codes)}" if codes else "")]
+    yield "rows", _grid([f"{asset} {count:,}" for asset, count in sorted(row.rows.items())], width)
+    yield "rate", [] if row.positive_rate is None else [f"{_rate(row)} positive outcomes"]
+    yield "champion", [row.champion or "none: no model issued predictions for this sprint"]
+    if row.metrics:
+        yield "metrics", _metric_lines(row.metrics, width)
+    if row.drift:
+        yield "drift", [Text.assemble(_drift(row), f": {row.drift_why}" if row.drift_why else "")]
+    # Without a decision the reason is the drift's, which is shown above, or a refusal.
+    why = row.why if row.decision or row.why != row.drift_why else None
+    if row.decision:
+        yield "decision", [Text.assemble(_decision(row), f": {why}" if why else "")]
+    else:
+        yield "decision", ["none yet" + (f": {why}" if why else "")]
+    yield "restated", [_restatement(one) for one in row.restated]
+    if row.approved:
+        approved = f"by {row.approved['by']} until {row.approved['expires']}: {row.approved['reason']}"
+        ended = f"; no longer valid: {row.approved['why_not']}"
+        yield "approved", [approved + ("" if row.approved["stands"] else ended)]
+
+
+def _metric_lines(metrics: dict[str, Any], width: int) -> list[str]:
+    lines = [["", "champion", "naive baseline", "interpretable twin"]]
+    if sum(map(len, lines[0])) + 15 > width:
+        lines = [["", "champion", "naive", "twin"]]
+    for name, label in _MEASURES.items():
+        beside = [(metrics.get(one) or {}).get(name) for one in ("naive", "twin")]
+        lines.append([label, *map(_figure, (metrics.get(name), *beside))])
+    first, *others = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        f"{label:<{first}}"
+        + "".join(f"  {value:>{size}}" for value, size in zip(values, others, strict=True))
+        for label, *values in lines
+    ]
+
+
+def _grid(values: Sequence[str], width: int) -> list[str]:
+    """Short values in columns."""
+    if not values:
+        return []
+    cell = max(map(len, values)) + _GAP
+    count = max(1, (width + _GAP) // cell)
+    return [
+        "".join(f"{value:<{cell}}" for value in values[start : start + count]).rstrip()
+        for start in range(0, len(values), count)
+    ]
+
+
+def _restatement(one: dict[str, Any]) -> str:
+    if one["open"]:
+        return f"{one['told']}; nobody has attested to it yet"
+    return one["told"] + (f"; {one['attested_by']} attested to it" if one["attested_by"] else "")
+
+
+def _moment(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M} UTC"
+
+
+# --- what all of them show ------------------------------------------------------------------------------------------
+
+
+def _legend(rows: Sequence[SprintStatus], table: bool) -> str:
+    parts = ["rate: share of positive outcomes."]
+    if any(row.metrics for row in rows):
+        parts.append(
+            "Under each measure: naive baseline · interpretable twin."
+            if table
+            else "naive, twin: naive baseline and interpretable twin."
+        )
+    whole = "sprintline status SPRINT shows one sprint with its whole reason"
+    parts.append(f"{_MORE}: {whole}." if any(_MORE in _decided(row).plain for row in rows) else f"{whole}.")
+    return " ".join(parts)
+
+
+def _day(row: SprintStatus) -> str:
+    return f"{date.fromisoformat(row.first_day):%d %b %Y}"
+
+
+def _rows(row: SprintStatus) -> str:
+    return "–" if (count := questions(row.rows)) is None else f"{count:,}"
+
+
+def _rate(row: SprintStatus) -> str:
+    return "–" if row.positive_rate is None else f"{row.positive_rate:.1%}"
+
+
+def _drift(row: SprintStatus) -> Text:
+    return Text(row.drift or "–", style=_DRIFT.get(row.drift or "", "dim"))
+
+
+def _restated(row: SprintStatus) -> Text:
+    times = f" {len(row.restated)}×" if len(row.restated) > 1 else ""
+    return Text(f"restated{times}", style="yellow" if any(one["open"] for one in row.restated) else "dim")
+
+
+def _done(row: SprintStatus, lead: str = "no: ") -> Text:
+    if row.done:
+        return Text("Done" + (f" ({len(row.waived)} waived)" if row.waived else ""), style="green")
+    if str(row.state) == "planned" or not row.missing:
+        return Text("–", style="dim")
+    first = " ".join(row.missing[0].split(":")[0].split())
+    more = f" and {len(row.missing) - 1} more" if len(row.missing) > 1 else ""
+    return Text(f"{lead}{first}{more}", style="red" if str(row.state) in ("closed", "refused") else "yellow")
+
+
+def _figure(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _decision(row: SprintStatus) -> Text:
+    text = Text().append(row.decision or "", style="bold")
+    return text.append(f" (trained: {row.trained})") if row.trained else text
+
+
+def _decided(row: SprintStatus) -> Text:
+    if row.decision is None and row.why is None:
+        return Text("–", style="dim")
+    text = _decision(row)
+    why, whole = brief(row.why or "")
+    text.append(f"{': ' if text.plain and why else ''}{why}")
+    return text if whole else text.append(f" {_MORE}", style="dim")

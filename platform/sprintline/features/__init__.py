@@ -1,0 +1,1 @@
+"""Features: Feast views, their offline and online stores, and rebuilding them."""

@@ -1,0 +1,167 @@
+"""Features: views over the marts, the features each question was answered with, and the online store."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from sprintline.base.failpoints import failpoint
+from sprintline.features.evidence import online_version
+from sprintline.features.online_state import online_state
+from sprintline.features.store import FeatureStore
+from sprintline.lake.recorded import RESTS_ON, refuse_lost, versions_before
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.rules.checks import checks_for
+from sprintline.product import assets as shell
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.dbt import Warehouse
+from sprintline.warehouse.recorded import marts_of_view
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """A view asset each, then the point-in-time join of all, then the online store."""
+    for view in runtime.spec.features.views:
+        yield _view_asset(runtime, view, partitions)
+        yield from checks_for(runtime, view, "feature_view", partitions)
+    yield _question_features(runtime, partitions)
+    yield from checks_for(runtime, "question_features", "question_features", partitions)
+    yield _online_features(runtime, partitions)
+    yield from checks_for(runtime, "online_features", "online_features", partitions)
+
+
+def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    back = runtime.spec.features.lookback_sprints
+    marts = [
+        dg.AssetDep(
+            dg.AssetKey([runtime.product, mart]),
+            partition_mapping=shell.looking_back(runtime.calendar.keys, back),
+        )
+        for mart in marts_of_view(runtime, view)
+    ]
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, view, "features", partitions, kinds={"feast", "deltalake"}),
+        deps=marts,
+        pool=shell.POOL,
+        description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before "
+        "it.",
+    )
+    @shell.in_words(runtime)
+    def feature_view(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.features.marts import restricted_query
+
+        sprint = runtime.window(context.partition_key)
+        runtime[FeatureStore].apply()
+        query = partial(restricted_query, runtime.home.warehouse_file(runtime.product))
+        rests_on = versions_before(runtime, sprint.key, marts_of_view(runtime, view), back)
+        frame = runtime[FeatureStore].compute(
+            view, sprint, runtime.calendar.previous(sprint.key, back), query
+        )
+        commit = runtime[FeatureStore].write(view, sprint, frame)
+        failpoint("features.view_written")
+        facts = {"rows": commit.rows, RESTS_ON: rests_on}
+        runtime.measure(view, sprint.key, commit.data_version, facts)
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "sample": shell.sample(frame),
+                "dagster/column_schema": shell.frame_schema(frame, runtime[FeatureStore].descriptions(view)),
+            },
+        )
+
+    return feature_view
+
+
+def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    model, features = runtime.spec.model, runtime.spec.features
+    keys = runtime.calendar.keys
+    deps = [
+        dg.AssetDep(dg.AssetKey([runtime.product, view]), partition_mapping=shell.looking_back(keys, 1))
+        for view in features.views
+    ]
+
+    @dg.asset(
+        **shell.asset_arguments(
+            runtime, "question_features", "features", partitions, kinds={"feast", "deltalake"}
+        ),
+        deps=[dg.AssetKey([runtime.product, model.questions]), *deps],
+        pool=shell.POOL,
+        description=f"Every question of the sprint with the features of {features.service} as they were known when it "
+        "was asked.",
+    )
+    @shell.in_words(runtime)
+    def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        sprint = context.partition_key
+        refuse_lost(runtime, sprint, features.views, 1)
+        questions = rows_of(runtime[Warehouse], model.questions, sprint)
+        rests_on = versions_before(runtime, sprint, features.views, 1)
+        answered = runtime[FeatureStore].historical(questions, features.service)
+        commit = runtime[Lake].write(
+            runtime.table("question_features"), sprint, answered, sort_by=["question_id"]
+        )
+        views = runtime[FeatureStore].declared().service_views(features.service)
+        coverage = {
+            view: round(float(answered[names].notna().any(axis=1).mean()), 6) for view, names in views.items()
+        }
+        facts = {
+            "rows": commit.rows,
+            "questions": len(questions),
+            "coverage_by_view": coverage,
+            RESTS_ON: rests_on,
+        }
+        runtime.measure("question_features", sprint, commit.data_version, facts)
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "sample": shell.sample(answered),
+                "dagster/column_schema": shell.frame_schema(answered),
+                "coverage": dg.MetadataValue.json(coverage),
+            },
+        )
+
+    return question_features
+
+
+def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    features = runtime.spec.features
+
+    @dg.asset(
+        **shell.asset_arguments(
+            runtime, "online_features", "features", partitions, kinds={"feast", "sqlite"}
+        ),
+        deps=[dg.AssetKey([runtime.product, view]) for view in features.views],
+        output_required=False,
+        pool=shell.POOL,
+        description="The newest value per key for serving. The store moves forwards only: an older sprint changes "
+        "nothing.",
+    )
+    @shell.in_words(runtime)
+    def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
+        if shell.waits(context, runtime, context.partition_key, context.asset_key):
+            return
+        sprint = runtime.window(context.partition_key)
+        published = runtime[FeatureStore].publish_online(features.views, sprint.end)
+        failpoint("features.online_published")
+        version = online_version(runtime, sprint.key)
+        facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
+        before = runtime.measured("online_features", sprint.key)
+        written = [one.view for one in published if not one.why]
+        if written:
+            compared, unequal = runtime[FeatureStore].compare_online(written, sprint)
+            state = online_state(runtime[FeatureStore].online_file)
+            facts = {"keys_compared": compared, "keys_unequal": unequal, "online_state": state}
+        elif before:
+            # The store is further on by now; what was compared when this sprint was its newest still stands.
+            facts = dict(before.facts)
+        runtime.measure("online_features", sprint.key, version, facts)
+        told = {
+            one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published
+        }
+        yield shell.materialized(version, {"published": dg.MetadataValue.json(told)})
+
+    return online_features

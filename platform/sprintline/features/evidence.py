@@ -1,0 +1,111 @@
+"""What the stores say of feature views, answered questions and the online store, for the rules on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sprintline.base.hashing import text_hash
+from sprintline.features.online_state import online_state
+from sprintline.features.store import FeatureStore
+from sprintline.lake.recorded import in_lake, lake_versions
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.ledger.records import Measurement
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.dbt import Warehouse
+
+
+def _feature_view(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    facts, _ = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    stamps = runtime[Lake].read(
+        runtime.table(asset), [sprint], columns=["event_timestamp", "created_timestamp"], missing_ok=True
+    )
+    late = int((stamps["created_timestamp"] > stamps["event_timestamp"]).sum())
+    found = {**facts, "rows": len(stamps), "rows_created_after_event": late}
+    return found, in_lake(runtime, asset, sprint)
+
+
+def _question_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    facts, _ = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    answered = runtime[Lake].read(runtime.table(asset), [sprint], missing_ok=True)
+    relation = runtime[Warehouse].relations()[runtime.spec.model.questions]
+    asked = runtime[Warehouse].query(
+        f"select distinct question_id from {relation} where sprint = ?",  # noqa: S608 - a manifest's name
+        [sprint],
+    )["question_id"]
+    views = runtime[FeatureStore].declared().service_views(runtime.spec.features.service)
+    ids = answered["question_id"]
+    return {
+        **facts,
+        "questions": len(asked),
+        "rows": len(ids),
+        "distinct_questions": int(ids[ids.isin(asked)].nunique()),
+        "coverage_by_view": {
+            view: round(float(answered.reindex(columns=names).notna().any(axis=1).mean()), 6)
+            for view, names in views.items()
+        },
+    }, in_lake(runtime, asset, sprint)
+
+
+def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    facts, version = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    newest = max(runtime.history(asset), key=lambda key: runtime.window(key).index)
+    now = online_version(runtime, sprint)
+    same = facts.get("online_state") == online_state(runtime[FeatureStore].online_file) and now == version
+    if sprint == newest and not same:
+        compared, unequal = runtime[FeatureStore].compare_online(
+            runtime.spec.features.views, runtime.window(sprint)
+        )
+        facts = {**facts, "keys_compared": compared, "keys_unequal": unequal}
+    # Of an older sprint the store holds nothing any more; what was compared when it was the newest still stands, as it
+    # does while neither side has changed.
+    return facts, now
+
+
+def online_version(runtime: Runtime, sprint: str) -> str:
+    """What the online store was brought to for a sprint: the content of its views' partitions."""
+    views = runtime.spec.features.views
+    return text_hash(
+        "|".join(runtime[Lake].data_version(runtime.table(view), sprint) or "" for view in views)
+    )
+
+
+def _online_versions(
+    runtime: Runtime, sprint: str, measured: Mapping[str, Measurement]
+) -> dict[str, str | None]:
+    return {asset: online_version(runtime, sprint) for asset in measured}
+
+
+KINDS = (
+    AssetKind(
+        name="feature_view",
+        reads="the view's partition of the lake, read again",
+        assets=lambda runtime: list(runtime.spec.features.views),
+        gather=_feature_view,
+        versions=lake_versions,
+        label="<feature view>",
+        group="features",
+        told="A Feast feature view's rows, with the moments at which they were known",
+    ),
+    AssetKind(
+        name="question_features",
+        reads="its partition of the lake and the questions mart, both read again",
+        assets=lambda runtime: ("question_features",),
+        gather=_question_features,
+        versions=lake_versions,
+    ),
+    AssetKind(
+        name="online_features",
+        reads="the online store and the views' partitions of the lake, key by key; for a sprint the store has left "
+        "behind, the comparison made when it was the newest",
+        assets=lambda runtime: ("online_features",),
+        gather=_online_features,
+        versions=_online_versions,
+    ),
+)

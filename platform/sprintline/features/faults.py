@@ -1,0 +1,95 @@
+"""Faults of feature views, of the features questions are answered with, and of the online store."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+
+from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, Ground, NotPlanted
+from sprintline.warehouse.dbt import Warehouse
+
+
+def _known_an_hour_later(ground: Ground) -> None:
+    ground.partition(
+        "courier_delays",
+        lambda rows: rows.assign(created_timestamp=rows["event_timestamp"] + timedelta(hours=1)),
+    )
+
+
+def _answered_twice(ground: Ground) -> None:
+    import pandas as pd
+
+    ground.partition("question_features", lambda rows: pd.concat([rows, rows.head(3)], ignore_index=True))
+
+
+def _asked_twice(ground: Ground) -> None:
+    relation = ground.runtime[Warehouse].relations()["questions"]
+    ground.sql(
+        f"insert into {relation} select * from {relation} where sprint = '{ground.sprint}' limit 3"  # noqa: S608 - our own names
+    )
+
+
+def _one_courier_only(ground: Ground) -> None:
+    ground.edit(
+        "feature_repo/{product}/courier_delays.sql",
+        ("where asked and", "where courier = 'swift' and asked and"),
+    )
+
+
+def _served_otherwise(ground: Ground) -> None:
+    """The value of one feature is written over in the file that serves."""
+    with sqlite3.connect(ground.home.features / PRODUCT / "online.db") as online:
+        table = f"{PRODUCT}_courier_delays"
+        changed = online.execute(
+            f'update "{table}" set value = (select value from "{table}" where feature_name = ? limit 1) '  # noqa: S608 - our own name
+            "where feature_name = ?",
+            ("courier_delay_minutes_1d", "courier_late_rate_7d"),
+        )
+        if not changed.rowcount:
+            raise NotPlanted("the online store holds no courier_late_rate_7d")
+
+
+def _corrected_offline_only(ground: Ground) -> None:
+    ground.partition(
+        "courier_delays", lambda rows: rows.assign(courier_late_rate_7d=rows["courier_late_rate_7d"] + 0.05)
+    )
+
+
+def _hours_to_come(ground: Ground) -> None:
+    """The view's daily sums reach two hours beyond the hour they stand for; its moments still say otherwise."""
+    ground.edit(
+        "feature_repo/{product}/courier_delays.sql",
+        (
+            "range between interval 23 hour preceding and current row",
+            "range between interval 23 hour preceding and interval 2 hour following",
+        ),
+    )
+
+
+FAULTS = (
+    Fault(
+        "FT301", "values that rest on the hour to come", "lake partition of courier_delays", "courier_delays",
+        _known_an_hour_later,
+    ),
+    Fault(
+        "FT302", "a question answered twice", "lake partition of question_features", "question_features",
+        _answered_twice,
+    ),
+    Fault(
+        "FT302", "a question asked twice", "table questions in the warehouse", "question_features", _asked_twice,
+        run=("question_features",),
+    ),
+    Fault(
+        "FT303", "a view that lost most of its keys", "SQL of the view courier_delays", "question_features",
+        _one_courier_only, run=("courier_delays", "question_features"),
+    ),
+    Fault("FT304", "a served value written over", "online store", "online_features", _served_otherwise),
+    Fault(
+        "FT304", "offline values corrected and not published", "lake partition of courier_delays", "online_features",
+        _corrected_offline_only,
+    ),
+    Fault(
+        "FT305", "a view that looks two hours ahead", "SQL of the view courier_delays", "candidate", _hours_to_come,
+        run=("courier_delays", "question_features", *DECIDED), state=SCORED,
+    ),
+)  # fmt: skip

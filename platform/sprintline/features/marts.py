@@ -1,0 +1,92 @@
+"""Feature queries over a product's marts, seeing the sprints they may see and nothing else."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sprintline.base.locks import turn
+from sprintline.features.views import FeatureError
+from sprintline.warehouse.connection import why_closed
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+SCHEMA = "marts"
+_PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
+
+
+def restricted_query(
+    warehouse: Path,
+    sql: str,
+    sprints: Sequence[str],
+    params: Mapping[str, Any],
+    *,
+    threads: int | None = None,
+) -> pd.DataFrame:
+    """Run a query in which every mart is a view of the given sprints only.
+
+    Each table of the schema `marts` that has a column `sprint` is visible under its own name; no other table, schema or
+    file is. So a feature cannot grow with history, and cannot look into a later sprint whatever its text says. The
+    warehouse is attached read-only and let go before returning. The session's time zone is UTC.
+
+    Args:
+        warehouse: the product's DuckDB file.
+        sql: one SELECT; it may use the given parameters as `$name`.
+        sprints: the keys it may see; at least one.
+        params: values of the parameters; those the text does not use are left out.
+        threads: cores the query may take; None takes all.
+
+    Raises:
+        FeatureError: no such warehouse, another process has it, a parameter nobody gives, or DuckDB's error with the
+            line in the text.
+    """
+    import duckdb
+
+    if not sprints:
+        raise FeatureError("a feature query needs at least one sprint to see")
+    if not warehouse.is_file():
+        raise FeatureError(f"no warehouse {warehouse.name}: build the product's marts for this sprint first")
+    used = set(_PARAMETER.findall(_COMMENT.sub(" ", sql)))
+    if unknown := sorted(used - set(params)):
+        known = ", ".join(f"${name}" for name in sorted(params))
+        raise FeatureError(f"the query asks for ${unknown[0]}; there are {known}")
+    # A name nobody can guess: a query that wrote schema and table out would see every sprint.
+    attached = f"warehouse_{secrets.token_hex(8)}"
+    with turn(warehouse), duckdb.connect() as session:
+        session.execute("SET TimeZone = 'UTC'")
+        if threads:
+            session.execute(f"SET threads = {threads}")
+        path = str(warehouse).replace("'", "''")
+        try:
+            session.execute(f"ATTACH '{path}' AS {attached} (READ_ONLY)")
+        except duckdb.Error as error:
+            raise FeatureError(f"{why_closed(warehouse, error)} ({error})") from error
+        for mart in _marts(session, attached):
+            keys = ", ".join("'" + key.replace("'", "''") + "'" for key in sprints)
+            # The view is expanded where it is used, so the filter reaches the table and other sprints stay unread.
+            session.execute(
+                f'CREATE TEMP VIEW "{mart}" AS SELECT * FROM {attached}.{SCHEMA}."{mart}" WHERE sprint IN ({keys})'  # noqa: S608 - names come from the catalogue
+            )
+        session.execute("SET enable_external_access = false")
+        try:
+            return session.execute(sql, {name: params[name] for name in used}).df()
+        except duckdb.Error as error:
+            line = _LINE.search(str(error))
+            first = str(error).strip().splitlines()[0]
+            raise FeatureError(f"line {line.group(1) if line else 1}: {first}") from error
+
+
+def _marts(session: duckdb.DuckDBPyConnection, attached: str) -> list[str]:
+    rows = session.execute(
+        "SELECT table_name FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? "
+        "AND column_name = 'sprint' ORDER BY table_name",
+        [attached, SCHEMA],
+    ).fetchall()
+    return [name for (name,) in rows]

@@ -1,0 +1,17 @@
+"""The questions of a sprint, as the lake holds them with their features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sprintline.lake.tables import Lake
+from sprintline.product.runtime import Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def asked_ids(runtime: Runtime, sprint: str) -> pd.Series:
+    """Ids of the questions whose features the lake holds for a sprint."""
+    table = runtime.table("question_features")
+    return runtime[Lake].read(table, [sprint], columns=["question_id"], missing_ok=True)["question_id"]

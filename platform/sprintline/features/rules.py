@@ -1,0 +1,119 @@
+"""Rules over feature views and over the features a question was answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+
+
+def _created(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    rows, late = need(evidence, "rows"), need(evidence, "rows_created_after_event")
+    sentence = f"{late:,} of {rows:,} feature rows rest on something known after the moment they stand for"
+    return (failed if late else passed)(sentence, late, 0)
+
+
+def _answered(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    asked, answered = need(evidence, "questions"), need(evidence, "rows")
+    distinct = need(evidence, "distinct_questions")
+    sentence = f"{answered:,} rows of features answer {distinct:,} of {asked:,} questions"
+    return (passed if asked == answered == distinct and asked > 0 else failed)(sentence, answered, asked)
+
+
+def _coverage(evidence: Mapping[str, Any], least: Any) -> Judgement:
+    share = need(evidence, "coverage_by_view")
+    worst = min(share, key=share.get)
+    sentence = f"least covered is {worst}: {share[worst]:.1%} of the questions have its features; asked for {least:.0%}"
+    return (passed if share[worst] >= least else failed)(sentence, round(share[worst], 4), least)
+
+
+def _online(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    checked, unequal = need(evidence, "keys_compared"), need(evidence, "keys_unequal")
+    if not checked:
+        return failed("no key was there to compare", 0, 1)
+    sentence = f"{unequal:,} of {checked:,} keys answer differently online and offline"
+    return (failed if unequal else passed)(sentence, unequal, 0)
+
+
+def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    found = need(evidence, "rebuilt")
+    if why := found.get("why"):
+        return insufficient(why)
+    tables, moment = found["tables"], found["moment"][:16].replace("T", " ")
+    # The questions' own rows may all be known later than asked; features must be there to be compared.
+    if empty := sorted(
+        name for name, one in tables.items() if name.startswith("answers") and not one["rows"]
+    ):
+        return insufficient(f"nothing of {', '.join(empty)} could be compared at {moment}", 0, 1)
+    rows, unequal = (sum(one[what] for one in tables.values()) for what in ("rows", "unequal"))
+    wrong = {name: one for name, one in tables.items() if one["unequal"]}
+    if wrong:
+        name, one = max(wrong.items(), key=lambda found: found[1]["unequal"])
+        columns = f" in {', '.join(one['columns'])}" if one["columns"] else ""
+        return failed(
+            f"made again from what was known at {moment}, {one['unequal']:,} of {one['rows']:,} rows of {name} "
+            f"differ{columns}: they knew what came after ({one['first']})",
+            unequal,
+            0,
+        )
+    return passed(f"made again from what was known at {moment}, all {rows:,} rows are equal to the bit", 0, 0)
+
+
+RULES = (
+    Rule(
+        code="FT301",
+        name="rests_on_the_past_only",
+        judges="feature_view",
+        practice="4.6",
+        why="A feature that rests on something known later than the moment it stands for makes every "
+        "offline figure better than what serving can reach, and nothing else shows it before the "
+        "model is live.",
+        remedy="restrict the view's SQL to rows known by event_timestamp",
+        judge=_created,
+    ),
+    Rule(
+        code="FT302",
+        name="answers_every_question_once",
+        judges="question_features",
+        practice="5.6",
+        why="A doubled key in a join gives a question two answers, a missing one gives it none; both pass "
+        "unseen through training and come back as wrong counts in the scores.",
+        remedy="look for doubled or missing keys in the questions mart",
+        judge=_answered,
+    ),
+    Rule(
+        code="FT303",
+        name="covers_the_questions",
+        judges="question_features",
+        practice="1.5",
+        severity=Severity.WARN,
+        threshold=0.9,
+        why="A question without features is answered with what the model learned about nulls. A few are "
+        "usual; many mean that keys changed, a feed ended or a view looks back too short.",
+        remedy="see which keys have no feature row; widen the view's lookback or its time to live",
+        judge=_coverage,
+    ),
+    Rule(
+        code="FT304",
+        name="online_equals_offline",
+        judges="online_features",
+        practice="5.6",
+        why="The model learned from the offline values and serves from the online ones. Where they differ "
+        "it answers with numbers it has never been judged on.",
+        remedy="materialize online_features for the newest closed sprint",
+        judge=_online,
+    ),
+    Rule(
+        code="FT305",
+        name="rebuilds_without_the_future",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.6",
+        why="A feature can claim an honest moment and still rest on what came later. Made again from only "
+        "what was known at a question's moment, it must be equal to the bit.",
+        remedy="find what the columns named rest on: join and filter by known_at, never by when something happened",
+        judge=_rebuilt,
+    ),
+)

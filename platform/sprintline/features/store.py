@@ -1,0 +1,453 @@
+"""A product's feature store: Feast over the lake, one project, registry and online store per product.
+
+Offline values live in the lake (`<product>/<view>`, a partition per sprint); Feast joins them to questions at the
+moment they were asked; the online store holds the latest value per key and only moves forwards. Serving reads the
+online store and the registry, never the warehouse. Feast is imported inside functions: it costs seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.metadata
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sprintline.base import settings
+from sprintline.base.failpoints import failpoint
+from sprintline.features.feast_project import open_project, quiet
+from sprintline.features.frames import CREATED, EVENT, check_feature_frame, value_state
+from sprintline.features.views import (
+    Declared,
+    FeatureError,
+    NothingInReachError,
+    fingerprint,
+    load_declared,
+)
+from sprintline.product.runtime import Runtime
+
+if TYPE_CHECKING:
+    import feast
+    import pandas as pd
+
+    from sprintline.base.settings import Home
+    from sprintline.lake.tables import Commit, Lake
+    from sprintline.product.calendar import Sprint
+
+__all__ = ["FeatureError", "FeatureStore", "OnlineAnswer", "Published", "Query"]
+
+Query = Callable[[str, Sequence[str], Mapping[str, Any]], "pd.DataFrame"]
+"""Runs (sql, sprint keys, parameters) over marts restricted to these sprints."""
+
+ROW = "__row"
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What publishing one view did.
+
+    keys: entities written; 0 when `why` says that nothing was done.
+    newest: the newest event in the online store afterwards.
+    """
+
+    view: str
+    keys: int
+    newest: datetime | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class OnlineAnswer:
+    """Served feature values, a list per column in the order of the rows asked.
+
+    values: by feature; None where the state of its view is not "fresh".
+    moments: by view, the event moment the values are of (None if there are none).
+    states: by view, "fresh", "stale" (older than ttl), "missing" or "ahead" (of a moment still to come).
+    """
+
+    values: dict[str, list[Any]]
+    moments: dict[str, list[datetime | None]]
+    states: dict[str, list[str]]
+
+    @property
+    def fresh(self) -> bool:
+        """Whether every view answered every row with a usable value."""
+        return all(state == "fresh" for column in self.states.values() for state in column)
+
+
+class FeatureStore:
+    """The features of one product.
+
+    Args:
+        product: folder name under `feature_repo/`.
+        home: where registry and online store are kept (`features/<product>/`).
+        lake: where offline values are.
+        repo: the folder of all feature modules; by default the clone's `feature_repo/`.
+    """
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> FeatureStore:
+        """The one of a product."""
+        return cls(runtime.product, runtime.home, runtime[Lake])
+
+    def __init__(self, product: str, home: Home, lake: Lake, repo: Path | None = None) -> None:
+        self.product = product
+        self.lake = lake
+        self.folder = (repo or settings.ROOT / "feature_repo") / product
+        self.state = home.features / product
+        self.registry = self.state / "registry.db"
+        self.online_file = self.state / "online.db"
+        self._marker = self.state / "applied"
+        self._declared: tuple[str, Declared] | None = None
+        self._feast: tuple[str, feast.FeatureStore, Declared] | None = None
+
+    # Declaration
+
+    def fingerprint(self) -> str:
+        """Hash of the product's views and queries, where they point to, and Feast's version."""
+        places = (str(self.lake.root), str(self.registry), str(self.online_file))
+        return fingerprint(self.folder, importlib.metadata.version("feast"), *places)
+
+    def declared(self) -> Declared:
+        """The product's entities, views and services, loaded again when their text changed. Raises FeatureError."""
+        now = self.fingerprint()
+        if self._declared is None or self._declared[0] != now:
+            self._declared = (now, load_declared(self.product, self.folder, self.lake.root))
+        return self._declared[1]
+
+    def apply(self) -> bool:
+        """Register what is declared with Feast and drop what no longer is; False when nothing had changed.
+
+        One process at a time does so. Killed half-way, the next call does it again. A removed view loses its online
+        table, not its lake table.
+
+        Raises:
+            FeatureError: the declaration cannot be used; registry and stores are as before.
+        """
+        if self._is_applied():
+            return False
+        declared = self.declared()
+        with self._locked():
+            if self._is_applied():
+                return False
+            self._marker.unlink(missing_ok=True)
+            store = self._open()
+            wanted = {(type(item).__name__, item.name) for item in declared.objects()}
+            sources = {view.batch_source.name for view in declared.views.values()}
+            there = [*store.list_entities(), *store.list_feature_views(), *store.list_feature_services()]
+            gone = [item for item in there if (type(item).__name__, item.name) not in wanted]
+            gone += [source for source in store.list_data_sources() if source.name not in sources]
+            with quiet():
+                store.apply(declared.objects(), objects_to_delete=gone, partial=False)
+            failpoint("features.applied")
+            _write_atomically(self._marker, self.fingerprint())
+        self._feast = None
+        return True
+
+    # Offline
+
+    def compute(self, view: str, sprint: Sprint, lookback: Sequence[str], query: Query) -> pd.DataFrame:
+        """A sprint's rows of a view, from `<view>.sql` over the marts of this sprint and those it looks back on.
+
+        Args:
+            view: name of a declared view.
+            sprint: the sprint to compute.
+            lookback: keys of the sprints before it that the query may see, as the product's `lookback_sprints` says.
+            query: `restricted_query` bound to the product's warehouse.
+
+        Returns:
+            Columns keys, event_timestamp, created_timestamp, features; sorted by keys and event_timestamp.
+
+        Raises:
+            FeatureError: naming the file and line or column, when the query fails or its rows are not as declared.
+        """
+        file = self.folder / f"{view}.sql"
+        declared = self.declared()
+        keys, kinds = declared.keys(view), declared.kinds(view)
+        if not file.is_file():
+            raise FeatureError(f"{file}: missing: view {view} needs a query of this name")
+        sql = file.read_text(encoding="utf-8")
+        window = {"sprint_start": sprint.start, "sprint_end": sprint.end}
+        try:
+            frame = query(sql, [*lookback, sprint.key], window)
+        except FeatureError as error:
+            raise FeatureError(f"{file}: view {view}, sprint {sprint.key}: {error}") from error
+        self._check(file, view, sprint, frame, keys, kinds)
+        columns = [*keys, EVENT, CREATED, *kinds]
+        return frame[columns].sort_values([*keys, EVENT], ignore_index=True)
+
+    def write(self, view: str, sprint: Sprint, frame: pd.DataFrame) -> Commit:
+        """Put a sprint's rows of a view into the lake: one commit replaces the partition, the same content makes none.
+
+        Raises:
+            FeatureError: the rows are not as declared (whoever computed them); nothing was written.
+        """
+        declared = self.declared()
+        keys = declared.keys(view)
+        self._check(declared.module, view, sprint, frame, keys, declared.kinds(view))
+        return self.lake.write(f"{self.product}/{view}", sprint.key, frame, sort_by=[*keys, EVENT])
+
+    def historical(
+        self, questions: pd.DataFrame, service: str, *, moment: str = "question_at"
+    ) -> pd.DataFrame:
+        """The questions with the features of a service as they were known when each was asked.
+
+        A value counts if its event is not after the question and not older than the view's ttl, and if it was known
+        (created) by then. What has no value is null. Numbers come as float64.
+
+        Args:
+            questions: any columns, among them the keys of the service's views and `moment`. With a column `sprint`,
+                every view must have rows of these sprints: one never computed is an error, not a column of nulls.
+            moment: the column with the aware moment of each question.
+
+        Returns:
+            The same rows in the same order with the same index and own columns, and one column per feature.
+
+        Raises:
+            FeatureError: a key or moment is missing, a feature is named like an own column, feature rows are missing,
+                or the join did not give back the rows it was asked for.
+        """
+        import pandas as pd
+
+        store, declared = self._ready()
+        views = declared.service_views(service)
+        keys = list(dict.fromkeys(key for view in views for key in declared.keys(view)))
+        features = [feature for names in views.values() for feature in names]
+        if missing := [name for name in [moment, *keys] if name not in questions.columns]:
+            raise FeatureError(
+                f"service {service}: the questions have no column {missing[0]!r}: features need it"
+            )
+        if clash := [name for name in features if name in questions.columns]:
+            raise FeatureError(
+                f"service {service}: feature {clash[0]!r} is named like a question's column: rename it"
+            )
+        if not isinstance(questions[moment].dtype, pd.DatetimeTZDtype) or questions[moment].isna().any():
+            raise FeatureError(f"column {moment}: every question needs a moment with time zone")
+        if questions.empty:
+            return questions.assign(**{name: pd.Series(dtype="float64") for name in features})
+        for view in views:
+            for sprint in sorted(set(questions["sprint"]) if "sprint" in questions.columns else ()):
+                if not self.lake.has(f"{self.product}/{view}", sprint):
+                    raise FeatureError(f"view {view} has no rows of sprint {sprint}: materialize it first")
+        spine = pd.DataFrame({ROW: range(len(questions))})
+        # Nanoseconds would become a type of their own in DuckDB 2, which compares to none of the lake's.
+        spine[EVENT] = (
+            questions[moment].dt.tz_convert("UTC").dt.as_unit("us").to_numpy(dtype="datetime64[us]")
+        )
+        spine[EVENT] = spine[EVENT].dt.tz_localize("UTC")
+        for key in keys:
+            spine[key] = questions[key].to_numpy()
+        found = store.get_historical_features(
+            entity_df=spine, features=declared.service(service), filter_by_created_timestamp=True
+        ).to_df()
+        # Feast's stores have dropped and multiplied rows before: what does not fit is refused, never repaired.
+        if len(found) != len(spine) or found[ROW].nunique() != len(spine):
+            raise FeatureError(
+                f"service {service}: {len(spine)} questions came back as {len(found)} rows: unusable"
+            )
+        found = found.sort_values(ROW)
+        columns = {name: _as_number(found[name]).set_axis(questions.index) for name in features}
+        return pd.concat([questions, pd.DataFrame(columns, index=questions.index)], axis=1)
+
+    # Online
+
+    def publish_online(
+        self, views: Sequence[str], sprint_end: datetime, *, now: datetime | None = None
+    ) -> list[Published]:
+        """Bring the online store forward to the latest value per key before `sprint_end`, or `now` if that is earlier.
+
+        A view whose online values are already of `sprint_end` or later is left alone, so closing an older sprint again
+        changes nothing; the same sprint again does write: its rows may have been mended. Reads `[end - ttl, end)`.
+
+        A view without rows in that window (its feed ended early) keeps what it has, which ages there and is told stale.
+
+        Raises:
+            FeatureError: a view's lake table does not exist; views before it in the list are published.
+        """
+        end = min(sprint_end, now) if now else sprint_end
+        with self._locked():
+            store, declared = self._ready()
+            return [self._publish(store, declared, name, end) for name in views]
+
+    def online(
+        self, service: str, entity_rows: Sequence[Mapping[str, Any]], *, at: datetime | None = None
+    ) -> OnlineAnswer:
+        """The latest published values for each row of keys, with their age checked (SQLite enforces no ttl).
+
+        Args:
+            entity_rows: per question the keys of the service's views; other entries are ignored.
+            at: the moment of asking, aware; by default the clock's. A replay gives its own.
+
+        Raises:
+            FeatureError: a row lacks a key.
+        """
+        at = at or datetime.now(UTC)
+        store, declared = self._ready()
+        views = declared.service_views(service)
+        keys = list(dict.fromkeys(key for view in views for key in declared.keys(view)))
+        for number, row in enumerate(entity_rows):
+            if missing := [key for key in keys if row.get(key) is None]:
+                raise FeatureError(f"service {service}: row {number} has no {missing[0]!r}: give every key")
+        answer = OnlineAnswer({}, {}, {})
+        if not entity_rows:
+            return answer
+        rows = [{key: row[key] for key in keys} for row in entity_rows]
+        got = store.get_online_features(features=declared.service(service), entity_rows=rows)
+        columns = got.to_dict(include_event_timestamps=True)
+        for view, features in views.items():
+            ttl = declared.view(view).ttl
+            # A view's features come from one read, so they share one moment; 0 is how Feast says "no value".
+            seconds = columns[f"{features[0]}__ts"]
+            moments = [datetime.fromtimestamp(second, UTC) if second else None for second in seconds]
+            states = [value_state(moment, at, ttl) for moment in moments]
+            answer.moments[view], answer.states[view] = moments, states
+            for feature in features:
+                pairs = zip(columns[feature], states, strict=True)
+                answer.values[feature] = [value if state == "fresh" else None for value, state in pairs]
+        return answer
+
+    def descriptions(self, view: str) -> dict[str, str]:
+        """What the declaration says of a view's columns; empty for those it says nothing of."""
+        declared = self.declared().view(view)
+        told = {field.name: field.description for field in declared.schema}
+        told |= {
+            EVENT: "moment the values stand for",
+            CREATED: "moment the last of their inputs became known",
+        }
+        return {name: text for name, text in told.items() if text}
+
+    def compare_online(self, views: Sequence[str], sprint: Sprint) -> tuple[int, int]:
+        """Hold the online store against the lake: (keys compared, keys that answer differently), over some views.
+
+        Every key that has a value in the last `ttl` of the sprint is asked for online.
+        """
+        store, declared = self._ready()
+        compared = unequal = 0
+        for name in views:
+            view, keys = declared.view(name), declared.keys(name)
+            features = [feature.name for feature in view.features]
+            offline = self.lake.read(f"{self.product}/{name}", [sprint.key])
+            offline = offline[offline[EVENT] >= sprint.end - view.ttl].sort_values([EVENT, CREATED])
+            latest = offline.drop_duplicates(keys, keep="last")
+            if latest.empty:
+                continue
+            found = store.get_online_features(
+                features=[f"{name}:{feature}" for feature in features],
+                entity_rows=latest[keys].to_dict("records"),
+            ).to_dict()
+            same = [
+                all(_equal(found[feature][place], row[feature]) for feature in features)
+                for place, row in enumerate(latest.to_dict("records"))
+            ]
+            compared, unequal = compared + len(same), unequal + same.count(False)
+        return compared, unequal
+
+    # Inside
+
+    def _publish(self, store: feast.FeatureStore, declared: Declared, name: str, end: datetime) -> Published:
+        view = declared.view(name)
+        provider = store._get_provider()  # the only way Feast offers to the stores it opened
+        newest = provider.online_store.newest_event(store.config, view)
+        if newest is not None and newest >= end:
+            why = f"online values are of {newest:%Y-%m-%d %H:%M}, not before {end:%Y-%m-%d %H:%M}"
+            return Published(name, 0, newest, why)
+        try:
+            latest = provider.offline_store.pull_latest_from_table_or_query(
+                config=store.config,
+                data_source=view.batch_source,
+                join_key_columns=declared.keys(name),
+                feature_name_columns=[feature.name for feature in view.features],
+                timestamp_field=EVENT,
+                created_timestamp_column=CREATED,
+                start_date=end - view.ttl,
+                end_date=end - TICK,
+            ).to_df()
+        except NothingInReachError as nothing:
+            return Published(name, 0, newest, str(nothing))
+        # Not `materialize`: it adds an interval to the registry each time, and a killed one leaves the view locked.
+        failpoint("features.online_view")
+        provider.ingest_df(view, latest)
+        return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
+
+    def _check(
+        self,
+        file: Path,
+        view: str,
+        sprint: Sprint,
+        frame: pd.DataFrame,
+        keys: list[str],
+        kinds: dict[str, str],
+    ) -> None:
+        if problems := check_feature_frame(frame, keys, kinds, sprint.start, sprint.end):
+            place = f"{file}: view {view}, sprint {sprint.key}"
+            raise FeatureError("\n".join(f"{place}: {problem}" for problem in problems))
+
+    def _is_applied(self) -> bool:
+        return (
+            self.registry.is_file() and self.online_file.is_file() and self._applied() == self.fingerprint()
+        )
+
+    def _applied(self) -> str:
+        with contextlib.suppress(FileNotFoundError):
+            return self._marker.read_text(encoding="utf-8")
+        return ""
+
+    def _ready(self) -> tuple[feast.FeatureStore, Declared]:
+        """Feast's store and what is registered in it, opened anew when somebody applied since.
+
+        Read from the registry, not from `views.py`: serving needs no feature repo and goes on while one is broken.
+        Raises FeatureError before the first apply.
+        """
+        applied = self._applied()
+        if not applied:
+            raise FeatureError(f"{self.product}: its features are not registered: apply() comes first")
+        if self._feast is None or self._feast[0] != applied:
+            store = self._open()
+            declared = Declared(
+                self.product,
+                self.registry,
+                {entity.name: entity for entity in store.list_entities()},
+                {view.name: view for view in store.list_feature_views()},
+                {service.name: service for service in store.list_feature_services()},
+            )
+            self._feast = (applied, store, declared)
+        return self._feast[1], self._feast[2]
+
+    def _open(self) -> feast.FeatureStore:
+        self.state.mkdir(parents=True, exist_ok=True)
+        return open_project(self.product, self.registry, self.online_file)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process (and thread) at a time changes this product's registry and online store."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two feature values are the same, both being absent among it."""
+    if one is None or one != one:
+        return other is None or other != other
+    return bool(one == other)
+
+
+def _as_number(column: pd.Series) -> pd.Series:
+    """Numbers as float64, so that a feature has one type whether or not it has nulls; others unchanged."""
+    from pandas.api import types
+
+    if column.isna().all() or (types.is_numeric_dtype(column) and not types.is_bool_dtype(column)):
+        return column.astype("float64")
+    return column
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,1 @@
+"""Governance: what people decide: waivers, approvals, attestations."""

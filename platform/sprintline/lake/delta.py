@@ -1,0 +1,107 @@
+"""What the lake asks of `deltalake`: which files a partition has, and a table to begin with."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sprintline.base.frames import SPRINT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+#: Opening a table reads the last checkpoint and the commits since: ten at most, however long the history is.
+CHECKPOINT_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition as the log lists it now: (file, bytes) of each data file, and its rows."""
+
+    files: tuple[tuple[str, int], ...]
+    rows: int
+
+
+def plain_words(error: Exception) -> str:
+    """The message on one line without the terminal colours and arrows that delta-rs puts into it."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error)).split())
+
+
+def create_empty(path: Path, schema: pa.Schema) -> None:
+    """Make the table without rows; where another writer was first, theirs stands."""
+    from deltalake import DeltaTable
+
+    configuration = {"delta.checkpointInterval": str(CHECKPOINT_EVERY)}
+    DeltaTable.create(path, schema, mode="ignore", partition_by=[SPRINT], configuration=configuration)
+
+
+def checkpoint(delta: DeltaTable) -> None:
+    """After every tenth commit, sum up the log. Only speed hangs on it: a full disk is left to the next write to tell.
+
+    No log is ever cleaned here: which versions may be forgotten is a decision, not a side effect.
+    """
+    from deltalake.exceptions import DeltaError
+
+    if (delta.version() + 1) % CHECKPOINT_EVERY == 0:
+        with suppress(DeltaError, OSError):
+            delta.create_checkpoint()
+
+
+def vacuum(
+    delta: DeltaTable, path: Path, keep: timedelta, versions: list[int], *, dry: bool
+) -> dict[str, int]:
+    """Remove files that no recent version lists, nor any of these; size by name of what went, or would."""
+
+    def ask(dry_run: bool) -> list[str]:
+        # Full: what a killed writer left is in no log, and a checkpoint forgets after a week what was replaced.
+        return delta.vacuum(
+            retention_hours=int(keep.total_seconds() // 3600),
+            dry_run=dry_run,
+            enforce_retention_duration=False,
+            full=True,
+            keep_versions=versions,
+        )
+
+    # Files that an earlier vacuum removed are named again.
+    sizes = {name: (path / name).stat().st_size for name in ask(True) if (path / name).is_file()}
+    # Delta notes each vacuum as two commits, so one that would remove nothing is left out.
+    if sizes and not dry:
+        ask(False)
+    return sizes
+
+
+def partitions(delta: DeltaTable) -> dict[str, Partition]:
+    """What the log lists, by sprint."""
+    import pyarrow as pa
+
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    listed = (
+        actions.select(["path", "size_bytes", "num_records", f"partition.{SPRINT}"]).to_pylist()
+        if len(actions)
+        else []
+    )
+    files: dict[str, list[tuple[str, int, int]]] = {}
+    for file in listed:
+        one = (file["path"], file["size_bytes"], file["num_records"])
+        files.setdefault(file[f"partition.{SPRINT}"], []).append(one)
+    # A writer numbers its files (part-00000-…, part-00001-…) in the order of the rows.
+    return {
+        key: Partition(
+            tuple((name, size) for name, size, _ in sorted(found)), sum(rows for _, _, rows in found)
+        )
+        for key, found in files.items()
+    }
+
+
+def arrow_schema(delta: DeltaTable) -> pa.Schema:
+    """Columns of the table, the partition last wherever a merge has put it."""
+    import pyarrow as pa
+
+    schema = pa.schema(delta.schema().to_arrow())
+    columns = [field for field in schema if field.name != SPRINT]
+    return pa.schema([*columns, schema.field(SPRINT)])

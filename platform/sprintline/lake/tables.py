@@ -1,0 +1,455 @@
+"""The lake: Delta tables with one partition per sprint, each replaced whole in one commit.
+
+A table is named ``product/table``. A partition is what one asset wrote for one sprint; writing the same content again
+makes no commit, so that a re-run leaves no trace and its version stays that of the data.
+
+Where the data version lives: it is computed from the content, never taken from a commit (a commit's metadata disagrees
+with the data after a restore, and finding it means walking the log). Data files are immutable and named at random, so
+the hash is remembered beside the table together with the names and sizes of the files it was computed from; it counts
+only while the log lists exactly these files. Losing that note costs one reading of one partition, nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import tempfile
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sprintline.base.failpoints import failpoint
+from sprintline.base.frames import SPRINT, LakeError, from_arrow, partition_table
+from sprintline.base.hashing import canonical_json, table_hash
+from sprintline.lake.delta import (
+    Partition,
+    arrow_schema,
+    checkpoint,
+    create_empty,
+    partitions,
+    plain_words,
+    vacuum,
+)
+from sprintline.product.runtime import Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from deltalake import DeltaTable
+
+__all__ = ["Commit", "Lake", "LakeError"]
+
+_Head = tuple[str, int, int]
+
+_TABLE = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
+_COMMIT = re.compile(r"\d{20}\.json")
+_SPRINT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+_ATTEMPTS = 40
+_RETRY_SECONDS = 0.02
+
+# The words by which delta-rs tells that another writer was first. Anything else (a full disk) is told at once.
+_CONFLICT = re.compile(
+    r"concurrent transaction|since last commit|already exists|conflict|failed to commit", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a write left behind.
+
+    Attributes:
+        table: ``product/table``.
+        sprint: the partition.
+        rows: rows the partition now holds.
+        delta_version: version of the Delta table at which the partition has this content.
+        data_version: content hash of the partition (`Lake.data_version`).
+        changed: False when the content was there already and nothing was committed.
+    """
+
+    table: str
+    sprint: str
+    rows: int
+    delta_version: int
+    data_version: str
+    changed: bool
+
+
+class Lake:
+    """All Delta tables below one folder.
+
+    Args:
+        root: the folder; it need not exist.
+    """
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> Lake:
+        """The one of a product."""
+        return cls(runtime.home.lake)
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).absolute()
+        self._known: dict[str, tuple[_Head, DeltaTable, dict[str, Partition]]] = {}
+
+    def path(self, table: str) -> Path:
+        """Folder of the table.
+
+        Raises:
+            LakeError: the name is not ``product/table`` in lower-case letters, digits and underscores.
+        """
+        if not _TABLE.fullmatch(table):
+            raise LakeError(
+                f"{table!r} is no name of a lake table: write product/table in a-z, 0-9 and _, a letter first"
+            )
+        return self.root / table
+
+    def tables(self, product: str) -> list[str]:
+        """Names of the product's tables, sorted."""
+        self.path(f"{product}/any")
+        return sorted(f"{product}/{log.parent.name}" for log in (self.root / product).glob("*/_delta_log"))
+
+    def sprints(self, table: str) -> list[str]:
+        """Keys of the sprints the table holds, sorted; empty for a table that is not there."""
+        delta = self._open(table)
+        return [] if delta is None else sorted(partitions(delta))
+
+    def has(self, table: str, sprint: str) -> bool:
+        """Whether the table holds the sprint."""
+        return self._find(table, sprint)[1] is not None
+
+    def rows(self, table: str, sprint: str) -> int | None:
+        """Rows of the sprint, from the log alone; None when the table does not hold it."""
+        partition = self._find(table, sprint)[1]
+        return None if partition is None else partition.rows
+
+    def data_version(self, table: str, sprint: str, *, recompute: bool = False) -> str | None:
+        """Content hash of the sprint's rows: independent of file layout, row order, clocks and ids.
+
+        A column with no value at all in this sprint does not count, so that a column which a later sprint brings into
+        the table leaves the versions of the earlier sprints as they were.
+
+        Args:
+            recompute: read the rows even if the remembered hash belongs to these very files; finds a file whose bytes
+                were changed in place.
+
+        Returns:
+            None when the table does not hold the sprint.
+        """
+        delta, partition = self._find(table, sprint)
+        if delta is None or partition is None:
+            return None
+        return self._version_of(delta, table, sprint, partition, recompute=recompute)
+
+    def content_hash(self, table: str, sprint: str, without: Sequence[str] = ()) -> str | None:
+        """Hash of the sprint's rows as they are read now, leaving some columns out; None when it is not held."""
+        delta, partition = self._find(table, sprint)
+        if delta is None or partition is None:
+            return None
+        rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+        return _content_hash(rows.drop_columns([name for name in without if name in rows.column_names]))
+
+    def version_with(self, table: str, sprint: str, data_version: str) -> int | None:
+        """The newest Delta version whose commit gave a sprint this content; None when the log names none.
+
+        That its files are still there is not said: reading it tells.
+        """
+        delta = self._open(table)
+        said = {"sprintline.sprint": sprint, "sprintline.data_version": data_version}
+        commits = delta.history() if delta is not None else []
+        found = [one["version"] for one in commits if said.items() <= one.items()]
+        return max(found, default=None)
+
+    def read(
+        self,
+        table: str,
+        sprints: Sequence[str] | str | None = None,
+        columns: Sequence[str] | None = None,
+        filters: Sequence[tuple[str, str, Any]] | pc.Expression | None = None,
+        *,
+        missing_ok: bool = False,
+        version: int | None = None,
+    ) -> pd.DataFrame:
+        """Rows of some sprints, of these sprints' files only, ordered by sprint and then as they were written.
+
+        Args:
+            sprints: keys of the sprints; None for all the table holds.
+            columns: the columns to read; None for all, ``sprint`` the last of them.
+            filters: rows to keep: ``(column, operator, value)`` tuples that must all hold, or a pyarrow expression.
+            missing_ok: leave out sprints the table does not hold; of a table that is not there give no rows (and the
+                columns asked for, without types).
+            version: the Delta version to read; None for the newest.
+
+        Returns:
+            A frame in the types that `frames.from_arrow` tells, with a fresh index.
+
+        Raises:
+            LakeError: no such table, sprint or column; or a version whose files were vacuumed.
+        """
+        import pyarrow.dataset as ds
+        import pyarrow.parquet as pq
+
+        wanted = [sprints] if isinstance(sprints, str) else sprints
+        delta = self._open(table, version)
+        if delta is None:
+            if missing_ok:
+                return _no_rows(columns)
+            raise LakeError(
+                f"lake table {table} does not exist{_of(wanted)}: materialize the asset that writes it"
+            )
+        schema = arrow_schema(delta)
+        held = partitions(delta)
+        if wanted is not None and not missing_ok and (missing := [key for key in wanted if key not in held]):
+            raise LakeError(
+                f"lake table {table} does not hold sprint {', '.join(missing)}: materialize the asset that writes it"
+            )
+        if columns is not None and (unknown := [name for name in columns if name not in schema.names]):
+            raise LakeError(
+                f"lake table {table} has no column {', '.join(unknown)}: it has {', '.join(schema.names)}"
+            )
+        keys = sorted(held if wanted is None else held.keys() & set(wanted))
+        keep = (
+            filters
+            if filters is None or isinstance(filters, ds.Expression)
+            else pq.filters_to_expression(list(filters))
+        )
+        try:
+            rows = self._dataset(table, keys, held, schema).to_table(columns=columns, filter=keep)
+        except FileNotFoundError as error:
+            raise LakeError(
+                f"lake table {table}: a data file of version {delta.version()} is gone, vacuumed or deleted: "
+                f"read a newer version or restore a backup ({error})"
+            ) from error
+        return from_arrow(rows)
+
+    def write(self, table: str, sprint: str, frame: pd.DataFrame, sort_by: Sequence[str] | str) -> Commit:
+        """Replace the table's partition of one sprint by the frame, in one commit or (same content) none.
+
+        A reader sees the old rows or the new ones. Writers of other sprints do not disturb; of two writers of the same
+        sprint the later one stays. A column new to the table is added to it; one the frame lacks is null.
+
+        Args:
+            frame: the sprint's rows, at least one; a ``sprint`` column, if there is one, must hold this sprint only.
+                Integers are kept as 64 bit, floats as double, moments as UTC microseconds.
+            sort_by: the columns that order the rows: those of the grain.
+
+        Raises:
+            LakeError: wrong name, no rows, rows of another sprint, a column whose type differs from the table's, a
+                value the lake cannot keep, a disk that is full. The old rows stand then.
+        """
+        from deltalake.exceptions import DeltaError
+
+        path = self.path(table)
+        if not _SPRINT_KEY.fullmatch(sprint):
+            raise LakeError(f"lake table {table}: {sprint!r} is no sprint key: use letters, digits, - and _")
+        place = f"lake table {table}, sprint {sprint}"
+        order = [sort_by] if isinstance(sort_by, str) else list(sort_by)
+        trouble = ""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._write_once(path, table, sprint, frame, order)
+            except (DeltaError, OSError) as error:
+                if not _CONFLICT.search(str(error)):
+                    said = plain_words(error)
+                    raise LakeError(
+                        f"{place}: cannot be written, what stood there before stands: free or mend the disk ({said})"
+                    ) from error
+                trouble = plain_words(error)
+            time.sleep(random.uniform(0, _RETRY_SECONDS * min(attempt + 1, 10)))
+        raise LakeError(
+            f"{place}: other writers were first {_ATTEMPTS} times running: write it again ({trouble})"
+        )
+
+    def vacuum(
+        self, table: str, keep: timedelta, needed: Mapping[str, Collection[str]], *, dry: bool = False
+    ) -> dict[str, int]:
+        """Remove data files that were replaced longer ago than `keep`, but none that holds what is still needed.
+
+        Args:
+            needed: by sprint, content hashes that must stay readable (`version_with`).
+            dry: remove nothing.
+
+        Returns:
+            Size by name of every file that was removed, or would be. The log is never cut: it tells which version was
+            which, and a commit is some kilobytes.
+
+        Raises:
+            LakeError: no such table, or the disk refuses.
+        """
+        from deltalake.exceptions import DeltaError
+
+        delta = self._open(table)
+        if delta is None:
+            raise LakeError(f"lake table {table} does not exist: there is nothing to vacuum")
+        found = {self.version_with(table, sprint, one) for sprint, many in needed.items() for one in many}
+        try:
+            return vacuum(
+                delta, self.path(table), keep, sorted(at for at in found if at is not None), dry=dry
+            )
+        except (DeltaError, OSError) as error:
+            raise LakeError(f"lake table {table} cannot be vacuumed: {plain_words(error)}") from error
+
+    def _write_once(
+        self, path: Path, table: str, sprint: str, frame: pd.DataFrame, sort_by: list[str]
+    ) -> Commit:
+        from deltalake import CommitProperties, PostCommitHookProperties, write_deltalake
+
+        delta = self._open(table)
+        kept = None if delta is None else arrow_schema(delta)
+        rows = partition_table(table, sprint, frame, sort_by, kept)
+        if delta is None:
+            # Made empty first: two writers that both create it by writing would both succeed and double the rows.
+            # Another writer's schema may have won, so the rows are fitted to what stands now.
+            create_empty(path, rows.schema)
+            delta = self._open(table)
+            if delta is None:
+                raise LakeError(
+                    f"lake table {table} was made in {path} but cannot be opened: remove that folder and try again"
+                )
+            kept = arrow_schema(delta)
+            rows = partition_table(table, sprint, frame, sort_by, kept)
+        data_version = _content_hash(rows)
+        brings = [name for name in rows.column_names if kept is not None and name not in kept.names]
+        before = partitions(delta).get(sprint)
+        if (
+            before is not None
+            and not brings
+            and self._version_of(delta, table, sprint, before) == data_version
+        ):
+            return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=False)
+        said = {"sprintline.sprint": sprint, "sprintline.data_version": data_version}
+        failpoint("lake.before_commit")
+        write_deltalake(
+            delta,
+            rows,
+            mode="overwrite",
+            predicate=f"{SPRINT} = '{sprint}'",
+            schema_mode="merge",
+            commit_properties=CommitProperties(custom_metadata=said),
+            # A checkpoint that fails after the commit would be told as a commit that failed.
+            post_commithook_properties=PostCommitHookProperties(
+                create_checkpoint=False, cleanup_expired_logs=False
+            ),
+        )
+        failpoint("lake.after_commit")
+        checkpoint(delta)
+        self._remember(table, sprint, partitions(delta)[sprint], data_version)
+        return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=True)
+
+    def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+
+        path = self.path(table)
+        if not (path / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(path, version=version)
+        except TableNotFoundError:
+            return None  # killed before its first commit
+        except (DeltaError, OSError) as error:
+            at = "" if version is None else f" at version {version}"
+            raise LakeError(
+                f"lake table {table}{at} cannot be opened, its log in {path} is damaged or cut: {error}"
+            ) from error
+
+    def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:
+        """The table and the sprint's partition, of a listing that is read again when the log has a new head.
+
+        A closing asks a hundred times, and opening a table reads its log anew.
+        """
+        head, known = self._head(table), self._known.get(table)
+        if head is None or known is None or known[0] != head:
+            delta = self._open(table)
+            if delta is None:
+                return None, None
+            if head is None:
+                return delta, partitions(delta).get(sprint)
+            # Taken before the log was read: what came meanwhile is in the listing, and makes it be read once more.
+            known = self._known[table] = (head, delta, partitions(delta))
+        return known[1], known[2].get(sprint)
+
+    def _head(self, table: str) -> _Head | None:
+        """The newest commit in the log, by name and by file; None without one."""
+        log = self.path(table) / "_delta_log"
+        try:
+            with os.scandir(log) as files:
+                newest = max(file.name for file in files if _COMMIT.fullmatch(file.name))
+            stat = (log / newest).stat()
+        except (OSError, ValueError):
+            return None
+        return newest, stat.st_ino, stat.st_mtime_ns
+
+    def _dataset(self, table: str, keys: list[str], held: dict[str, Partition], schema: pa.Schema) -> Any:
+        """The files of these partitions, in the order of sprints and, within one, of writing."""
+        import pyarrow.dataset as ds
+        from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+        disk = SubTreeFileSystem(str(self.path(table)), LocalFileSystem())
+        parquet = ds.ParquetFileFormat()
+        files = [
+            parquet.make_fragment(name, filesystem=disk, partition_expression=ds.field(SPRINT) == key)
+            for key in keys
+            for name, _ in held[key].files
+        ]
+        return ds.FileSystemDataset(files, schema, parquet, disk)
+
+    def _version_of(
+        self, delta: DeltaTable, table: str, sprint: str, partition: Partition, *, recompute: bool = False
+    ) -> str:
+        files = [list(file) for file in partition.files]
+        if not recompute:
+            try:
+                note = json.loads(self._note(table, sprint).read_text("utf-8"))
+                if note["files"] == files and isinstance(note["data_version"], str):
+                    return str(note["data_version"])
+            except (OSError, ValueError, KeyError, TypeError):
+                pass  # no note, or not one of ours: the rows themselves say it
+        rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+        data_version = _content_hash(rows)
+        self._remember(table, sprint, partition, data_version)
+        return data_version
+
+    def _note(self, table: str, sprint: str) -> Path:
+        # Delta leaves alone what begins with an underscore, also when it vacuums.
+        return self.path(table) / "_sprintline" / f"{sprint}.json"
+
+    def _remember(self, table: str, sprint: str, partition: Partition, data_version: str) -> None:
+        """Note the hash of these files. Whole or not at all; that it fails (a full disk) costs only a reading later."""
+        note = self._note(table, sprint)
+        content = canonical_json({"files": partition.files, "data_version": data_version})
+        temporary = None
+        try:
+            note.parent.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", dir=note.parent, prefix=".", suffix=".tmp", delete=False
+            ) as file:
+                temporary = file.name
+                file.write(content)
+            Path(temporary).replace(note)
+        except OSError:
+            if temporary is not None:
+                Path(temporary).unlink(missing_ok=True)
+
+
+def _content_hash(rows: pa.Table) -> str:
+    """Hash of the rows in whatever order, without the place (``sprint``) and without columns that hold nothing."""
+    names = [
+        name for name in rows.column_names if name != SPRINT and rows.column(name).null_count < rows.num_rows
+    ]
+    return table_hash(rows.select(names), sort_by=sorted(names))
+
+
+def _no_rows(columns: Sequence[str] | None) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns=list(columns or []))
+
+
+def _of(sprints: Sequence[str] | None) -> str:
+    return "" if sprints is None else f" (asked for sprint {', '.join(sprints)})"

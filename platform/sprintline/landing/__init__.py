@@ -1,0 +1,1 @@
+"""Files that land, the contracts they are checked against, and the raw assets made of them."""

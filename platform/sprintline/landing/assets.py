@@ -1,0 +1,183 @@
+"""Raw: what providers dropped, under contract, into the lake; one asset per source, one partition per sprint."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from sprintline.lake.tables import Lake
+from sprintline.landing.folder import Landing
+from sprintline.landing.odcs import Contracts
+from sprintline.landing.rules import KEEPS_ITS_CONTRACT
+from sprintline.mechanisms.backlog.intake import take_in
+from sprintline.mechanisms.rules.checks import checks_for, report_refusal
+from sprintline.mechanisms.rules.judging import judge
+from sprintline.product import assets as shell
+from sprintline.product.runtime import Runtime
+from sprintline.product.spec import SourceSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.landing.contracts import Column
+    from sprintline.landing.files import LandedFile
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """The assets and checks of every source a product declares."""
+    for source in runtime.spec.sources:
+        yield _source_asset(runtime, source, partitions)
+        yield from checks_for(runtime, source.name, "source", partitions)
+
+
+def _source_asset(
+    runtime: Runtime, source: SourceSpec, partitions: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    contract = runtime[Contracts][source.name]
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, source.name, "raw", partitions, kinds={"deltalake"}),
+        description=contract.description,
+        metadata={
+            "dagster/column_schema": column_schema(contract.columns),
+            "contract": source.contract,
+        },
+        pool=shell.POOL,
+    )
+    @shell.in_words(runtime)
+    def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        sprint = context.partition_key
+        file = runtime[Landing].scan(runtime.product, source.name).files.get(sprint)
+        if file is None:
+            return _kept(runtime, source.name, sprint)
+        frame, order = accept(context, runtime, source.name, file)
+        commit = runtime[Lake].write(runtime.table(source.name), sprint, frame, sort_by=order)
+        facts = {
+            "rows": commit.rows,
+            "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
+            "file": file.path.name,
+            "file_digest": file.digest,
+            "landed_by": runtime.clock.now().isoformat(),
+        }
+        before = runtime.measured(source.name, sprint)
+        if before and before.data_version == commit.data_version and "landed_by" in before.facts:
+            facts["landed_by"] = before.facts["landed_by"]
+        runtime.measure(source.name, sprint, commit.data_version, facts)
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "file": file.path.name,
+                "sample": shell.sample(frame, contract.personal_columns),
+            },
+        )
+
+    return landed
+
+
+def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
+    table = runtime.table(source)
+    version = runtime[Lake].data_version(table, sprint) if runtime[Lake].has(table, sprint) else None
+    if version is None:
+        raise dg.Failure(
+            f"no file of {source} has landed for {sprint}; drop one as "
+            f"landing/{runtime.product}/{source}/{sprint}.csv (or .csv.gz, .parquet)",
+            allow_retries=False,
+        )
+    rows = runtime[Lake].rows(table, sprint)
+    return shell.materialized(
+        version, {"dagster/row_count": rows, "note": "no file in landing/: the lake's content stands"}
+    )
+
+
+def accept(
+    context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile"
+) -> "tuple[pd.DataFrame, list[str]]":
+    """A landed file's rows with their moments, and their sort order.
+
+    Raises dg.Failure for a bad file, which goes to quarantine, and for one still being written.
+    """
+    from sprintline.landing.folder import BadFile, UnsettledFile, check_known_at, check_window
+
+    contract, window = runtime[Contracts][source], runtime.window(file.sprint)
+    try:
+        frame = with_moments(runtime, source, runtime[Landing].read(file, contract, window))
+        check_window(frame, window, first_line=file.first_line)
+        check_known_at(frame, first_line=file.first_line)
+    except BadFile as bad:
+        refuse(context, runtime, source, file, bad)
+    except UnsettledFile as moving:
+        raise dg.Failure(
+            f"{moving}; the landing sensor asks again by itself", allow_retries=False
+        ) from moving
+    return frame, list(contract.key) or ["event_at", "known_at"]
+
+
+def with_moments(runtime: Runtime, source: str, frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Rows with `event_at` and `known_at`, by the contract's columns or the product's function for the source."""
+    shape = getattr(runtime.sources, source, None) if runtime.sources else None
+    shaped = shape(frame) if shape is not None else frame
+    missing = {"event_at", "known_at"} - set(shaped.columns)
+    if missing:
+        told = f"{source}() in sources.py returned" if shape else f"the contract of {source} names"
+        raise dg.Failure(
+            f"{told} no {' and no '.join(sorted(missing))}: let the contract's eventAt and knownAt name UTC timestamp "
+            f"columns, or add them in {runtime.folder / 'sources.py'}: {source}(frame)",
+            allow_retries=False,
+        )
+    return shaped
+
+
+def refuse(
+    context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile", bad: Exception
+) -> None:
+    """Move a bad file to quarantine with its reason and record the verdict; the lake stays as it was.
+
+    Raises dg.Failure, always: the step has no rows to go on with.
+    """
+    from sprintline.landing.folder import UnsettledFile
+
+    rule = KEEPS_ITS_CONTRACT
+    verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)
+
+    def record(place: Path) -> None:
+        """Before the file is moved: one that is gone from landing/ is never read again, so nobody would tell why."""
+        runtime.records.record_verdicts([verdict])
+        where = str(place.relative_to(runtime.home.root))
+        told = {"source": source, "file": file.path.name, "reason": str(bad), "quarantine": where}
+        runtime.records.append(
+            "refused", runtime.product, file.sprint, shell.actor(context), key=file.digest, body=told
+        )
+        take_in(runtime, file.sprint, shell.actor(context))
+
+    try:
+        place = runtime[Landing].quarantine(file, bad, record)
+    except UnsettledFile as moving:
+        raise dg.Failure(
+            f"{moving}; the landing sensor asks again by itself", allow_retries=False
+        ) from moving
+    where = place.relative_to(runtime.home.root)
+    report_refusal(context, rule, verdict)
+    raise dg.Failure(
+        f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the mended file as "
+        f"landing/{runtime.product}/{source}/{file.path.name} and the sprint goes on by itself",
+        metadata={"reason": str(bad), "quarantine": str(where)},
+        allow_retries=False,
+    )
+
+
+def column_schema(columns: "Iterable[Column]") -> dg.TableSchema:
+    """A contract's columns as Dagster shows them, the classification as a tag."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.logical_type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=not column.required, unique=column.unique),
+                tags={"classification": column.classification} if column.classification else {},
+            )
+            for column in columns
+        ]
+    )

@@ -1,0 +1,44 @@
+"""What the stores say of a source's sprint, for the rules on sources."""
+
+from __future__ import annotations
+
+from sprintline.lake.recorded import lake_versions
+from sprintline.lake.tables import Lake
+from sprintline.landing.odcs import Contracts
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.product.runtime import Runtime
+
+
+def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    facts, version = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    table, contract = runtime.table(asset), runtime[Contracts][asset]
+    rows = runtime[Lake].read(table, [sprint], columns=["known_at"], missing_ok=True)
+    # Read, not remembered: a file changed in place keeps its name and size.
+    stored = runtime[Lake].data_version(table, sprint, recompute=True)
+    return {
+        **facts,
+        # The contract was held against the rows that were accepted, and vouches for no others.
+        "contract": f"{contract.name} {contract.version}" if stored == version else None,
+        "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
+        "data_version": version,
+        "rows_in_lake": len(rows),
+        "data_version_in_lake": stored or "nothing",
+        "rows_without_known_at": int(rows["known_at"].isna().sum()),
+        "rows_known_after_landing": int((rows["known_at"] > facts["landed_by"]).sum()),
+    }, stored or ""
+
+
+KINDS = (
+    AssetKind(
+        name="source",
+        reads="the record of the landing, the contract, and the sprint's partition of the lake, read again",
+        assets=lambda runtime: [source.name for source in runtime.spec.sources],
+        gather=_source,
+        versions=lake_versions,
+        label="<source>",
+        group="raw",
+        told="A source's rows of the sprint, as landed and held against its contract",
+    ),
+)

@@ -1,0 +1,34 @@
+"""A file that landed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file that landed for a sprint.
+
+    `digest` follows name, size and time of change (also of the checksum file) and costs no reading. `settled` says that
+    nobody has written to it for a second.
+    """
+
+    product: str
+    source: str
+    sprint: str
+    path: Path
+    digest: str
+    size: int
+    mtime_ns: int
+    settled: bool
+
+    @property
+    def form(self) -> str:
+        """`.csv`, `.csv.gz` or `.parquet`."""
+        return self.path.name.removeprefix(self.sprint)
+
+    @property
+    def first_line(self) -> int | None:
+        """Line of the first row, for `check_window`; None for Parquet, which has no lines."""
+        return None if self.form == ".parquet" else 2

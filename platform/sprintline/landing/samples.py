@@ -1,0 +1,81 @@
+"""A product's sample files: all rows a provider ever gave, a file per source, cut into sprints as the contracts say.
+
+`sample/<source>.csv` (or `.csv.gz`, `.parquet`) in the product's folder stands for a source in a replay until real
+files land. A row belongs to the sprint that holds its `eventAt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sprintline.landing.inferred import FORMS, infer, texts_of
+from sprintline.landing.odcs import parse_contract
+from sprintline.landing.values import Window, moments
+from sprintline.product.spec import parse_product
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LANDS_AFTER", "Window", "rows_of", "sample_of"]
+
+LANDS_AFTER = timedelta(days=1)
+"""So long after a sprint's end its files land in a replay, where the product's sources.py says nothing else."""
+
+
+def sample_of(folder: Path, source: str) -> Path | None:
+    """The sample file of a source, if the product in `folder` has one."""
+    places = (folder / "sample" / f"{source}{form}" for form in FORMS)
+    return next((place for place in places if place.is_file()), None)
+
+
+def rows_of(
+    folder: Path, sprint: Window, lands_after: timedelta, sources: Iterable[str] | None = None
+) -> dict[str, pd.DataFrame]:
+    """The rows of one sprint, as text, of each source that has a sample; or of some sources.
+
+    Left out are rows that were known only `lands_after` the sprint's end or later: no file of that day held them.
+
+    Raises:
+        LookupError: a sample holds no row of the sprint.
+        InferenceError, DeclarationError: a sample, defs.yaml or a contract cannot be read.
+    """
+    declared = parse_product((folder / "defs.yaml").read_text(encoding="utf-8"), "defs.yaml").sources
+    chosen = {one.name: one for one in declared if sources is None or one.name in sources}
+    found = {}
+    for name, source in chosen.items():
+        if (file := sample_of(folder, name)) is None:
+            continue
+        text = (folder / source.contract).read_text(encoding="utf-8")
+        texts, happened, known = _sample(file, file.stat().st_mtime_ns, source.contract, text)
+        inside = (happened >= sprint.start) & (happened < sprint.end) & (known < sprint.end + lands_after)
+        found[name] = texts[inside].reset_index(drop=True)
+        if found[name].empty:
+            raise LookupError(f"sample/{file.name} holds no row of {sprint.key}")
+    return found
+
+
+@lru_cache(maxsize=16)
+def _sample(
+    file: Path, _written: int, contract_file: str, contract_text: str
+) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """All rows as text, and when each happened and was known; read once, however many sprints are asked for."""
+    contract = parse_contract(contract_text, contract_file)
+    columns, typed = infer(file, contract.timezone)
+    inferred = {column.header: column for column in columns}
+
+    def of(name: str | None, ended: bool) -> pd.Series:
+        declared = next((column for column in contract.columns if column.name == name), None)
+        found = inferred.get(declared.header) if declared else None
+        if declared is None or found is None or found.kind not in ("date", "timestamp"):
+            raise LookupError(
+                f"sample/{file.name} holds no moments where {contract_file} says eventAt and knownAt are: mend either, "
+                f"or give the rows in provide() of sources.py"
+            )
+        return moments(typed[found.sql], replace(declared, logical_type=found.kind), ended)
+
+    return texts_of(file), of(contract.event_at, ended=False), of(contract.known_at, ended=True)

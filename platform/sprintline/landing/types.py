@@ -1,0 +1,138 @@
+"""Texts of a CSV file as values: one parser per logical type, and the pandas column that holds what they give.
+
+A parser returns the value, or why the text is none. Nothing is guessed: a reading of the clock that the zone skips or
+repeats, a number with a decimal comma, a date in another order are all refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sprintline.landing.contracts import Column
+
+#: Texts that mean "not known". In a column whose contract lists NA as a value, NA is that value.
+NA_TOKENS = ("", "NA")
+
+_INTEGER = re.compile(r"[-+]?\d+(?:\.0+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?")
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?)?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Parsed = tuple[Any, str | None]
+
+
+def convert(distinct: Any, missing: Any, column: Column) -> tuple[list[Any], dict[int, str]]:
+    """The value of each distinct text, and why those that have none do not fit, by their index."""
+    if column.logical_type == "string":
+        return list(distinct), {}
+    parse = _parser(column)
+    values: list[Any] = []
+    reasons: dict[int, str] = {}
+    for index, (text, absent) in enumerate(zip(distinct, missing, strict=True)):
+        value, reason = (None, None) if absent else parse(text)
+        values.append(value)
+        if reason:
+            reasons[index] = reason
+    return values, reasons
+
+
+def _parser(column: Column) -> Callable[[str], Parsed]:
+    if column.logical_type == "timestamp":
+        zone = ZoneInfo(column.timezone)
+        return lambda text: _timestamp(text, zone)
+    return {"integer": _integer, "number": _number, "boolean": _boolean, "date": _date}[column.logical_type]
+
+
+def _integer(text: str) -> Parsed:
+    if not text.isascii() or not _INTEGER.fullmatch(text):
+        return None, "is not a whole number"
+    value = int(text.partition(".")[0])
+    return (
+        (value, None) if -(2**63) <= value < 2**63 else (None, "is too large for a whole number of 64 bits")
+    )
+
+
+def _number(text: str) -> Parsed:
+    if not text.isascii() or not _NUMBER.fullmatch(text):
+        return None, "is not a number"
+    value = float(text)
+    return (value, None) if abs(value) != float("inf") else (None, "is too large for a number")
+
+
+def _boolean(text: str) -> Parsed:
+    value = {"true": True, "false": False, "1": True, "0": False}.get(text.lower())
+    return value, None if value is not None else "is not a truth value"
+
+
+def _date(text: str) -> Parsed:
+    try:
+        if len(text) == 10 and text.isascii() and text[4] == text[7] == "-":
+            return date.fromisoformat(text), None
+    except ValueError:
+        pass
+    return None, "is not a date"
+
+
+def _timestamp(text: str, zone: ZoneInfo) -> Parsed:
+    if not text.isascii() or not _TIMESTAMP.fullmatch(text):
+        return None, "is not a moment"
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment, reason = _located(moment, zone)
+            if reason:
+                return None, reason
+        return _microseconds(moment), None
+    except (ValueError, OverflowError):
+        return None, "is not a moment"
+
+
+def _located(moment: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
+    """A local clock's reading in its zone. Readings that clock changes skip or repeat are refused, not guessed."""
+    early, late = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
+    if early.utcoffset() != late.utcoffset():
+        skipped = early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment
+        what = "does not exist" if skipped else "happened twice"
+        return early, f"{what} in {zone.key} (the clocks change): write it with its offset or in UTC"
+    return early, None
+
+
+def _microseconds(moment: datetime) -> int:
+    gap = moment - _EPOCH
+    return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds
+
+
+def assemble(values: list[Any], missing: Any, codes: Any, column: Column) -> Any:
+    """A column of the contract's pandas type from its distinct values."""
+    import numpy as np
+    import pandas as pd
+
+    kind = column.logical_type
+    if kind in {"string", "date"}:
+        pool = np.empty(len(values), dtype=object)
+        pool[:] = values
+        pool[missing] = pd.NA if kind == "string" else None
+        return (
+            pd.array(pool[codes], dtype="string")
+            if kind == "string"
+            else pd.Series(pool[codes], dtype=object)
+        )
+    filler = {"integer": 0, "number": np.nan, "boolean": False, "timestamp": np.iinfo("int64").min}[kind]
+    dtype = {"integer": "int64", "number": "float64", "boolean": "bool", "timestamp": "int64"}[kind]
+    pool = np.array(
+        [filler if gone else value for value, gone in zip(values, missing, strict=True)], dtype=dtype
+    )
+    taken = pool[codes]
+    if kind == "number":
+        return taken
+    if kind == "integer":
+        return pd.arrays.IntegerArray(taken, missing[codes])
+    if kind == "boolean":
+        return pd.arrays.BooleanArray(taken, missing[codes])
+    return pd.Series(taken.view("datetime64[us]")).dt.tz_localize("UTC")

@@ -1,0 +1,281 @@
+"""From texts or an Arrow table to a typed frame that keeps its contract, or to a reason why not.
+
+Types are converted here, value by distinct value, so that a wrong one is told with its line; everything else a contract
+says (nulls, ranges, lengths, patterns, allowed values, keys) is judged by the pandera schema generated from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sprintline.landing.contracts import Column, Contract, repeated_rows
+from sprintline.landing.reasons import EXAMPLES, BadFile, Finding, places, quoted
+from sprintline.landing.types import NA_TOKENS, assemble, convert
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_EXAMPLE = {
+    "integer": "a whole number, for example 12",
+    "number": "a number with a decimal point, for example 3.5",
+    "boolean": "true or false",
+    "date": "a date as 2013-01-31",
+    "timestamp": "a moment as 2013-01-31T17:30:00Z",
+    "string": "text",
+}
+
+
+class Window(Protocol):
+    """What is needed of a sprint: its key and its bounds, half-open, as aware datetimes."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+
+
+@dataclass
+class Typed:
+    """A frame in the making: `bad[column]` marks rows whose text did not fit the type."""
+
+    frame: pd.DataFrame
+    places: Sequence[int]
+    word: str
+    findings: list[Finding] = field(default_factory=list)
+    bad: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def lines(self, mask: Any) -> tuple[int, ...]:
+        """The lines (or row numbers) of the first few marked rows."""
+        import numpy as np
+
+        return tuple(
+            int(self.places[index]) for index in np.flatnonzero(np.asarray(mask, dtype=bool))[:EXAMPLES]
+        )
+
+
+def frame_from_text(columns: dict[str, Sequence[str]], lines: Sequence[int], contract: Contract) -> Typed:
+    """A typed frame from texts; columns in the contract's order."""
+    import numpy as np
+    import pandas as pd
+
+    typed = Typed(pd.DataFrame(index=pd.RangeIndex(len(lines))), lines, "line")
+    series: dict[str, Any] = {}
+    for column in contract.columns:
+        texts = np.array(columns[column.name], dtype=object)
+        codes, distinct = pd.factorize(texts)
+        missing = np.isin(
+            distinct, [token for token in NA_TOKENS if not token or token not in (column.enum or ())]
+        )
+        values, reasons = convert(distinct, missing, column)
+        if reasons:
+            bad = np.zeros(len(distinct), dtype=bool)
+            bad[list(reasons)] = True
+            missing |= bad
+            rows = bad[codes]
+            typed.bad[column.name] = rows
+            first = int(np.flatnonzero(rows)[0])
+            typed.findings.append(_misfit(typed, column, rows, texts[first], reasons[codes[first]]))
+        series[column.name] = assemble(values, missing, codes, column)
+    typed.frame = pd.DataFrame(series, index=typed.frame.index)
+    return typed
+
+
+def _misfit(typed: Typed, column: Column, rows: Any, value: object, reason: str) -> Finding:
+    count = int(rows.sum())
+    lines = typed.lines(rows)
+    shown = "the value (hidden)" if column.hidden else quoted(value)
+    wrong = f"{places(lines, count, typed.word)}, column {column.name}: {shown} {reason}"
+    return Finding("type", wrong, f"expected {_EXAMPLE[column.logical_type]}", column.name, count, lines)
+
+
+# --- what the contract says of values -------------------------------------------------------------------------------
+
+
+def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFrame:
+    """The frame, once it keeps the contract: nulls, ranges, patterns, allowed values, keys and the sprint's window.
+
+    Where the contract names them, `event_at` and `known_at` are added in UTC.
+
+    Raises:
+        BadFile: with everything found, types included.
+    """
+    findings, kept = _judged(typed, contract)
+    typed.findings += findings
+    for names in contract.keys:
+        typed.findings += _duplicates(typed, contract, names)
+    if not kept and not typed.findings:
+        # Whatever the schema refused and nothing above could explain is still refused.
+        wrong = f"the rows do not keep the contract {contract.name} {contract.version}"
+        typed.findings.append(Finding("contract", wrong, "compare the file with the contract's columns"))
+    frame = typed.frame
+    for target, source in (("event_at", contract.event_at), ("known_at", contract.known_at)):
+        if source is not None and source not in typed.bad:
+            column = contract.column(source)
+            frame = frame.assign(**{target: moments(typed.frame[source], column, ended=target == "known_at")})
+    if window is not None and "event_at" in frame and contract.event_at is not None:
+        hidden = contract.column(contract.event_at).hidden
+        typed.findings += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
+    if typed.findings:
+        raise BadFile.of(typed.findings, rows=len(frame))
+    return frame
+
+
+def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
+    """What the generated pandera schema refuses, one finding per column and check; and whether it let all pass."""
+    import numpy as np
+    from pandera.errors import SchemaErrors
+
+    try:
+        typed.frame = contract.pandera().validate(typed.frame, lazy=True)
+        return [], True
+    except SchemaErrors as errors:
+        # The error's text would list every failing row (megabytes); the cases are counted instead.
+        cases = errors.failure_cases
+    findings = []
+    cases = cases[cases["index"].notna()]
+    for (name, check), group in cases.groupby(["column", "check"], sort=False):
+        column = contract.column(str(name))
+        rows = np.zeros(len(typed.frame), dtype=bool)
+        rows[group["index"].astype("int64").to_numpy()] = True
+        if column.name in typed.bad:
+            rows &= ~typed.bad[column.name]
+        count = int(rows.sum())
+        if not count:
+            continue
+        lines = typed.lines(rows)
+        where = f"{places(lines, count, typed.word)}, column {column.name}"
+        if check == "not_nullable":
+            right = "every row needs a value here; '' and 'NA' mean not known"
+            findings.append(Finding("null", f"{where}: empty", right, column.name, count, lines))
+        else:
+            value = typed.frame[column.name].iloc[int(np.flatnonzero(rows)[0])]
+            shown = "the value (hidden)" if column.hidden else quoted(value)
+            code = next((code for words, code in _CODES.items() if str(check).startswith(words)), "value")
+            findings.append(
+                Finding(
+                    code, f"{where}: {shown} breaks the contract", f"it {check}", column.name, count, lines
+                )
+            )
+    return findings, False
+
+
+#: How a check's message begins -> code of the finding.
+_CODES = {"must be one of": "enum", "must be": "range", "must have": "length", "must match": "pattern"}
+
+
+def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> list[Finding]:
+    import numpy as np
+
+    if any(name in typed.bad for name in names):
+        return []
+    repeated = repeated_rows(typed.frame, names).to_numpy(dtype=bool)
+    if not repeated.any():
+        return []
+    part = typed.frame.loc[repeated, list(names)]
+    groups = part.groupby(list(names), sort=False, dropna=False).indices
+    where = np.flatnonzero(repeated)
+    told = []
+    for key, members in list(groups.items())[:3]:
+        values = key if isinstance(key, tuple) else (key,)
+        shown = ", ".join(
+            f"{name} (hidden)" if contract.column(name).hidden else f"{name} {quoted(value)}"
+            for name, value in zip(names, values, strict=True)
+        )
+        lines = [int(typed.places[where[member]]) for member in members]
+        told.append(f"{places(lines, len(lines), typed.word)} ({shown})")
+    more = f" and {len(groups) - len(told):,} more" if len(groups) > len(told) else ""
+    wrong = f"the key {' + '.join(names)} is not unique: {'; '.join(told)}{more}"
+    right = "keep one row for each key"
+    return [
+        Finding("duplicate_key", wrong, right, "+".join(names), int(repeated.sum()), typed.lines(repeated))
+    ]
+
+
+def moments(values: pd.Series, column: Column, ended: bool) -> pd.Series:
+    """A timestamp column as it is, a date column as the local midnight it starts or, `ended`, it ends with; in UTC.
+
+    What became known on a day may have become known in its last minute: it counts from the day's end.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if column.logical_type == "timestamp":
+        return values
+    days = np.array([None if pd.isna(day) else day for day in values], dtype="datetime64[D]")
+    midnights = pd.Series((days + int(ended)).astype("datetime64[us]"), index=values.index)
+    earlier = np.ones(len(midnights), dtype=bool)
+    local = midnights.dt.tz_localize(column.timezone, ambiguous=earlier, nonexistent="shift_forward")
+    return local.dt.tz_convert("UTC")
+
+
+def _outside(
+    moments: pd.Series, window: Window, lines: Sequence[int], word: str, hidden: bool = False
+) -> list[Finding]:
+    import numpy as np
+
+    out = ((moments < window.start) | (moments >= window.end)).to_numpy(dtype=bool)
+    count = int(out.sum())
+    if not count:
+        return []
+    first = int(np.flatnonzero(out)[0])
+    numbers = tuple(int(lines[index]) for index in moments.index[out][:EXAMPLES])
+    span = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    example = "" if hidden else f" ({moments.iloc[first]:%Y-%m-%d %H:%M} UTC)"
+    wrong = f"{count:,} of {len(moments):,} rows lie outside sprint {window.key} ({span}), first {word} {numbers[0]}"
+    right = "send each row with the sprint in which it happened"
+    if count == len(moments):
+        right = f"is it the file of another sprint? {right}"
+    return [Finding("window", wrong + example, right, "event_at", count, numbers)]
+
+
+def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2) -> None:
+    """Refuse a frame whose `event_at` has nulls, no time zone, or moments outside `[window.start, window.end)`.
+
+    Args:
+        frame: with the column `event_at`, in the file's row order.
+        window: the sprint.
+        first_line: the file's line of the first row (`LandedFile.first_line`); None for formats without lines.
+
+    Raises:
+        BadFile: with count and first lines. Fields with line breaks inside shift the lines told here.
+    """
+    moments, lines, word = _moment_column(frame, "event_at", first_line)
+    if findings := _outside(moments.reset_index(drop=True), window, lines, word):
+        raise BadFile.of(findings, rows=len(frame))
+
+
+def check_known_at(frame: pd.DataFrame, first_line: int | None = 2) -> None:
+    """Refuse a frame whose `known_at` has nulls or no time zone: nobody could say what was known when.
+
+    Raises:
+        BadFile: with count and first lines.
+    """
+    _moment_column(frame, "known_at", first_line)
+
+
+def _moment_column(frame: pd.DataFrame, name: str, first_line: int | None) -> tuple[pd.Series, range, str]:
+    import numpy as np
+    import pandas as pd
+
+    word, first = ("row", 1) if first_line is None else ("line", first_line)
+    lines = range(first, first + len(frame))
+    right = f"name it in the contract (customProperties), or let the product's sources.py add {name}"
+    if name not in frame:
+        raise BadFile.of([Finding(name, f"there is no column {name}", right, name)])
+    moments = frame[name]
+    if not isinstance(moments.dtype, pd.DatetimeTZDtype):
+        wrong = f"column {name} holds {moments.dtype}, not moments with a time zone"
+        raise BadFile.of([Finding(name, wrong, "make it datetime64[us, UTC]", name)])
+    empty = moments.isna().to_numpy()
+    if empty.any():
+        numbers = tuple(int(lines[index]) for index in np.flatnonzero(empty)[:EXAMPLES])
+        count = int(empty.sum())
+        wrong = f"{places(numbers, count, word)}: {name} is empty"
+        raise BadFile.of([Finding(name, wrong, f"every row needs its {name}", name, count, numbers)])
+    return moments, lines, word

@@ -1,0 +1,1 @@
+"""Learning: recipes, training, metrics, backtests, model bundles and the registry."""

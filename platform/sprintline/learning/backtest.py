@@ -1,0 +1,122 @@
+"""Rolling-origin backtest: would the recipe have worked, trained earlier on what was known then?
+
+The time a candidate was trained on is cut into equal parts; before each of the last of them the recipe is trained on
+the questions whose outcome was known by then, and judged on the part that follows (Tashman, 2000, "Out-of-sample tests
+of forecasting accuracy"). Questions asked before an origin and answered after it are the gap: they are in neither.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprintline.learning.metrics import binary_metrics
+from sprintline.learning.recipes import Naive, Recipe
+from sprintline.learning.training import cores, with_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARTS, ORIGINS = 6, 3
+#: Outcomes of either kind that a part must hold to be judged.
+LEAST = 50
+#: What one origin may cost: trees grown and rows learned from. It asks whether the recipe holds, not how good it gets.
+TREES, ROWS = 50, 30_000
+
+
+def rolling_origin(
+    rows: pd.DataFrame,
+    label: NDArray[Any],
+    asked_at: pd.Series,
+    known_at: pd.Series,
+    recipe: Recipe,
+    seed: int,
+) -> dict[str, Any]:
+    """Judge a recipe from earlier origins.
+
+    rows: prepared columns of the training rows. label: 0 or 1 for each. asked_at, known_at: aware moments at which each
+    question was asked and its outcome became known.
+
+    Returns {parts, origins: [{at, trained_rows, withheld, rows, positives, roc_auc, error, naive}], stability}. roc_auc
+    and error are None where a part holds too few outcomes. stability: the least skill (2 ROC-AUC - 1) of an origin as a
+    share of the mean; None unless every origin was judged.
+    """
+    asked, known = _seconds(asked_at), _seconds(known_at)
+    edges = np.linspace(asked.min(), asked.max() + 1, PARTS + 1)
+    origins = []
+    for part in range(PARTS - ORIGINS, PARTS):
+        learned = np.flatnonzero(known < edges[part])
+        judged = (asked >= edges[part]) & (asked < edges[part + 1])
+        one: dict[str, Any] = {
+            "at": np.datetime_as_string(np.datetime64(int(edges[part]), "s")) + "Z",
+            "trained_rows": len(learned),
+            "withheld": int(((asked < edges[part]) & (known >= edges[part])).sum()),
+            "rows": int(judged.sum()),
+            "positives": int(label[judged].sum()),
+            "roc_auc": None,
+            "error": None,
+            "naive": None,
+        }
+        if min(_fewer(label[learned]), _fewer(label[judged])) >= LEAST:
+            step = -(-len(learned) // ROWS)
+            one |= _judge(rows, label, learned[::step], judged, recipe, seed)
+        origins.append(one)
+    return {"parts": PARTS, "origins": origins, "stability": stability(origins)}
+
+
+def stability(origins: list[dict[str, Any]]) -> float | None:
+    """The least skill of an origin as a share of the mean skill; None when one was not judged or there is no skill."""
+    if any(one["roc_auc"] is None for one in origins):
+        return None
+    skills = [2 * one["roc_auc"] - 1 for one in origins]
+    mean = float(np.mean(skills))
+    return min(skills) / mean if mean > 0 else None
+
+
+def standard_error(roc_auc: float, positives: int, negatives: int) -> float:
+    """Standard error of a ROC-AUC. Hanley & McNeil (1982), "The meaning and use of the area under a ROC curve"."""
+    area = roc_auc
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area) + (positives - 1) * (one - area**2) + (negatives - 1) * (two - area**2)
+    return float(np.sqrt(max(spread, 0.0) / (positives * negatives)))
+
+
+def _judge(
+    rows: pd.DataFrame,
+    label: NDArray[Any],
+    learned: NDArray[Any],
+    judged: NDArray[np.bool_],
+    recipe: Recipe,
+    seed: int,
+) -> dict[str, Any]:
+    from threadpoolctl import threadpool_limits
+
+    pipeline, inputs, outcome = recipe.build(seed), rows.iloc[learned], label[learned]
+    last = pipeline[-1]
+    with threadpool_limits(limits=cores(recipe)):
+        if {"max_iter", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
+            last.set_params(max_iter=min(TREES, last.max_iter), early_stopping=False)
+        chance = pipeline.fit(with_values(inputs), outcome).predict_proba(rows[judged])[:, 1]
+    naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups)
+    positives = int(label[judged].sum())
+    area = binary_metrics(label[judged], chance)["roc_auc"]
+    return {
+        "roc_auc": area,
+        "error": None if area is None else standard_error(area, positives, int(judged.sum()) - positives),
+        "naive": binary_metrics(label[judged], naive.predict(rows[judged]))["roc_auc"],
+    }
+
+
+def _fewer(label: NDArray[Any]) -> int:
+    """How many there are of the rarer outcome."""
+    return int(min(label.sum(), len(label) - label.sum()))
+
+
+def _seconds(moments: pd.Series) -> NDArray[np.int64]:
+    import pandas as pd
+
+    return np.asarray(
+        pd.to_datetime(moments, utc=True).dt.tz_localize(None).astype("datetime64[s]").astype("int64")
+    )

@@ -1,0 +1,89 @@
+"""Faults of recipes, of what a candidate learned from, and of what is kept of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sprintline.learning.registry import Models
+from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, Ground
+from sprintline.warehouse.dbt import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECIPE = "platform/products/{product}/model.py"
+
+
+def _file_swapped(ground: Ground) -> None:
+    """The release's model file becomes the twin's: a valid ONNX file that answers otherwise."""
+    facts = ground.runtime.measurement("candidate", ground.sprint).facts
+    folder = ground.runtime[Models].releases / facts["model_id"]
+    shutil.copy(folder / "twin.onnx", folder / "model.onnx")
+
+
+def _few_trees(ground: Ground) -> None:
+    ground.edit(RECIPE, ('"max_iter": 600', '"max_iter": 4'))
+
+
+def _stored_keys(ground: Ground, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Change the training keys that MLflow keeps of the candidate."""
+    import pandas as pd
+
+    learned = ground.runtime.measurement("candidate", ground.sprint).facts["rows"]
+    for file in sorted(ground.home.models.rglob("snapshot.parquet")):
+        keys = pd.read_parquet(file)
+        if len(keys) == learned:
+            change(keys).to_parquet(file, index=False)
+            return
+    raise RuntimeError(f"no stored snapshot has the candidate's {learned} keys")
+
+
+def _keys_lost(ground: Ground) -> None:
+    _stored_keys(ground, lambda keys: keys.iloc[5:])
+
+
+def _last_sprint_mislabelled(ground: Ground) -> None:
+    relation = ground.runtime[Warehouse].relations()["outcomes"]
+    ground.sql(
+        f"update {relation} set late = not late where sprint = '{ground.before}'"  # noqa: S608 - our own names
+    )
+
+
+def _card_made_prettier(ground: Ground) -> None:
+    """A figure of the card is written over by hand."""
+    import json
+
+    model_id = ground.runtime.measurement("candidate", ground.sprint).facts["model_id"]
+    file = ground.home.models / "cards" / PRODUCT / f"{model_id}.json"
+    card = json.loads(file.read_text(encoding="utf-8"))
+    card["sections"][0]["figures"][0]["value"] = 0.99
+    file.write_text(json.dumps(card), encoding="utf-8")
+
+
+def _own_inputs(ground: Ground) -> None:
+    """The recipe makes its inputs by code of its own, in which anything may be looked up."""
+    ground.edit(
+        RECIPE,
+        ("inputs=Inputs(NUMERIC, CATEGORICAL)", 'inputs=type("Wider", (Inputs,), {})(NUMERIC, CATEGORICAL)'),
+    )
+
+
+FAULTS = (
+    Fault("ML402", "the served file swapped", "release folder, model.onnx", "candidate", _file_swapped),
+    Fault(
+        "ML404", "too few trees to converge", "recipe in model.py", "candidate", _few_trees,
+        run=DECIDED, state=SCORED,
+    ),
+    Fault("ML406", "training keys lost", "MLflow's artefact snapshot.parquet", "candidate", _keys_lost),
+    Fault(
+        "ML409", "one sprint's outcomes flipped", "table outcomes in the warehouse", "candidate",
+        _last_sprint_mislabelled, run=DECIDED, state=SCORED,
+    ),
+    Fault("ML410", "a figure made prettier", "model card on disk", "candidate", _card_made_prettier),
+    Fault(
+        "ML411", "inputs made by the recipe's own code", "recipe in model.py", "candidate", _own_inputs,
+        run=DECIDED, state=SCORED,
+    ),
+)  # fmt: skip

@@ -1,0 +1,246 @@
+"""Rules over how a candidate came to be: it holds over time, its card is true, it learned only what is served.
+
+Evidence beside that of `release/rules.py` (missing pieces read `insufficient`):
+
+backtest: `rolling_origin`'s answer: {origins: [{at, trained_rows, withheld, rows, roc_auc, error, naive}], stability}
+card: {figures, empty, stale, unmeasured}: how many figures the model card has; sections without any; figures that are
+    not what their record says, or whose record is another by now; claims without a measured value: a sentence each
+inputs: columns the model reads; served: columns a question is answered with when the model serves; outcomes: columns
+    that tell how a question ended; own_inputs: whether the platform itself makes the inputs from these columns
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.learning.candidate import of_candidate
+from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+
+#: One-sided, 5 % for three origins together (Bonferroni).
+SURELY = 2.13
+
+
+def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
+    origins = need(evidence, "backtest")["origins"]
+    thin = [one for one in origins if one["roc_auc"] is None]
+    if thin or not origins:
+        return insufficient(
+            f"{len(thin)} of {len(origins)} earlier origins hold too few outcomes to be judged", len(thin), 0
+        )
+    skills = [2 * one["roc_auc"] - 1 for one in origins]
+    mean = sum(skills) / len(skills)
+    worst = min(origins, key=lambda one: one["roc_auc"])
+    told = ", ".join(f"{one['roc_auc']:.3f}" for one in origins)
+    lead = f"trained at {len(origins)} earlier origins it ranks with ROC-AUC {told}"
+    if mean <= 0:
+        return failed(f"{lead}: no skill", mean, least)
+    share = (2 * worst["roc_auc"] - 1) / mean
+    sentence = f"{lead}; the worst, from {worst['at'][:10]} on, keeps {share:.0%} of the mean skill"
+    # What a part of so many rows could show by chance is no instability.
+    best = 2 * (worst["roc_auc"] + SURELY * worst["error"]) - 1
+    if best < least * mean:
+        return failed(f"{sentence}, surely less than {least:.0%}", round(share, 4), least)
+    return passed(f"{sentence}, not surely less than {least:.0%}", round(share, 4), least)
+
+
+def _true_card(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    card = need(evidence, "card")
+    if not card["figures"]:
+        return insufficient("the card has no figure", 0, 1)
+    wrong = [
+        *(f"section {name} is empty" for name in card["empty"]),
+        *card["stale"],
+        *(f"claim without a metric: {says}" for says in card["unmeasured"]),
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 2} more" if len(wrong) > 2 else ""
+        return failed(f"{'; '.join(wrong[:2])}{more}", len(wrong), 0)
+    return passed(f"each of the card's {card['figures']} figures is what its record says", 0, 0)
+
+
+def _served(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    inputs, served, outcomes = need(evidence, "inputs"), need(evidence, "served"), need(evidence, "outcomes")
+    if not need(evidence, "own_inputs"):
+        return failed(
+            "the recipe makes its inputs by code of its own, so nobody can say what they are made of",
+            False,
+            True,
+        )
+    if not served:
+        return insufficient("no column is known to be served", 0, len(inputs))
+    known = sorted(set(inputs) & set(outcomes))
+    if known:
+        return failed(
+            f"the model learns from {', '.join(known)}, which tell how a question ended", len(known), 0
+        )
+    strange = sorted(set(inputs) - set(served))
+    if strange:
+        return failed(
+            f"the model learns from {', '.join(strange)}, which no question is answered with", len(strange), 0
+        )
+    return passed(f"all {len(inputs)} inputs are columns a question is answered with", 0, 0)
+
+
+SNAPSHOT_PARTS = {
+    "keys_hash": "hash of the keys",
+    "features_hash": "hash of the features",
+    "data_versions": "data versions",
+    "params": "parameters",
+    "seed": "seed",
+    "code_hash": "code hash",
+    "lock_hash": "lock hash",
+    "sprints": "sprints",
+}
+
+
+def _parity(evidence: Mapping[str, Any], line: Any) -> Judgement:
+    parity = need(evidence, "parity")
+    if damaged := evidence.get("damaged"):
+        return failed(f"the release is not what was compared: {damaged[0]}", len(damaged), 0)
+    if missing := sorted({"model", "twin"} - set(parity)):
+        return insufficient(
+            f"no comparison of the {' and the '.join(missing)} with ONNX was recorded", threshold=line
+        )
+    worst = {name: max(one["difference"], one["edge_difference"]) for name, one in parity.items()}
+    compared = sum(one["rows"] + one["edge_rows"] for one in parity.values())
+    if not all(one["rows"] and one["edge_rows"] for one in parity.values()):
+        return insufficient("ONNX was compared on no row, or on no edge row", 0, line)
+    name = max(worst, key=lambda one: worst[one])
+    sentence = (
+        f"ONNX and scikit-learn differ by at most {worst[name]:.1e} (the {name}) on {compared:,} rows with nulls and "
+        f"unseen categories; allowed {line:.0e}"
+    )
+    # "not <=" so that NaN fails.
+    return (passed if worst[name] <= line else failed)(sentence, worst[name], line)
+
+
+def _converged(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    stopped, trees = need(evidence, "stopped"), need(evidence, "iterations")
+    seconds, budget = need(evidence, "seconds"), need(evidence, "budget_seconds")
+    if stopped != "converged":
+        return failed(
+            f"training stopped by {stopped} after {trees:,} iterations and {seconds:.0f} s of {budget:.0f} s: it was "
+            f"still improving",
+            stopped,
+            "converged",
+        )
+    return passed(
+        f"training converged after {trees:,} iterations in {seconds:.0f} s of {budget:.0f} s",
+        stopped,
+        "converged",
+    )
+
+
+def _reproducible(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    snapshot = need(evidence, "snapshot")
+    missing = [
+        words for name, words in SNAPSHOT_PARTS.items() if snapshot.get(name) in (None, "", {}, [], ())
+    ]
+    versions = snapshot.get("data_versions") or {}
+    without = sorted(
+        {
+            f"{table} {sprint}"
+            for table, found in versions.items()
+            for sprint in (snapshot.get("sprints") or ())
+            if not found.get(sprint)
+        }
+    )
+    if without:
+        missing.append(f"data versions of {', '.join(without[:3])}{' and more' if len(without) > 3 else ''}")
+    if missing:
+        return failed(f"unreproducible: {', '.join(missing)} missing", len(missing), 0)
+    stored = need(evidence, "stored_keys_hash")
+    if stored != snapshot["keys_hash"]:
+        return failed(
+            f"unreproducible: the stored keys hash to {stored[:12]}, the snapshot says "
+            f"{snapshot['keys_hash'][:12]}",
+            stored,
+            snapshot["keys_hash"],
+        )
+    return passed(
+        f"{snapshot['rows']:,} keys, {sum(map(len, versions.values()))} data versions, parameters, seed "
+        f"{snapshot['seed']}, code {snapshot['code_hash'][:8]} and lock {snapshot['lock_hash'][:8]} are stored",
+        0,
+        0,
+    )
+
+
+RULES = (
+    Rule(
+        code="ML402",
+        name="onnx_equals_scikit_learn",
+        judges="candidate",
+        gates=("done", "promotion"),
+        practice="8.3",
+        threshold=1e-5,
+        why="What is judged is a scikit-learn pipeline, what serves is its export. Some steps export "
+        "without any error to something that answers otherwise.",
+        remedy="use steps that export exactly: ordinal or one-hot codes, no native categories",
+        judge=of_candidate(_parity),
+    ),
+    Rule(
+        code="ML404",
+        name="training_converged",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.5",
+        severity=Severity.WARN,
+        why="A training cut off by its budget depends on how busy the machine was: it cannot be repeated, "
+        "and it was still getting better.",
+        remedy="raise model.time_budget_seconds or max_iter in the recipe, or make the recipe smaller",
+        judge=of_candidate(_converged),
+    ),
+    Rule(
+        code="ML406",
+        name="can_be_made_again",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.4",
+        why="A decision that cannot be made again cannot be examined: data versions, keys, parameters, "
+        "seed, code and lock must all be kept on the day of training.",
+        remedy="train again with a lock file and a readable lake; what is missing is named in the sentence",
+        judge=of_candidate(_reproducible),
+    ),
+    Rule(
+        code="ML409",
+        name="is_stable_over_time",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.6",
+        severity=Severity.WARN,
+        threshold=0.5,
+        why="A model that was good only because of when it was judged will be worse soon after. Trained "
+        "and judged from earlier moments, with the delay its labels had then, it shows whether its "
+        "skill lasts.",
+        remedy="see what was different before the origin named; look for columns that mean something else by season",
+        judge=of_candidate(_stable),
+    ),
+    Rule(
+        code="ML410",
+        name="has_a_true_card",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.3",
+        why="A card is what people read before they trust a model. One that was edited, or whose records "
+        "changed, says something that nobody measured.",
+        remedy="train again: a card is written from the records of its training and edited by nobody",
+        judge=of_candidate(_true_card),
+    ),
+    Rule(
+        code="ML411",
+        name="learns_only_what_is_served",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.6",
+        why="What is not served with a question is not there when the model is asked. A column known only "
+        "afterwards makes every figure of the candidate too good.",
+        remedy="let the recipe name columns of the questions mart and the feature service, in a plain Inputs(...)",
+        judge=of_candidate(_served),
+    ),
+)

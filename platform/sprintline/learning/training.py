@@ -1,0 +1,435 @@
+"""Training: one frame of labelled sprints in, a model with its readable twin, its naive baseline and its evidence out.
+
+Everything that decides the result is an argument or stated in the result: rows and their order, columns, parameters,
+seed, threads. The clock only ever stops a training early, never steers it, so two runs that converge are equal bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprintline.base.hashing import canonical_json, frame_hash, text_hash
+from sprintline.learning.metrics import binary_metrics
+from sprintline.learning.recipes import Naive, Recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("question_id", "sprint")
+LABEL = "label"
+#: Named as no column of a table is.
+ASKED, ANSWERED = "asked at", "answered at"
+_PLACE = "place in the frame"
+#: Trees grown between two looks at the clock. Each look bins the training rows again (0.6 to 0.9 s for 140,000 x 51,
+#: where a hundred trees take 4 s), so that most trainings need one.
+PIECE = 150
+_IMPORTANCE_ROWS, _IMPORTANCE_COLUMNS = 2_000, 16
+
+Stopped = Literal["converged", "budget"]
+
+
+NO_ANSWER = (
+    "{label} of {outcomes} must be a condition, as minutes > 40; models answer yes or no and tell no number"
+)
+
+
+class TrainingError(ValueError):
+    """Data a model must not or cannot be trained on."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The labelled rows of some sprints, in an order that does not depend on how they arrived.
+
+    rows: question_id, sprint, label, the recipe's columns as they came and, where the data say it, `ASKED` and
+    `ANSWERED`, the moments of a question and of its outcome. inputs: the same rows as estimators are given them
+    (`recipe.inputs.prepare`). judged: the sprint no row is of, on which the candidate will be judged.
+    """
+
+    rows: pd.DataFrame = field(repr=False)
+    inputs: pd.DataFrame = field(repr=False)
+    sprints: tuple[str, ...]
+    judged: str
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """0 or 1, one a row."""
+        return self.rows[LABEL].to_numpy(dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of one training.
+
+    model, twin: fitted pipelines over `recipe.inputs.prepare(frame)`. naive: the baseline of the same rows.
+    stopped: `converged` when the validation loss stopped improving (or the optimiser met its tolerance), `budget` when
+        seconds or the recipe's `max_iter` ran out first; twin_stopped likewise.
+    iterations: trees of the model. seconds: wall clock for all of it.
+    importance: column -> loss of ROC-AUC on the validation sprint when that column is shuffled.
+    validation: {sprint, rows, metrics} of the last training sprint, by the model that had not seen its rows.
+    keys: the training rows (question_id, sprint, label) in training order. rows: the prepared columns of the same rows.
+    """
+
+    model: Any
+    twin: Any
+    naive: Naive
+    recipe: Recipe
+    stopped: Stopped
+    twin_stopped: Stopped
+    iterations: int
+    seconds: float
+    importance: dict[str, float]
+    validation: dict[str, Any]
+    params: dict[str, Any]
+    seed: int
+    sprints: tuple[str, ...]
+    judged: str
+    keys: pd.DataFrame = field(repr=False)
+    rows: pd.DataFrame = field(repr=False)
+
+    def predict(
+        self, frame: pd.DataFrame, which: Literal["model", "twin", "naive"] = "model"
+    ) -> NDArray[np.float64]:
+        """Probabilities, one a row, by the fitted objects themselves (serving goes through ONNX)."""
+        if which == "naive":
+            return self.naive.predict(frame)
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=cores(self.recipe)):
+            return _chance(self.model if which == "model" else self.twin, self.recipe.inputs.prepare(frame))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a model was made from, complete enough to make it again. Its hash names the model.
+
+    data_versions: {table: {sprint: content hash}} of the lake tables that were read.
+    """
+
+    product: str
+    sprints: tuple[str, ...]
+    judged: str
+    rows: int
+    keys_hash: str
+    features_hash: str
+    data_versions: Mapping[str, Mapping[str, str]]
+    params: Mapping[str, Any]
+    seed: int
+    code_hash: str
+    lock_hash: str
+
+    @property
+    def model_id(self) -> str:
+        """Content hash of all of the above: the same data, recipe, seed, code and libraries give the same id."""
+        return text_hash(canonical_json(self.as_dict()))[:16]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None:
+    """Why no model can be made of the outcomes of these sprints; None when one can.
+
+    labels: as for `train`. The last sprint decides when to stop: it needs outcomes of both kinds, and so do the others.
+    """
+    if len(set(sprints)) < 2:
+        had = ", ".join(sprints) or "none"
+        return f"training needs two sprints with outcomes, the last to decide when to stop; got {had}"
+    known = labels[labels["sprint"].isin(sprints) & labels[LABEL].notna()]
+    last = known["sprint"] == max(sprints)
+    for part, told in ((known[~last], f"before {max(sprints)}"), (known[last], f"in {max(sprints)}")):
+        if len(part) and part[LABEL].nunique() == 1:
+            return (
+                f"all {len(part):,} outcomes {told} are equal: nothing can be learned; see the outcomes mart"
+            )
+    return None
+
+
+def training_set(
+    frame: pd.DataFrame, labels: pd.DataFrame, *, sprints: Sequence[str], judged: str, recipe: Recipe
+) -> TrainingSet:
+    """The rows a candidate learns from.
+
+    frame: a row per question with `question_id`, `sprint` and the recipe's columns; labels: `question_id`, `sprint`,
+    `label` (0 or 1). Questions without a label are left out; rows of other sprints are ignored.
+    Raises TrainingError when `judged` (or a later sprint) is among `sprints`, when a sprint has no labelled row, when a
+    question appears twice, when fewer than two sprints are given, or when a class is missing.
+    """
+    rows = _labelled(frame, labels, sprints, judged, recipe)
+    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints):
+        raise TrainingError(why)
+    # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
+    return TrainingSet(
+        rows, recipe.inputs.prepare(rows[list(recipe.inputs.names)]), tuple(sorted(sprints)), judged
+    )
+
+
+def train(
+    data: TrainingSet,
+    *,
+    recipe: Recipe,
+    seed: int,
+    budget_seconds: float,
+    stop_after: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    beside: Executor | None = None,
+) -> Trained:
+    """Train the recipe on labelled rows; the last of their sprints decides when to stop.
+
+    budget_seconds: wall clock for growing the model. stop_after: trees at which the clock ended an earlier training
+    that is to be repeated; no clock is asked then. beside: where twin and importance are computed while trees grow.
+    """
+    from threadpoolctl import threadpool_limits
+
+    begun, inputs, label = clock(), data.inputs, data.label
+    held = data.rows["sprint"].to_numpy() == data.sprints[-1]
+    submit = beside.submit if beside else _at_once
+    # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
+    model, twin = recipe.build(seed), recipe.twin(seed)
+    with threadpool_limits(limits=cores(recipe)):
+        twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
+        deadline = begun + budget_seconds if stop_after is None else math.inf
+        grown = _grow(model, inputs, label, held, deadline, clock, stop_after)
+        validation = {
+            "sprint": data.sprints[-1],
+            "rows": int(held.sum()),
+            "metrics": binary_metrics(label[held], _chance(model, inputs[held])),
+        }
+        importance = submit(_importance, model, inputs[held], label[held], seed)
+        # A training that is repeated up to where its clock ended it never came to its second growth.
+        again_grown = recipe.refit and stop_after is None
+        if again_grown and grown.stopped == "converged" and grown.best is not None:
+            again = recipe.build(seed)
+            trees = max(grown.best, recipe.refit_least)
+            if _regrow(again, inputs, label, trees, deadline, clock):
+                model, grown = again, _Grown("converged", trees, grown.best)
+            else:
+                grown = _Grown("budget", grown.iterations, grown.best)
+        twin_fitted.result()
+        importance.result()
+    return Trained(
+        model=model,
+        twin=twin,
+        naive=Naive.fit(data.rows, label, recipe.naive_groups),
+        recipe=recipe,
+        stopped=grown.stopped,
+        twin_stopped=_settled_once(twin),
+        iterations=grown.iterations,
+        seconds=clock() - begun,
+        importance=importance.result(),
+        validation=validation,
+        params={**recipe.identity(), "label": LABEL},
+        seed=seed,
+        sprints=data.sprints,
+        judged=data.judged,
+        keys=data.rows[[*KEYS, LABEL]].reset_index(drop=True),
+        rows=inputs,
+    )
+
+
+def cores(recipe: Recipe) -> dict[str, int]:
+    """Threads by kind of library while a recipe trains: trees share the work, linear algebra this small only waits."""
+    return {"openmp": recipe.threads, "blas": 1}
+
+
+def _at_once(call: Callable[..., Any], *args: Any) -> Future[Any]:
+    """What an executor's `submit` does, without another thread."""
+    done: Future[Any] = Future()
+    done.set_result(call(*args))
+    return done
+
+
+def with_values(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Rows to be fitted, where a number that no row holds is 0 in every row.
+
+    Boosting cannot bin a column without any value (scikit-learn raises); of one that never changes it learns nothing,
+    whatever values come later.
+    """
+    empty = [name for name in inputs.select_dtypes("number") if inputs[name].isna().all()]
+    return inputs.assign(**{str(name): inputs[name].fillna(0) for name in empty})
+
+
+def snapshot(
+    trained: Trained,
+    *,
+    product: str,
+    data_versions: Mapping[str, Mapping[str, str]],
+    code_hash: str,
+    lock_hash: str,
+) -> Snapshot:
+    """The evidence of a training: hashes of its keys and of the features it saw, and the versions they came from."""
+    return Snapshot(
+        product=product,
+        sprints=trained.sprints,
+        judged=trained.judged,
+        rows=len(trained.keys),
+        keys_hash=frame_hash(trained.keys),
+        features_hash=frame_hash(trained.rows),
+        data_versions=data_versions,
+        params=trained.params,
+        seed=trained.seed,
+        code_hash=code_hash,
+        lock_hash=lock_hash,
+    )
+
+
+def _labelled(
+    frame: pd.DataFrame, labels: pd.DataFrame, sprints: Sequence[str], judged: str, recipe: Recipe
+) -> pd.DataFrame:
+    sprints = sorted(sprints)
+    # Keys of one calendar sort by time (`2013-S07`), so "later" needs no calendar here.
+    if late := [sprint for sprint in sprints if sprint >= judged]:
+        raise TrainingError(
+            f"{', '.join(late)} cannot be trained on: the candidate is judged on {judged}, and neither "
+            f"that sprint nor a later one may be in its training or tuning"
+        )
+    # Only keys are joined and sorted; a frame of a year's features is copied once, in the end.
+    asked = frame[list(KEYS)].assign(**{_PLACE: np.arange(len(frame))})[frame["sprint"].isin(sprints)]
+    known = labels[labels["sprint"].isin(sprints) & labels[LABEL].notna()]
+    known = known[[name for name in (*KEYS, LABEL, "known_at") if name in known.columns]]
+    for name, one in (("features", asked), ("labels", known)):
+        if (double := one.duplicated(list(KEYS))).any():
+            raise TrainingError(
+                f"{int(double.sum())} questions appear twice among the {name}, the first is "
+                f"{one.loc[double, 'question_id'].iloc[0]}: mend the mart they come from"
+            )
+    pairs = asked.merge(known, on=list(KEYS), how="inner")
+    found = set(pairs["sprint"])
+    if empty := [sprint for sprint in sprints if sprint not in found]:
+        raise TrainingError(f"no labelled questions in {', '.join(empty)}: close these sprints first")
+    if not pairs[LABEL].isin((0, 1)).all():
+        raise TrainingError("labels must be 0 or 1")
+    pairs = pairs.sort_values(["sprint", "question_id"], kind="stable")
+    place = pairs[_PLACE].to_numpy()
+    rows = frame[list(dict.fromkeys((*KEYS, *recipe.inputs.names)))].take(place).reset_index(drop=True)
+    rows[LABEL] = pairs[LABEL].array
+    if "question_at" in frame.columns:
+        rows[ASKED] = frame["question_at"].take(place).array
+    if "known_at" in pairs.columns:
+        rows[ANSWERED] = pairs["known_at"].array
+    return rows
+
+
+@dataclass(frozen=True)
+class _Grown:
+    stopped: Stopped
+    iterations: int
+    best: int | None
+
+
+def _grow(
+    pipeline: Any,
+    inputs: pd.DataFrame,
+    label: NDArray[Any],
+    held: NDArray[np.bool_],
+    deadline: float,
+    clock: Callable[[], float],
+    stop_after: int | None = None,
+) -> _Grown:
+    """Fit on the rows not held; boosting grows piece by piece until the held rows no longer improve or time is up."""
+    last = pipeline[-1]
+    if not {"warm_start", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
+        pipeline.fit(with_values(inputs[~held]), label[~held])
+        stopped = _settled_once(pipeline)
+        return _Grown("budget" if clock() > deadline else stopped, _iterations(last), None)
+    fit, watch = _encoded(pipeline, with_values(inputs[~held]), label[~held], inputs[held])
+    most, patience, tolerance = last.max_iter, last.n_iter_no_change, last.tol
+    last.set_params(warm_start=True, early_stopping=True)
+    target, took = 0, 0.0
+    while True:
+        target, before = min(target + PIECE, most), clock()
+        last.set_params(max_iter=target)
+        last.fit(fit, label[~held], X_val=watch, y_val=label[held])
+        scores = np.asarray(last.validation_score_)
+        done, best = int(last.n_iter_), int(np.argmax(scores))
+        # Asked here as well, since a fit that settled on the very last tree of a piece looks like one that ran out.
+        if done < target or _settled(scores, patience, tolerance):
+            return _Grown("converged", done, max(best, 1))
+        took = max(took, clock() - before)
+        if done >= most or done == stop_after or clock() + took > deadline:
+            return _Grown("budget", done, max(best, 1))
+
+
+def _regrow(
+    pipeline: Any,
+    inputs: pd.DataFrame,
+    label: NDArray[Any],
+    trees: int,
+    deadline: float,
+    clock: Callable[[], float],
+) -> bool:
+    """Grow to a known number of trees on all rows. False when time ran out before."""
+    last = pipeline[-1]
+    fit, _ = _encoded(pipeline, with_values(inputs), label, None)
+    last.set_params(warm_start=True, early_stopping=False)
+    took, target = 0.0, 0
+    while target < trees:
+        before = clock()
+        if before + took > deadline:
+            return False
+        target = min(target + PIECE, trees)
+        last.set_params(max_iter=target).fit(fit, label)
+        took = max(took, clock() - before)
+    return True
+
+
+def _encoded(
+    pipeline: Any, inputs: pd.DataFrame, label: NDArray[Any], others: pd.DataFrame | None
+) -> tuple[Any, Any]:
+    """What the last step sees: the steps before it are fitted on the training rows and applied to both."""
+    if len(pipeline) == 1:
+        return inputs, others
+    head = pipeline[:-1]
+    fitted = head.fit_transform(inputs, label)
+    return fitted, None if others is None else head.transform(others)
+
+
+def _settled(scores: NDArray[np.float64], patience: int, tolerance: float) -> bool:
+    """scikit-learn's own test: none of the last `patience` scores beat the one before them."""
+    return len(scores) > patience and not (scores[-patience:] > scores[-patience - 1] + tolerance).any()
+
+
+def _settled_once(pipeline: Any) -> Stopped:
+    last = pipeline[-1]
+    most = last.get_params().get("max_iter")
+    return "budget" if most is not None and _iterations(last) >= most else "converged"
+
+
+def _iterations(estimator: Any) -> int:
+    return int(np.max(getattr(estimator, "n_iter_", 1)))
+
+
+def _chance(pipeline: Any, inputs: pd.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(pipeline.predict_proba(inputs)[:, 1], dtype=np.float64)
+
+
+def _importance(model: Any, inputs: pd.DataFrame, label: NDArray[Any], seed: int) -> dict[str, float]:
+    """ROC-AUC lost when a column is shuffled, on at most 2,000 rows; the largest first. Breiman (2001)."""
+    import pandas as pd
+
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.permutation(len(inputs))[:_IMPORTANCE_ROWS])
+    sample, outcome = inputs.iloc[chosen].reset_index(drop=True), label[chosen]
+    whole = binary_metrics(outcome, _chance(model, sample))["roc_auc"]
+    if whole is None:
+        return {}
+    # Shuffled in the order of the columns, so that the same seed shuffles alike, and asked for many at once.
+    names, lost = [str(name) for name in sample.columns], {}
+    for start in range(0, len(names), _IMPORTANCE_COLUMNS):
+        some = names[start : start + _IMPORTANCE_COLUMNS]
+        shuffled = [
+            sample.assign(**{name: sample[name].to_numpy()[random.permutation(len(sample))]}) for name in some
+        ]
+        chances = _chance(model, pd.concat(shuffled, ignore_index=True)).reshape(len(some), -1)
+        for name, chance in zip(some, chances, strict=True):
+            lost[name] = whole - (binary_metrics(outcome, chance)["roc_auc"] or 0)
+    return dict(sorted(lost.items(), key=lambda one: -one[1]))

@@ -1,0 +1,1 @@
+"""The six mechanisms that carry every practice; none names one."""

@@ -1,0 +1,1 @@
+"""The backlog: items projected from the ledger."""

@@ -1,0 +1,366 @@
+"""The backlog: a projection of the ledger. What was found becomes an item, and an item remembers its own past.
+
+A finding has a fingerprint of product, code, asset and cause, the same in every sprint. Its first sighting opens an
+item, each further sprint that shows it is another sighting, a sprint that shows it gone closes the item, and a relapse
+opens the same item again. Only that is written down (kinds `finding`, `recovered`, `assigned`, `item_closed`); the
+board is folded from it.
+
+What a sprint says of a finding is its latest word: a restated sprint may take back what it said. The board follows the
+calendar, not the order in which the words came in, so sprints closed out of order, or again, give the same board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sprintline.base.hashing import canonical_json, text_hash
+from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.rules.gates import Need, Waiver
+from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+
+FINDING, RECOVERED, ASSIGNED, CLOSED = "finding", "recovered", "assigned", "item_closed"
+KINDS = (FINDING, RECOVERED, ASSIGNED, CLOSED)
+NO_EVIDENCE = "no evidence"
+ID_LENGTH = 8
+_RANK = {"error": 0, "warn": 1}
+_MOMENT = timedelta(microseconds=1)
+
+
+class BacklogError(ValueError):
+    """What a person asked of an item cannot be done; one sentence."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be, in one sprint.
+
+    cause: tells apart what one rule may find on one asset: a subject of the rule, missing evidence, a sprint of its
+    own; empty for the usual. what: the claim that does not hold, in words. sentence, outcome, data_version: the
+    verdict's, by which it is found again.
+    """
+
+    product: str
+    code: str
+    asset: str
+    cause: str
+    what: str
+    severity: str
+    outcome: str
+    sentence: str
+    data_version: str
+
+    @property
+    def item(self) -> str:
+        return fingerprint(self.product, self.code, self.asset, self.cause)
+
+    def body(self) -> dict[str, Any]:
+        """What the ledger keeps of a sighting."""
+        return {
+            "item": self.item,
+            **{name: value for name, value in asdict(self).items() if name != "product"},
+        }
+
+
+def fingerprint(product: str, code: str, asset: str, cause: str) -> str:
+    """32 hex characters that stand for the same finding in every sprint."""
+    return text_hash(canonical_json([product, code, asset, cause]))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one sprint shows: findings, and fingerprints of what it shows to be in order."""
+
+    findings: tuple[Finding, ...] = ()
+    held: frozenset[str] = frozenset()
+
+    def __or__(self, other: Seen) -> Seen:
+        return Seen((*self.findings, *other.findings), self.held | other.held)
+
+
+def seen_in(verdicts: Iterable[Verdict], claims: Mapping[str, str], alone: Collection[str] = ()) -> Seen:
+    """What a sprint's verdicts show.
+
+    A failure is held against only by a pass, never by missing evidence. Missing evidence is a finding of its own, and
+    is over as soon as there is evidence again, whatever it says.
+
+    Args:
+        verdicts: the latest of one product and sprint.
+        claims: name of each rule by its code, the claim it makes.
+        alone: codes of rules whose failure in one sprint says nothing of the next: each sprint is an item of its own.
+    """
+    findings: list[Finding] = []
+    held: set[str] = set()
+    for verdict in verdicts:
+        cause = " ".join(
+            part for part in (verdict.subject, verdict.sprint if verdict.code in alone else "") if part
+        )
+        blind = f"{cause} {NO_EVIDENCE}".strip()
+        claim = claims.get(verdict.code, verdict.code).replace("_", " ")
+        if verdict.outcome is Outcome.INSUFFICIENT:
+            findings.append(_finding(verdict, blind, f"{claim}: {NO_EVIDENCE}"))
+            continue
+        held.add(fingerprint(verdict.product, verdict.code, verdict.asset, blind))
+        if verdict.passes:
+            held.add(fingerprint(verdict.product, verdict.code, verdict.asset, cause))
+        else:
+            findings.append(_finding(verdict, cause, f"{claim}: does not hold"))
+    return Seen(tuple(findings), frozenset(held))
+
+
+def _finding(verdict: Verdict, cause: str, what: str) -> Finding:
+    return Finding(
+        product=verdict.product,
+        code=verdict.code,
+        asset=verdict.asset,
+        cause=cause,
+        what=what,
+        severity=str(verdict.severity),
+        outcome=str(verdict.outcome),
+        sentence=verdict.sentence,
+        data_version=verdict.data_version,
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event to append. `key` makes it one, however many write it at once."""
+
+    kind: str
+    sprint: str
+    key: str
+    body: dict[str, Any]
+
+
+def intake(seen: Mapping[str, Seen], events: Iterable[Event], order: Sequence[str]) -> list[Entry]:
+    """What the ledger has not been told yet. Told again, nothing: running a sprint twice adds no sighting.
+
+    Args:
+        seen: what each sprint shows, one sprint or more.
+        events: the product's, in order.
+        order: every sprint of the calendar, oldest first. Where an older sprint is taken in again, the later ones
+            belong into `seen` too: one of them may be the recovery.
+    """
+    place = {sprint: number for number, sprint in enumerate(order)}
+    words = _words(events)
+    entries: list[Entry] = []
+
+    def say(kind: str, sprint: str, body: dict[str, Any]) -> None:
+        said = words.setdefault(body["item"], {}).setdefault(sprint, [])
+        entries.append(Entry(kind, sprint, f"{body['item']}:{len(said)}", body))
+        said.append((kind, body))
+
+    for sprint in sorted(seen, key=place.__getitem__):
+        for finding in seen[sprint].findings:
+            said = words.get(finding.item, {}).get(sprint)
+            if not said or said[-1] != (FINDING, finding.body()):
+                say(FINDING, sprint, finding.body())
+        sighted = {finding.item for finding in seen[sprint].findings}
+        for item in sorted((seen[sprint].held & words.keys()) - sighted):
+            said = words[item].get(sprint)
+            if said:
+                stands = said[-1][0] == FINDING
+            else:
+                before = [one for one in words[item] if place[one] < place[sprint]]
+                stands = bool(before) and words[item][max(before, key=place.__getitem__)][-1][0] == FINDING
+            if stands:
+                say(RECOVERED, sprint, {"item": item})
+    return entries
+
+
+def _words(events: Iterable[Event]) -> dict[str, dict[str, list[tuple[str, dict[str, Any]]]]]:
+    """What was said of each item, by sprint, in the order in which it was said."""
+    words: dict[str, dict[str, list[tuple[str, dict[str, Any]]]]] = {}
+    for event in events:
+        if event.kind in (FINDING, RECOVERED) and event.sprint is not None:
+            by_sprint = words.setdefault(event.body["item"], {})
+            by_sprint.setdefault(event.sprint, []).append((event.kind, dict(event.body)))
+    return words
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of the board.
+
+    Attributes:
+        id: short name, enough to call it by; fingerprint: the whole one.
+        state: `open` or `closed`.
+        sightings: sprints in which it was found, however often they were run.
+        since: first sprint of the present episode, or of the last one; first: of all.
+        last: newest sprint in which it was found.
+        recovered: sprint that showed it gone; None while open or when a person closed it.
+        closed_by, closed_why: the person who closed it, and the reason.
+        reopened: how often it came back.
+        evidence: the newest sighting's sentence, and the verdict it rests on.
+    """
+
+    id: str
+    fingerprint: str
+    product: str
+    code: str
+    asset: str
+    cause: str
+    what: str
+    state: str
+    severity: str
+    owner: str
+    sightings: int
+    since: str
+    first: str
+    last: str
+    recovered: str | None
+    closed_by: str | None
+    closed_why: str | None
+    reopened: int
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        return self.state == "open"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def board(product: str, owner: str, events: Iterable[Event], order: Sequence[str]) -> list[Item]:
+    """Every item of a product: open ones first, errors before warnings, the longest seen first.
+
+    Args:
+        product: whose; events of others are passed over.
+        owner: who answers for an item that nobody was given.
+        events: the ledger's, in order.
+        order: every sprint of the calendar, oldest first.
+    """
+    by_item: dict[str, list[Event]] = {}
+    for event in events:
+        if event.product == product and event.kind in KINDS:
+            by_item.setdefault(event.body["item"], []).append(event)
+    items = [
+        item
+        for name, said in by_item.items()
+        if (item := _item(name, product, owner, said, order)) is not None
+    ]
+    ranked = sorted(
+        items, key=lambda one: (_RANK.get(one.severity, 2), -one.sightings, one.since, one.code, one.id)
+    )
+    return sorted(ranked, key=lambda one: not one.open)
+
+
+def counts(items: Iterable[Item]) -> dict[str, int]:
+    """Open items in all and by severity, and closed ones."""
+    listed = list(items)
+    found = [item.severity for item in listed if item.open]
+    by_severity = {str(severity): found.count(str(severity)) for severity in Severity}
+    return {"open": len(found), **by_severity, "closed": len(listed) - len(found)}
+
+
+def chosen(items: Iterable[Item], name: str) -> Item:
+    """The item with that id, or whose fingerprint begins with it.
+
+    Raises:
+        BacklogError: there is none, or more than one.
+    """
+    wanted = name.strip().lower()
+    found = [item for item in items if wanted and item.fingerprint.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BacklogError(
+            f"there is no item {name}: `sprintline backlog --all` lists every item with its id"
+        )
+    raise BacklogError(
+        f"{name} begins {len(found)} items: {', '.join(item.id for item in found)}; write more of it"
+    )
+
+
+def _item(name: str, product: str, owner: str, events: list[Event], order: Sequence[str]) -> Item | None:
+    place = {sprint: number for number, sprint in enumerate(order)}
+    findings = [event for event in events if event.kind == FINDING and event.sprint in place]
+    if not findings:
+        return None
+    said: dict[str, list[Event]] = {}
+    for event in events:
+        if event.kind in (FINDING, RECOVERED) and event.sprint is not None and event.sprint in place:
+            said.setdefault(event.sprint, []).append(event)
+    ordered = sorted(said, key=place.__getitem__)
+    sighted = [sprint for sprint in ordered if any(event.kind == FINDING for event in said[sprint])]
+    episodes = list(_episodes(ordered, said))
+    since, recovered = episodes[-1]
+    newest = max(findings, key=lambda event: (place[event.sprint or ""], event.seq))
+    closings = [event for event in events if event.kind == CLOSED]
+    last_seen = max(event.seq for event in findings)
+    closed = closings[-1] if closings and closings[-1].seq > last_seen else None
+    assigned = [event for event in events if event.kind == ASSIGNED]
+    by_person = closed if recovered is None else None
+    return Item(
+        id=name[:ID_LENGTH],
+        fingerprint=name,
+        product=product,
+        code=newest.body["code"],
+        asset=newest.body["asset"],
+        cause=newest.body["cause"],
+        what=newest.body["what"],
+        state="closed" if recovered is not None or closed is not None else "open",
+        severity=newest.body["severity"],
+        owner=str(assigned[-1].body["owner"]) if assigned else owner,
+        sightings=len(sighted),
+        since=since,
+        first=sighted[0],
+        last=sighted[-1],
+        recovered=recovered,
+        closed_by=by_person.actor if by_person else None,
+        closed_why=str(by_person.body["reason"]) if by_person else None,
+        reopened=len(episodes) - 1 + sum(closing.seq < last_seen for closing in closings),
+        evidence={
+            "sentence": newest.body["sentence"],
+            "sprint": str(newest.sprint),
+            "outcome": newest.body["outcome"],
+            "data_version": newest.body["data_version"],
+        },
+    )
+
+
+def _episodes(
+    ordered: Sequence[str], said: Mapping[str, Sequence[Event]]
+) -> Iterator[tuple[str, str | None]]:
+    """First sprint of each run of sightings, and the sprint that ended it (None while it lasts)."""
+    since: str | None = None
+    for sprint in ordered:
+        if any(event.kind == FINDING for event in said[sprint]):
+            since = since or sprint
+        if since is not None and said[sprint][-1].kind == RECOVERED:
+            yield since, sprint
+            since = None
+    if since is not None:
+        yield since, None
+
+
+def rows(items: Iterable[Item], waivers: Iterable[Waiver], now: datetime) -> list[dict[str, Any]]:
+    """The board as people read it: a row per item, in their order; `waived` is empty, or who lets it be until when."""
+    granted = [one for one in waivers if not one.withdrawn and now < one.until]
+    found = []
+    for item in items:
+        letting = [one for one in granted if one.covers(Need(item.code, item.asset))]
+        last = max(letting, key=lambda one: one.until, default=None)
+        found.append(
+            {
+                "id": item.id,
+                "severity": item.severity,
+                "what": f"{item.code} {item.what}" + (f" ({item.cause})" if _worth_telling(item) else ""),
+                "asset": item.asset,
+                "sightings": item.sightings,
+                "since": item.since,
+                "last": item.last,
+                "owner": item.owner,
+                "waived": f"{last.approver} until the end of {last.until - _MOMENT:%Y-%m-%d}" if last else "",
+                "evidence": f"{item.evidence['sprint']}: {item.evidence['sentence']}",
+            }
+        )
+    return found
+
+
+def _worth_telling(item: Item) -> bool:
+    return bool(item.cause) and item.cause not in item.what

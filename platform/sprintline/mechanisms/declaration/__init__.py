@@ -1,0 +1,1 @@
+"""Declarations: YAML read with the place of every mistake, as typed specs."""

@@ -1,0 +1,78 @@
+"""The ledger's head, kept in a file of its own: what a hash chain alone cannot tell is that its end was cut off."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sprintline.base.hashing import canonical_json
+from sprintline.mechanisms.ledger.chain import Head
+
+
+class Anchor:
+    """One small JSON file with the sequence number and hash of the newest event that was appended.
+
+    It is written after the append is committed, so it may lag behind by the events of a crash and never runs ahead. A
+    ledger that does not carry the anchored event has lost its end or was computed anew.
+
+    Its limit: whoever may write the database may usually write this file too, and can then cut both. It finds accidents
+    (a restored older copy, a lost write) and a careless hand; against a deliberate one heads must be signed and copied
+    to a place that hand does not reach.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def read(self) -> Head | None:
+        """The anchored head; None when there is no file.
+
+        Raises:
+            ValueError: the file holds something else. It is replaced whole, so nothing but a hand or a disk did that.
+        """
+        try:
+            content = self.file.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        try:
+            said = json.loads(content)
+            return Head(int(said["seq"]), str(said["hash"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{self.file} is no anchor of a ledger: restore it from the backup of its database"
+            ) from error
+
+    def raise_to(self, head: Head) -> None:
+        """Anchor the head unless a later one is anchored already: of two appends the later may come here first."""
+        with self._alone():
+            kept = self.read()
+            if kept is None or kept.seq < head.seq:
+                self._write(head)
+
+    def replace(self, head: Head) -> None:
+        """Anchor the head whatever stood there."""
+        with self._alone():
+            self._write(head)
+
+    def _write(self, head: Head) -> None:
+        descriptor, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(canonical_json({"seq": head.seq, "hash": head.hash}) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.with_name(f".{self.file.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

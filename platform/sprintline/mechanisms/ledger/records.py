@@ -1,0 +1,444 @@
+"""Records: verdicts, the ledger and measurements; the truth that gates, sensors, command line and gateway read.
+
+Verdicts and ledger only ever grow: the database itself refuses to change or remove a row of theirs. The ledger is a
+hash chain (`core.ledger`), appended under one writer's lock so that it never forks, and its head is anchored in a file
+of its own (`stores.anchor`). Measurements are facts about the data as it now is and are replaced when it changes.
+When a product's state is removed, what was recorded of it stays, and counts no more: whoever asks for a product is told
+what came since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from sprintline.base.databases import RecordsError, connect, place_of, reading, writing
+from sprintline.base.failpoints import failpoint
+from sprintline.base.hashing import canonical_json, moment_text
+from sprintline.mechanisms.ledger.anchor import Anchor
+from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check_chain, next_event
+from sprintline.mechanisms.ledger.migrate import create_or_check
+from sprintline.mechanisms.ledger.rows import (
+    REMOVED,
+    begun,
+    event_of,
+    event_row,
+    moment_of,
+    unaltered_event,
+    verdict_of,
+    verdict_row,
+)
+from sprintline.mechanisms.ledger.schema import LEDGER, MEASUREMENTS, VERDICTS
+from sprintline.mechanisms.rules.verdicts import Verdict
+
+__all__ = ["LedgerReport", "Measurement", "Records", "RecordsError"]
+
+_VERDICT_PLACE = ("product", "sprint", "code", "asset", "subject")
+_VERDICT_SAYS = ("outcome", "data_version", "sentence", "severity", "threshold")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Facts measured on one asset's partition, and the data version they were measured on."""
+
+    data_version: str
+    facts: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LedgerReport:
+    """What verifying the ledger found.
+
+    Attributes:
+        ok: the chain holds and carries the anchored head.
+        events: how many events the ledger has.
+        head: its last event.
+        anchored: the head the anchor file vouches for; None when there is no such file.
+        broken: where it first does not hold; None when ``ok``.
+    """
+
+    ok: bool
+    events: int
+    head: Head
+    anchored: Head | None
+    broken: Broken | None
+
+
+class Records:
+    """The records database.
+
+    A fresh database gets its tables on first use, also when several processes are first at once.
+
+    Args:
+        url: SQLAlchemy URL, ``sqlite:////…/records.db`` or ``postgresql+…``.
+        anchor: where the ledger's head is kept; default ``ledger.head`` beside the SQLite file. For a database server
+            it must be named, else the head is not anchored and a cut end of the ledger goes unnoticed.
+        clock: gives "now" for the moments written; the wall clock by default.
+
+    Raises:
+        RecordsError: the database cannot be reached, or its schema is not this version's (then `migrate` or upgrade).
+    """
+
+    def __init__(
+        self, url: str, *, anchor: Path | str | None = None, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.url = url
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._engine, file = connect(url)
+        place = anchor if anchor is not None else None if file is None else file.with_name("ledger.head")
+        self._anchor = None if place is None else Anchor(Path(place))
+        create_or_check(self._engine)
+        if self._anchor is not None and not self._anchor.file.exists() and self._head() == EMPTY:
+            self._anchor.raise_to(EMPTY)
+
+    @staticmethod
+    def migrate(url: str) -> int:
+        """Bring a database that `Records` refuses as too old to this schema, in one transaction.
+
+        Returns:
+            The version it had before, 0 for an empty database.
+
+        Raises:
+            RecordsError: the database is of a newer version.
+        """
+        from sprintline.mechanisms.ledger.migrate import migrate
+
+        engine, _ = connect(url)
+        try:
+            return migrate(engine)
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Close the connections; the object can be used again."""
+        self._engine.dispose()
+
+    # --- verdicts -----------------------------------------------------------------------------------------------
+
+    def record_verdicts(self, verdicts: Iterable[Verdict]) -> int:
+        """Append verdicts, all or none; one that only repeats the latest for its place is not appended.
+
+        "Repeats" means the same outcome, data version, sentence, severity and threshold. Returns how many were new.
+
+        Raises:
+            TypeError, ValueError: observed value or threshold is nothing JSON can hold, NaN among it.
+        """
+        now = moment_text(self._clock())
+        rows = [verdict_row(verdict, now) for verdict in verdicts]
+        appended = 0
+        with writing(self._engine) as connection:
+            since = {product: begun(connection, product)[1] for product in {row["product"] for row in rows}}
+            for row in rows:
+                latest = connection.execute(
+                    sa.select(*(VERDICTS.c[name] for name in _VERDICT_SAYS))
+                    .where(*(VERDICTS.c[name] == row[name] for name in _VERDICT_PLACE))
+                    .where(VERDICTS.c.id > since[row["product"]])
+                    .order_by(VERDICTS.c.id.desc())
+                    .limit(1)
+                ).first()
+                if latest is None or tuple(latest) != tuple(row[name] for name in _VERDICT_SAYS):
+                    connection.execute(sa.insert(VERDICTS), row)
+                    appended += 1
+        return appended
+
+    def verdicts(self, product: str, sprint: str | None = None) -> list[Verdict]:
+        """The latest verdict of each (sprint, code, asset, subject), ordered by these; of one sprint or of all."""
+        where = [VERDICTS.c.product == product]
+        if sprint is not None:
+            where.append(VERDICTS.c.sprint == sprint)
+        place = [VERDICTS.c.sprint, VERDICTS.c.code, VERDICTS.c.asset, VERDICTS.c.subject]
+        with reading(self._engine) as connection:
+            where.append(VERDICTS.c.id > begun(connection, product)[1])
+            latest = sa.select(sa.func.max(VERDICTS.c.id)).where(*where).group_by(VERDICTS.c.product, *place)
+            query = sa.select(VERDICTS).where(VERDICTS.c.id.in_(latest)).order_by(*place)
+            return [verdict_of(row) for row in connection.execute(query).mappings()]
+
+    # --- measurements -------------------------------------------------------------------------------------------
+
+    def measure(
+        self, product: str, sprint: str, asset: str, data_version: str, facts: Mapping[str, Any]
+    ) -> bool:
+        """Keep the facts measured on this data version in place of earlier ones. Returns whether anything changed.
+
+        Raises:
+            TypeError, ValueError: a fact is nothing JSON can hold; NaN is refused: leave it out, or say None.
+        """
+        content = {"data_version": data_version, "facts": canonical_json(facts)}
+        key = {"product": product, "sprint": sprint, "asset": asset}
+        where = [MEASUREMENTS.c[name] == value for name, value in key.items()]
+        with writing(self._engine) as connection:
+            kept = connection.execute(
+                sa.select(MEASUREMENTS.c.data_version, MEASUREMENTS.c.facts).where(*where)
+            ).first()
+            if kept is not None and tuple(kept) == tuple(content.values()):
+                return False
+            content["at"] = moment_text(self._clock())
+            if kept is None:
+                connection.execute(sa.insert(MEASUREMENTS), {**key, **content})
+            else:
+                connection.execute(sa.update(MEASUREMENTS).where(*where).values(**content))
+        return True
+
+    def measurements(
+        self, product: str, sprint: str | None = None, asset: str | None = None
+    ) -> dict[tuple[str, str], Measurement]:
+        """Latest facts by (sprint, asset), of one sprint or asset or of all."""
+        query = sa.select(MEASUREMENTS).where(MEASUREMENTS.c.product == product)
+        for column, value in ((MEASUREMENTS.c.sprint, sprint), (MEASUREMENTS.c.asset, asset)):
+            if value is not None:
+                query = query.where(column == value)
+        with reading(self._engine) as connection:
+            return {
+                (row["sprint"], row["asset"]): Measurement(
+                    row["data_version"], json.loads(row["facts"]), moment_of(row["at"])
+                )
+                for row in connection.execute(
+                    query.order_by(MEASUREMENTS.c.sprint, MEASUREMENTS.c.asset)
+                ).mappings()
+            }
+
+    # --- ledger -------------------------------------------------------------------------------------------------
+
+    def append(
+        self,
+        kind: str,
+        product: str,
+        sprint: str | None,
+        actor: str,
+        body: Mapping[str, Any],
+        key: str | None = None,
+    ) -> Event:
+        """Append one event; on return it is on the disk, in its place in the chain, and anchored.
+
+        Args:
+            kind: what sort of event, like ``decision``.
+            product: the product; empty for the platform's own.
+            sprint: the sprint it is about, None for none.
+            actor: who did it.
+            body: JSON values only, and no personal data: nothing here is ever removed.
+            key: makes the append idempotent: where an event of the same kind, product, sprint and key stands already,
+                that one is returned and nothing is written, whatever the body.
+
+        Raises:
+            TypeError, ValueError: the body is nothing JSON can hold.
+            RecordsError: the ledger does not carry the event its anchor vouches for; nothing is appended to a ledger
+                whose end was cut off, since that would hide the cut.
+        """
+        canonical_json(body)  # said before the lock is taken
+        with writing(self._engine) as connection:
+            if key is not None:
+                if removed := begun(connection, product)[0]:
+                    key = f"{key}@{removed}"  # what stands under it from before is no repetition
+                query = sa.select(LEDGER).where(
+                    LEDGER.c.kind == kind,
+                    LEDGER.c.product == product,
+                    LEDGER.c.sprint == (sprint or ""),
+                    LEDGER.c.key == key,
+                )
+                if (row := connection.execute(query).mappings().first()) is not None:
+                    return event_of(row)
+            self._check_anchor(connection)
+            event = self._chain_on(connection, kind, product, sprint, actor, body, key)
+        failpoint("records.before_anchor")
+        self._raise_anchor(event)
+        return event
+
+    def events(
+        self,
+        product: str | None = None,
+        kind: str | None = None,
+        sprint: str | None = None,
+        *,
+        after: int = 0,
+    ) -> list[Event]:
+        """Events in their order, of one product, kind, sprint or all; only those after a sequence number if given.
+
+        Of one product that was removed and made anew, those since; without a product, every event there is.
+        """
+        query = sa.select(LEDGER).order_by(LEDGER.c.seq)
+        for column, value in ((LEDGER.c.product, product), (LEDGER.c.kind, kind), (LEDGER.c.sprint, sprint)):
+            if value is not None:
+                query = query.where(column == value)
+        with reading(self._engine) as connection:
+            if product is not None:
+                after = max(after, begun(connection, product)[0])
+            query = query.where(LEDGER.c.seq > after)
+            return [event_of(row) for row in connection.execute(query).mappings()]
+
+    def remove(self, product: str, actor: str) -> Event:
+        """Let a product begin anew: its state is being removed, so nothing recorded of it up to now counts any more.
+
+        Events and verdicts stay where they are; measurements go, for what they were made on goes. Called again with
+        nothing recorded in between, the first event is returned.
+
+        Raises:
+            RecordsError: as `append`.
+        """
+        with writing(self._engine) as connection:
+            seq, seen = begun(connection, product)
+            last = (
+                connection.execute(
+                    sa.select(LEDGER)
+                    .where(LEDGER.c.product == product)
+                    .order_by(LEDGER.c.seq.desc())
+                    .limit(1)
+                )
+                .mappings()
+                .first()
+            )
+            newest = (
+                connection.execute(
+                    sa.select(sa.func.max(VERDICTS.c.id)).where(VERDICTS.c.product == product)
+                ).scalar()
+                or 0
+            )
+            connection.execute(sa.delete(MEASUREMENTS).where(MEASUREMENTS.c.product == product))
+            if last is not None and (last["seq"], newest) == (seq, seen):
+                return event_of(last)
+            self._check_anchor(connection)
+            event = self._chain_on(connection, REMOVED, product, None, actor, {"verdicts": newest}, None)
+        self._raise_anchor(event)
+        return event
+
+    def verify(self) -> LedgerReport:
+        """Replay the whole chain and compare it with the anchor: edits, removals, insertions, swaps and a cut end."""
+        # The anchor first: what it vouches for was committed before it was written, so a ledger read later holds it.
+        trouble = f"the anchor {self._anchor.file} is missing" if self._anchor is not None else ""
+        try:
+            anchored = self._anchored()
+        except RecordsError as error:
+            anchored, trouble = None, str(error)
+        seen = EMPTY
+
+        def watched(events: Iterator[Event]) -> Iterator[Event]:
+            nonlocal seen
+            for event in events:
+                seen = Head(event.seq, event.hash)
+                yield event
+
+        with reading(self._engine) as connection:
+            count = connection.execute(sa.select(sa.func.count()).select_from(LEDGER)).scalar_one()
+            stream = connection.execution_options(yield_per=2000).execute(
+                sa.select(LEDGER).order_by(LEDGER.c.seq)
+            )
+            try:
+                broken = check_chain(watched(unaltered_event(row) for row in stream.mappings()), anchored)
+            except (ValueError, TypeError) as error:  # a body or a moment that is none any more
+                broken = Broken(seen.seq + 1, f"event {seen.seq + 1} cannot be read: {error}")
+        if broken is None and self._anchor is not None and anchored is None:
+            broken = Broken(seen.seq + 1, f"{trouble}: whether events were cut off is unknown")
+        return LedgerReport(broken is None, count, seen if broken is None else self._head(), anchored, broken)
+
+    def reanchor(self, actor: str, reason: str) -> Event:
+        """Accept the ledger as it stands and anchor it anew, as after restoring an older backup.
+
+        The act is itself an event (kind ``anchor``), with the head that was given up.
+
+        Raises:
+            RecordsError: the chain itself is broken, which no anchor mends, or nothing is anchored here.
+        """
+        if self._anchor is None:
+            raise RecordsError(f"{self._name} has no anchor file: name one with Records(url, anchor=...)")
+        if (broken := self._chain_only()) is not None:
+            raise RecordsError(
+                f"{self._name}: {broken.why}: restore a backup, an anchor cannot mend the chain"
+            )
+        try:
+            given_up = self._anchored()
+        except RecordsError:
+            given_up = None
+        body = {
+            "reason": reason,
+            "given_up": None if given_up is None else {"seq": given_up.seq, "hash": given_up.hash},
+        }
+        with writing(self._engine) as connection:
+            event = self._chain_on(connection, "anchor", "", None, actor, body, None)
+        self._anchor.replace(Head(event.seq, event.hash))
+        return event
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    @property
+    def _name(self) -> str:
+        return f"records database {place_of(self._engine)}"
+
+    def _chain_on(
+        self,
+        connection: sa.Connection,
+        kind: str,
+        product: str,
+        sprint: str | None,
+        actor: str,
+        body: Mapping[str, Any],
+        key: str | None,
+    ) -> Event:
+        head = _head_of(connection)
+        # As it will be read back, so that what is returned equals what is kept.
+        body = json.loads(canonical_json(body))
+        event = next_event(
+            head,
+            at=moment_of(moment_text(self._clock())),
+            kind=kind,
+            product=product,
+            sprint=sprint or None,
+            actor=actor,
+            body=body,
+            key=key,
+        )
+        connection.execute(sa.insert(LEDGER), event_row(event))
+        return event
+
+    def _check_anchor(self, connection: sa.Connection) -> None:
+        if self._anchor is None:
+            return
+        anchored = self._anchored()
+        if anchored == EMPTY:
+            return
+        if anchored is not None:
+            kept = connection.execute(sa.select(LEDGER.c.hash).where(LEDGER.c.seq == anchored.seq)).scalar()
+            if kept == anchored.hash:
+                return
+            trouble = f"does not carry event {anchored.seq}, which its anchor {self._anchor.file} vouches for"
+        elif _head_of(connection) == EMPTY:
+            return
+        else:
+            trouble = f"has events but its anchor {self._anchor.file} is missing"
+        raise RecordsError(
+            f"{self._name} {trouble}: events may have been cut off, nothing was appended. Restore database and anchor "
+            "from one backup; or, if the ledger as it stands is right, anchor it anew (Records.reanchor)"
+        )
+
+    def _anchored(self) -> Head | None:
+        try:
+            return None if self._anchor is None else self._anchor.read()
+        except ValueError as error:
+            raise RecordsError(f"{self._name}: {error}") from error
+
+    def _raise_anchor(self, event: Event) -> None:
+        if self._anchor is not None:
+            self._anchor.raise_to(Head(event.seq, event.hash))
+
+    def _head(self) -> Head:
+        with reading(self._engine) as connection:
+            return _head_of(connection)
+
+    def _chain_only(self) -> Broken | None:
+        with reading(self._engine) as connection:
+            stream = connection.execution_options(yield_per=2000).execute(
+                sa.select(LEDGER).order_by(LEDGER.c.seq)
+            )
+            return check_chain(event_of(row) for row in stream.mappings())
+
+
+def _head_of(connection: sa.Connection) -> Head:
+    row = connection.execute(
+        sa.select(LEDGER.c.seq, LEDGER.c.hash).order_by(LEDGER.c.seq.desc()).limit(1)
+    ).first()
+    return EMPTY if row is None else Head(row.seq, row.hash)

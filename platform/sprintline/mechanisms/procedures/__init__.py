@@ -1,0 +1,1 @@
+"""Procedures: steps that all happen or are undone, resumed after a kill."""

@@ -1,0 +1,103 @@
+"""Procedures at work: intent, steps and outcome in the ledger, a failpoint after each, undo when a step fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sprintline.base.failpoints import failpoint
+from sprintline.base.locks import turn
+from sprintline.mechanisms.context import Context
+from sprintline.mechanisms.procedures import progress as procedures
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a procedure.
+
+    do: is given what was meant and makes it so; repeated, it has no second effect. undo: takes it back, also when it
+    was done in part or not at all; None for a step that cannot be taken back: from there on the procedure only goes
+    forwards.
+    """
+
+    name: str
+    do: Callable[[Mapping[str, Any]], object]
+    undo: Callable[[Mapping[str, Any]], object] | None = None
+
+
+def carry_out(
+    context: Context,
+    procedure: str,
+    subject: str,
+    sprint: str | None,
+    actor: str,
+    steps: Sequence[Step],
+    meant: Mapping[str, Any] | None,
+    still_meant: Callable[[Mapping[str, Any]], str | None] = lambda _: None,
+) -> Mapping[str, Any] | None:
+    """Carry a procedure out, or go on where it was interrupted; gives what was meant, None when nothing is.
+
+    One process at a time does so for a product. Done already, nothing is done.
+
+    Args:
+        context: whose ledger it stands in.
+        procedure: its name, also the first part of its failpoints (`<procedure>.intended`, `.<step>`, `.ended`).
+        subject: what it is about: one subject is carried out once, unless it was undone.
+        sprint: the sprint its events are of, None for none.
+        actor: who does it.
+        steps: in order.
+        meant: what the intent says where none stands: all that the steps need, JSON values only. None begins nothing.
+        still_meant: why an interrupted procedure is no longer wanted; None when it is, or when a step that cannot be
+            taken back stands although nobody came to tell it.
+
+    Raises:
+        Whatever a step raises. What was done is undone then, and the outcome says so; where a step that cannot be taken
+        back was done or tried, the procedure stays open and the next call goes on.
+    """
+    records, product = context.records, context.product
+    with turn(context.home.procedures / product, writing=True):
+        at = procedures.standing(procedure, subject, records.events(product=product, sprint=sprint))
+
+        def tell(kind: str, step: str = "", **more: Any) -> None:
+            records.append(kind, product, sprint, actor, at.told(**more), key=at.key(step))
+
+        if at.open and _can_be_undone(steps[: len(at.done)]) and (why := still_meant(at.intent or {})):
+            # The step after the last told may have been done as well.
+            _undo(steps[: len(at.done) + 1], at.intent or {})
+            tell(procedures.OUTCOME, outcome=procedures.UNDONE, why=why)
+            at = procedures.Standing(procedure, subject, at.attempt + 1)
+        if at.outcome == procedures.DONE:
+            return at.intent
+        intent = at.intent if at.intent is not None else meant
+        if intent is None:
+            return None
+        if at.intent is None:
+            tell(procedures.INTENT, meant=dict(intent), steps=[step.name for step in steps])
+        failpoint(f"{procedure}.intended")
+        tried = list(steps[: len(at.done)])
+        try:
+            for step in steps[len(at.done) :]:
+                tried.append(step)
+                step.do(intent)
+                failpoint(f"{procedure}.{step.name}")
+                tell(procedures.STEP, step.name, done=step.name)
+        except Exception as error:
+            if _can_be_undone(tried):
+                _undo(tried, intent)
+                why = f"{tried[-1].name}: {' '.join(str(error).split()) or type(error).__name__}"
+                tell(procedures.OUTCOME, outcome=procedures.UNDONE, why=why)
+            raise
+        failpoint(f"{procedure}.ended")
+        tell(procedures.OUTCOME, outcome=procedures.DONE, why="all steps are done")
+    return intent
+
+
+def _can_be_undone(tried: Sequence[Step]) -> bool:
+    return all(step.undo is not None for step in tried)
+
+
+def _undo(tried: Sequence[Step], intent: Mapping[str, Any]) -> None:
+    for step in reversed(tried):
+        if step.undo is not None:
+            step.undo(intent)

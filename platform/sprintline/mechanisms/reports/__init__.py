@@ -1,0 +1,1 @@
+"""Reports: one document rendered as Markdown, HTML and JSON."""

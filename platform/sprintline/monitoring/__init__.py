@@ -1,0 +1,1 @@
+"""Monitoring: scores of issued predictions, drift and concept drift."""

@@ -1,0 +1,173 @@
+"""Monitoring: does the sprint still look like the data its champion was trained on?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.rules.checks import checks_for
+from sprintline.monitoring.reports import Reports
+from sprintline.product import assets as shell
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.dbt import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """Scores and drift, with their checks."""
+    yield _scores(runtime, partitions)
+    yield from checks_for(runtime, "scores", "scores", partitions)
+    yield _drift(runtime, partitions)
+    yield from checks_for(runtime, "drift", "drift", partitions)
+
+
+def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, "drift", "monitoring", partitions, kinds={"evidently"}),
+        deps=[
+            dg.AssetKey([runtime.product, name])
+            for name in ("predictions", "question_features", runtime.spec.model.outcomes)
+        ],
+        pool=shell.POOL,
+        description="An Evidently report of the sprint's features against the champion's training data, its labelled "
+        "errors, and the verdict read from both.",
+    )
+    @shell.in_words(runtime)
+    def drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.base.hashing import canonical_json, text_hash
+        from sprintline.learning import plots
+        from sprintline.monitoring.measure import measure_drift
+
+        sprint = context.partition_key
+        facts = measure_drift(runtime, sprint)
+        version = text_hash(canonical_json(facts))
+        runtime.measure("drift", sprint, version, facts)
+        metadata: dict[str, Any] = {
+            "state": facts["state"],
+            "why": facts["why"],
+            "drifted": ", ".join(facts["drifted"]) or "nothing",
+            "since": facts["since"] or "not confirmed",
+        }
+        if facts["distances"]:
+            far = {name: distance / facts["limits"][name] for name, distance in facts["distances"].items()}
+            metadata["distance by feature"] = dg.MetadataValue.md(
+                plots.bars(far, f"Distance from the training data over what is ordinary, {sprint}", 1.0)
+            )
+            metadata["report"] = str(runtime[Reports].path("drift", sprint).relative_to(runtime.home.root))
+        if facts["concept"]:
+            metadata["errors"] = facts["concept"]["why"]
+        if runtime[Reports].page("drift", sprint).is_file():
+            page = runtime[Reports].page("drift", sprint)
+            metadata["page"] = dg.MetadataValue.path(str(page.relative_to(runtime.home.root)))
+        return shell.materialized(version, metadata)
+
+    return drift
+
+
+def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    model = runtime.spec.model
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, "scores", "models", partitions, kinds={"scikitlearn"}),
+        deps=[dg.AssetKey([runtime.product, name]) for name in ("predictions", model.outcomes)],
+        pool=shell.POOL,
+        description=f"How good the predictions were, once it was known who {model.positive}.",
+    )
+    @shell.in_words(runtime)
+    def scores(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from sprintline.base.hashing import canonical_json, text_hash
+        from sprintline.learning import plots
+        from sprintline.learning.metrics import binary_metrics
+
+        sprint = context.partition_key
+        outcomes = answered(runtime, sprint, rows_of(runtime[Warehouse], model.outcomes, sprint))
+        facts: dict[str, Any] = {
+            "labelled": len(outcomes),
+            "positive_rate": _rate(outcomes[model.label]),
+            "champion": None,
+        }
+        metadata: dict[str, Any] = {"positive rate": facts["positive_rate"], "labelled": len(outcomes)}
+        issued = runtime.measured("predictions", sprint)
+        if issued and issued.facts["champion"]:
+            scored = (
+                runtime[Lake]
+                .read(runtime.table("predictions"), [sprint])
+                .merge(outcomes[["question_id", model.label]], on="question_id", validate="one_to_one")
+            )
+            label = scored[model.label].astype(int)
+            metrics: dict[str, Any] = dict(binary_metrics(label, scored["probability"]))
+            metrics |= {name: binary_metrics(label, scored[name]) for name in ("naive", "twin")}
+            facts |= {
+                "champion": issued.facts["champion"],
+                "issued": issued.facts["rows"],
+                "scored": len(scored),
+                "metrics": metrics,
+            }
+            metadata |= {
+                "champion": facts["champion"],
+                "scored": len(scored),
+                **_shown(metrics),
+                "yardsticks": shell.table(
+                    [
+                        {"of": "champion", **_three(metrics)},
+                        {"of": "naive", **metrics["naive"]},
+                        {"of": "twin", **metrics["twin"]},
+                    ]
+                ),
+                "calibration": dg.MetadataValue.md(plots.calibration(label, scored["probability"], sprint)),
+            }
+        version = text_hash(canonical_json(facts))
+        runtime.measure("scores", sprint, version, facts)
+        metadata["positive rate by sprint"] = dg.MetadataValue.md(
+            plots.rates(_history(runtime, "positive_rate"), model.positive)
+        )
+        return shell.materialized(version, metadata)
+
+    return scores
+
+
+def _three(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: metrics[name] for name in ("roc_auc", "average_precision", "brier")}
+
+
+def answered(runtime: Runtime, sprint: str, outcomes: "pd.DataFrame") -> "pd.DataFrame":
+    """The outcomes that have an answer.
+
+    Raises dg.Failure for one that is neither yes nor no: read as a truth value, a number of minutes would be a rate.
+    """
+    from sprintline.learning.training import NO_ANSWER
+
+    model = runtime.spec.model
+    known = outcomes[outcomes[model.label].notna()]
+    odd = known.loc[~known[model.label].isin((0, 1)), model.label]
+    if len(odd):
+        raise dg.Failure(
+            f"{len(odd):,} of {len(known):,} answers of {sprint} are neither yes nor no, the first is {odd.iloc[0]}: "
+            f"{NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}",
+            allow_retries=False,
+        )
+    return known
+
+
+def _shown(metrics: dict[str, Any]) -> dict[str, Any]:
+    names = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier score"}
+    return {
+        told: "unknown: all outcomes are equal" if metrics[name] is None else round(metrics[name], 4)
+        for name, told in names.items()
+    }
+
+
+def _rate(label: "pd.Series") -> float | None:
+    return round(float(label.astype(float).mean()), 6) if len(label) else None
+
+
+def _history(runtime: Runtime, fact: str) -> dict[str, float]:
+    measured = runtime.history("scores")
+    return {
+        sprint: one.facts[fact] for sprint, one in sorted(measured.items()) if one.facts.get(fact) is not None
+    }

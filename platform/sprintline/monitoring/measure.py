@@ -1,0 +1,203 @@
+"""What the drift of a sprint is measured from: the champion's reference, what is ordinary for it, its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from sprintline.lake.tables import Lake
+from sprintline.learning.registry import Models
+from sprintline.monitoring.reports import Reports
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.dbt import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.learning.bundles import Release
+    from sprintline.learning.recipes import Inputs
+    from sprintline.monitoring.concept import Concept
+    from sprintline.monitoring.drift_null import Null
+
+SEASONS = timedelta(days=365)
+"""Sprints that show what is ordinary reach back so far from the champion's last: once around the seasons."""
+
+
+def measure_drift(runtime: Runtime, sprint: str) -> dict[str, Any]:
+    """The drift of one sprint against its champion's reference, as it is recorded."""
+    from sprintline.monitoring import drift
+
+    issued = runtime.measured("predictions", sprint)
+    champion = issued.facts["champion"] if issued else None
+    facts: dict[str, Any] = {
+        "state": drift.Drift.INSUFFICIENT.value,
+        "window": None,
+        "share": None,
+        "ways": [],
+        "distances": {},
+        "limits": {},
+        "missing": {},
+        "drifted": [],
+        "ordinary_sprints": 0,
+        "concept": None,
+        "reference": champion,
+        "fingerprint": drift.fingerprint(runtime.product),
+        "since": None,
+        "episode": None,
+    }
+    if champion is None:
+        why = f"no champion stood before {sprint}, so there is no training data to compare with"
+        return {**facts, "why": why}
+    spec, release = runtime.spec.drift, runtime[Models].release(champion)
+    inputs, reference = release.inputs, reference_of(release)
+    current = runtime[Lake].read(runtime.table("question_features"), [sprint], [*inputs.names])
+    null = ordinary(runtime, release, reference, len(current))
+    runtime[Reports].drift(
+        sprint,
+        reference,
+        current,
+        inputs.numeric,
+        inputs.categorical,
+        runtime.spec.model.seed,
+        far=lambda report: drift.far_columns(report, null, spec),
+    )
+    # Read back from the file: what is kept is what was judged.
+    report = runtime[Reports].load("drift", sprint)
+    statistics = drift.statistics_of(report, null, spec)
+    concept = concept_of(runtime, sprint, champion)
+    window = drift.judge_window(
+        statistics, len(current), len(null.sprints), spec, concept.why if concept.drifting else None
+    )
+    before = measured_before(runtime, sprint)
+    against_it = takewhile(lambda one: one[1]["reference"] == champion, reversed(before))
+    state, why = drift.verdict(window, [one["window"] for _, one in against_it][::-1], spec)
+    facts |= {"state": state.value, "drifted": list(window.drifted), "ways": list(window.ways)}
+    episode = drift.episode((sprint, facts), before)
+    if window.drifting:
+        draw(runtime, sprint, reference, current, inputs, window.drifted)
+    values = {one.name: one for one in statistics if one.kind == "values"}
+    return {
+        **facts,
+        "window": window.drifting,
+        "share": window.share,
+        "why": why,
+        "distances": {name: round(one.distance, 6) for name, one in values.items()},
+        "limits": {name: round(max(spec.distance, one.spread.limit), 6) for name, one in values.items()},
+        "missing": {
+            name: {
+                "share": round(share, 6),
+                "ordinary": round(null.shares[name], 6),
+                "moved": f"missing {name}" in window.drifted,
+            }
+            for name, share in drift.missing_shares(report).items()
+        },
+        "ordinary_sprints": len(null.sprints),
+        "concept": {
+            "effect": concept.effect,
+            "kept": concept.kept,
+            "rows": concept.rows,
+            "cuts": concept.cuts,
+            "labelled": concept.labelled,
+            "drifting": concept.drifting,
+            "why": concept.why,
+        },
+        "since": episode[0] if episode else None,
+        "episode": f"{facts['fingerprint']}:{episode[1]}:{episode[0]}" if episode else None,
+    }
+
+
+def reference_of(release: Release) -> pd.DataFrame:
+    """The champion's reference, at most as many rows as a window is compared with; a missing category is missing."""
+    import numpy as np
+
+    from sprintline.learning.recipes import NO_CATEGORY
+    from sprintline.monitoring.reports import sampled
+
+    frame = sampled(release.reference(), seed=0)
+    categories = list(release.inputs.categorical)
+    frame[categories] = frame[categories].replace(NO_CATEGORY, np.nan)
+    return frame
+
+
+def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: int) -> Null:
+    """What is ordinary for a champion at a number of rows: learned when first asked for, and kept with the reports.
+
+    From every sprint the champion could know, a year back from its last: those it was trained on and, for the seasons,
+    those before. None after it: what came later is what is to be judged.
+    """
+    from sprintline.base.hashing import canonical_json, text_hash
+    from sprintline.monitoring import drift_null
+    from sprintline.monitoring.reports import SAMPLE_ROWS
+
+    last = max(release.manifest["snapshot"]["sprints"], key=lambda key: runtime.window(key).index)
+    begin = runtime.window(last).end - SEASONS
+    table = runtime.table("question_features")
+    known = [
+        key
+        for key in [*runtime.calendar.previous(last, runtime.window(last).index), last]
+        if runtime.window(key).start >= begin and runtime[Lake].has(table, key)
+    ]
+    at, seed, inputs = drift_null.rows_for(rows, SAMPLE_ROWS), runtime.spec.model.seed, release.inputs
+    versions = {key: runtime[Lake].data_version(table, key) for key in known}
+    key = text_hash(canonical_json([release.digest, at, seed, versions]))[:16]
+
+    def windows() -> Iterator[tuple[str, pd.DataFrame]]:
+        for sprint in known:
+            yield sprint, runtime[Lake].read(table, [sprint], [*inputs.names])
+
+    return runtime[Reports].null(
+        key, lambda: drift_null.learn(reference, windows(), inputs.numeric, inputs.categorical, at, seed)
+    )
+
+
+def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
+    """The labelled errors of the champion over the last windows that it served, in the order they became known."""
+    from sprintline.monitoring.concept import replay
+
+    spec = runtime.spec.model
+    served = runtime.history("predictions")
+    keys = [*runtime.calendar.previous(sprint, runtime.spec.drift.window - 1), sprint]
+    keys = [key for key in keys if key in served and served[key].facts["champion"] == champion]
+    relation = runtime[Warehouse].relations()[spec.outcomes]
+    known = runtime[Warehouse].query(
+        f'select question_id, sprint, cast("{spec.label}" as double) as label, known_at from {relation} '  # noqa: S608 - names of the manifest
+        f'where sprint in ({", ".join("?" for _ in keys)}) and "{spec.label}" is not null',
+        keys,
+    )
+    issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", "probability"])
+    scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(
+        ["known_at", "question_id"]
+    )
+    of = {str(key): rows for key, rows in scored.groupby("sprint")}
+    if (
+        sprint not in of
+    ):  # without its own answers nothing is said of it, least of all by those of the sprint before
+        return replay([])
+    return replay(
+        [(of[key]["label"].to_numpy(), of[key]["probability"].to_numpy()) for key in keys if key in of]
+    )
+
+
+def draw(
+    runtime: Runtime,
+    sprint: str,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    inputs: Inputs,
+    drifted: tuple[str, ...],
+) -> None:
+    """Evidently's page of the features that drifted, farthest first; none when only the errors did."""
+    words = dict.fromkeys(word for told in drifted for word in told.split())
+    if names := [word for word in words if word in inputs.names]:
+        seed = runtime.spec.model.seed
+        runtime[Reports].draw(sprint, reference, current, names, inputs.categorical, seed)
+
+
+def measured_before(runtime: Runtime, sprint: str) -> list[tuple[str, dict[str, Any]]]:
+    """What was measured of the sprints before, oldest first, from the last gap on."""
+    measured = runtime.history("drift")
+    before = reversed(runtime.calendar.previous(sprint, runtime.window(sprint).index))
+    found = [(key, measured[key].facts) for key in takewhile(measured.__contains__, before)]
+    return found[::-1]

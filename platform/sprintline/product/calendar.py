@@ -1,0 +1,170 @@
+"""Sprint windows: the team's calendar as static, named, gapless partitions of time.
+
+A sprint is a run of whole local days. Its key is `<year>-S<nn>`: the year in which its last day lies, and its running
+number within that year. Keys run to the planned horizon, so that a sprint exists before it starts; the last sprint is
+the last whole one that ends on or before `planned_until`. Days after it belong to no sprint until the horizon moves.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from sprintline.product.spec import CalendarSpec
+
+
+class CalendarError(ValueError):
+    """A sprint key the calendar does not know, or a calendar that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Sprint:
+    """One sprint: `[start, end)` as aware UTC datetimes, and its 0-based place in the calendar."""
+
+    key: str
+    index: int
+    start: datetime
+    end: datetime
+
+    def holds(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """All planned sprints of a team.
+
+    start: first local day of the first sprint.
+    length_days: days in a sprint, unless `lengths` says otherwise for a key.
+    timezone: IANA name; sprints start at local midnight, so where clocks change a window may be an hour
+        longer or shorter.
+    planned_until: the planned horizon, exclusive; no sprint ends after it.
+    """
+
+    start: date
+    length_days: int
+    timezone: str
+    planned_until: date
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    holidays: frozenset[date] = frozenset()
+    increment_sprints: int = 6
+
+    @classmethod
+    def from_spec(cls, spec: CalendarSpec) -> Calendar:
+        """The calendar a product declares. Raises CalendarError as `sprints` does, at once."""
+        calendar = cls(
+            start=date.fromisoformat(spec.start),
+            length_days=spec.length_days,
+            timezone=spec.timezone,
+            planned_until=date.fromisoformat(spec.planned_until),
+            lengths=dict(spec.lengths),
+            holidays=frozenset(date.fromisoformat(day) for day in spec.holidays),
+            increment_sprints=spec.increment_sprints,
+        )
+        _ = calendar.sprints
+        return calendar
+
+    @cached_property
+    def sprints(self) -> tuple[Sprint, ...]:
+        """Every planned sprint in order.
+
+        Raises CalendarError when a length is no positive number of days, when a length names a key that does not
+        exist, or when not one whole sprint fits before the horizon.
+        """
+        if self.length_days < 1 or any(days < 1 for days in self.lengths.values()):
+            raise CalendarError("a sprint lasts at least one day: mend length_days or lengths")
+        zone, first = ZoneInfo(self.timezone), self.start
+        found: list[Sprint] = []
+        used: set[str] = set()
+        number: dict[int, int] = {}
+        while True:
+            key, days = self._next(first, number)
+            after = first + timedelta(days=days)
+            if after > self.planned_until:
+                break
+            year = int(key[:4])
+            number[year] = number.get(year, 0) + 1
+            used.add(key)
+            found.append(Sprint(key, len(found), _midnight(first, zone), _midnight(after, zone)))
+            first = after
+        if unknown := sorted(set(self.lengths) - used):
+            raise CalendarError(
+                f"lengths names {unknown[0]}, which is no planned sprint; the last one is "
+                f"{found[-1].key if found else 'missing'}"
+            )
+        if not found:
+            raise CalendarError(
+                f"no whole sprint of {self.length_days} days fits between {self.start} and "
+                f"planned_until {self.planned_until}: move planned_until"
+            )
+        return tuple(found)
+
+    def _next(self, first: date, number: Mapping[int, int]) -> tuple[str, int]:
+        # The key depends on the last day's year and the length may depend on the key, so both candidate years
+        # are asked whether they carry a length of their own.
+        for year in (first.year, first.year + 1):
+            key = self.key(year, number.get(year, 0) + 1)
+            days = self.lengths.get(key, self.length_days)
+            if (first + timedelta(days=days - 1)).year == year:
+                return key, days
+        last = first + timedelta(days=self.length_days - 1)
+        return self.key(last.year, number.get(last.year, 0) + 1), self.length_days
+
+    def key(self, year: int, number: int) -> str:
+        """The key of the sprint that is the `number`-th to end in a year.
+
+        Keys sort as the sprints follow each other, so all have as many digits as the longest: of sprints of up to three
+        days a year holds more than 99.
+        """
+        return f"{year}-S{number:0{3 if self.length_days < 4 else 2}d}"
+
+    @cached_property
+    def _by_key(self) -> dict[str, Sprint]:
+        return {sprint.key: sprint for sprint in self.sprints}
+
+    @cached_property
+    def _starts(self) -> list[datetime]:
+        return [sprint.start for sprint in self.sprints]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._by_key)
+
+    def window(self, key: str) -> Sprint:
+        """Bounds of a sprint. Raises CalendarError for a key that is not planned."""
+        try:
+            return self._by_key[key]
+        except KeyError:
+            raise CalendarError(
+                f"{key!r} is no planned sprint; the calendar runs from {self.keys[0]} to {self.keys[-1]}"
+            ) from None
+
+    def sprint_at(self, moment: datetime) -> Sprint | None:
+        """The sprint that holds an aware moment, or None before the first and after the last."""
+        place = bisect_right(self._starts, moment) - 1
+        if place < 0 or not self.sprints[place].holds(moment):
+            return None
+        return self.sprints[place]
+
+    def previous(self, key: str, n: int = 1) -> list[str]:
+        """Up to n keys before `key`, oldest first; fewer at the calendar's start."""
+        index = self.window(key).index
+        return [sprint.key for sprint in self.sprints[max(0, index - n) : index]]
+
+    def span(self, first: str, last: str) -> list[str]:
+        """Keys from first to last, both included."""
+        return [s.key for s in self.sprints[self.window(first).index : self.window(last).index + 1]]
+
+    def remaining(self, now: datetime) -> int:
+        """Planned sprints that have not started at an aware moment."""
+        return sum(sprint.start > now for sprint in self.sprints)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,20 @@
+"""Faults of the calendar."""
+
+from __future__ import annotations
+
+from sprintline.mechanisms.rules.faults import Fault, Ground
+
+
+def _plan_runs_out(ground: Ground) -> None:
+    ground.edit(
+        "platform/products/{product}/defs.yaml",
+        ('planned_until: "2026-08-03"', 'planned_until: "2026-03-02"'),
+    )
+
+
+FAULTS = (
+    Fault(
+        "CAL001", "a plan that ends in two sprints", "calendar in defs.yaml", "increment", _plan_runs_out,
+        run=("increment",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""What the ledger says of a product's sprints: decided, closed, or waiting for what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.product.runtime import Runtime
+
+
+class PastMissing(LookupError):
+    """The sprint before is not decided, so nobody can say which champion stood."""
+
+
+def decision_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
+    """The decision taken when a sprint closed, or None while it is open."""
+    found = runtime.records.events(product=runtime.product, kind="decision", sprint=sprint)
+    return found[-1].body if found else None
+
+
+def decisions_of(runtime: Runtime) -> dict[str, Mapping[str, Any]]:
+    """Every decision of the product by its sprint, in the order in which they were taken."""
+    events = runtime.records.events(product=runtime.product, kind="decision")
+    return {event.sprint: event.body for event in events if event.sprint is not None}
+
+
+def champion_before(runtime: Runtime, sprint: str) -> str | None:
+    """Model id of the champion that stood before a sprint; None when none stood yet.
+
+    Raises PastMissing, in a sentence for people, while the sprint before is undecided.
+    """
+    past = runtime.calendar.previous(sprint)
+    if not past:
+        return None
+    decision = decision_of(runtime, past[-1])
+    if decision is None:
+        raise PastMissing(waits_for(runtime, sprint, past[-1]))
+    return decision["champion_after"]
+
+
+def waits_for(runtime: Runtime, sprint: str, before: str) -> str:
+    """Why a sprint waits for an undecided one before it, in a sentence for people."""
+    pending = pending_trigger(runtime, before)
+    if pending:
+        return f"{sprint} waits: {before} has a retraining to come ({pending['why']})"
+    return f"{sprint} waits: {before} is not closed, so the champion that stood before {sprint} is unknown"
+
+
+def pending_trigger(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
+    """A recorded trigger that no decision has answered yet."""
+    if decision_of(runtime, sprint) is not None:
+        return None
+    found = runtime.records.events(product=runtime.product, kind="trigger", sprint=sprint)
+    return found[-1].body if found else None
+
+
+def closing_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
+    """The latest closing of a sprint: the files it was closed on, whether it was Done, and what was missing."""
+    found = runtime.records.events(product=runtime.product, kind="closed", sprint=sprint)
+    return found[-1].body if found else None

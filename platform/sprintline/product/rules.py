@@ -1,0 +1,31 @@
+"""Rules over the team's calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, need, passed
+
+
+def _horizon(evidence: Mapping[str, Any], least: Any) -> Judgement:
+    remaining, last = need(evidence, "planned_sprints_remaining"), need(evidence, "last_planned_sprint")
+    sentence = f"{remaining} planned sprints remain up to {last}; at least {least} are asked for"
+    return (passed if remaining >= least else failed)(sentence, remaining, least)
+
+
+RULES = (
+    Rule(
+        code="CAL001",
+        name="planned_sprints_remain",
+        judges="increment",
+        practice="1.6",
+        severity=Severity.WARN,
+        threshold=6,
+        why="Partitions exist only up to the planned horizon. A sprint that begins after it has no "
+        "partition, so its files land and nothing happens; moving the horizon takes a reload that "
+        "nobody does on that very day.",
+        remedy="move calendar.planned_until in the product's defs.yaml and reload its code location",
+        judge=_horizon,
+    ),
+)

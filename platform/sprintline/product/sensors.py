@@ -1,0 +1,75 @@
+"""What sensors share: which runs are on their way, which failed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster._utils.error import SerializableErrorInfo
+
+INTERRUPTED_TAG = "sprintline/interrupted"
+"""On a run that ended with the platform, not by its own fault."""
+
+
+STOPPED_TAG = "sprintline/stopped"
+"""On a run that somebody asked to be stopped; others are canceled when the platform ends."""
+
+
+MOST_SAID = 300
+"""Characters of a run's last words that are repeated elsewhere; the run has them all."""
+
+
+UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+FAILED = [DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+
+
+def failed(runs: Iterable[DagsterRun]) -> list[DagsterRun]:
+    """Those that failed or were stopped; a platform that was ended meanwhile says nothing against a sprint."""
+    return [
+        run
+        for run in runs
+        if INTERRUPTED_TAG not in run.tags
+        and (
+            run.status is DagsterRunStatus.FAILURE
+            or (run.status is DagsterRunStatus.CANCELED and STOPPED_TAG in run.tags)
+        )
+    ]
+
+
+def reason_of(instance: DagsterInstance, run: DagsterRun) -> str:
+    """The last words of the step at which a run failed, in one line; nothing when it never came to a step."""
+    for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE):
+        event = entry.dagster_event
+        if event is None or event.step_failure_data.error is None:
+            continue
+        failure, error = event.step_failure_data.user_failure_data, event.step_failure_data.error
+        said = (failure.description if failure else None) or said_by(error)
+        return f"{event.step_key}: {' '.join(said.split())[:MOST_SAID]}"
+    return ""
+
+
+def said_by(error: SerializableErrorInfo) -> str:
+    """What an error says: the platform's own words where it has some, which tell the mend, else its innermost cause."""
+    chain = [error]
+    while chain[-1].cause:
+        chain.append(chain[-1].cause)
+    told = next((one for one in chain if one.message.startswith("sprintline.")), chain[-1])
+    return told.message.partition(": ")[2] or told.message
+
+
+ATTEMPTS = 3
+"""Runs that a sensor starts for the same files before it asks for a person."""
+
+
+PRODUCT_TAG, SPRINT_TAG, FILES_TAG = "sprintline/product", "sprintline/sprint", "sprintline/files"
+
+
+PRIORITY_TAG = "dagster/priority"

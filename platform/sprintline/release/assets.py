@@ -1,0 +1,142 @@
+"""Models: predictions by the champion that stood before, their scores, candidates, and who serves next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from sprintline.base.failpoints import failpoint
+from sprintline.mechanisms.rules.checks import check_name, check_spec, result
+from sprintline.mechanisms.rules.judging import gather, judge
+from sprintline.mechanisms.rules.registry import rules_for
+from sprintline.mechanisms.rules.verdicts import Rule
+from sprintline.product import assets as shell
+from sprintline.product.runtime import Runtime
+from sprintline.release import promotion
+from sprintline.release.cards import write_card
+
+if TYPE_CHECKING:
+    pass
+
+RETRAINED = ("candidate", "champion", "increment", "backlog")
+"""What a retraining run materializes for its sprint."""
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """Candidate and champion, with their checks."""
+    yield _candidate_and_champion(runtime, partitions)
+
+
+def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """Both in one operation: a candidate is rare, the decision is not, and each must follow the other's verdicts."""
+    rules = rules_for("candidate")
+    candidate, champion = (dg.AssetKey([runtime.product, name]) for name in ("candidate", "champion"))
+    shared: dict[str, Any] = {
+        "group_name": "models",
+        "owners": runtime.spec.owners,
+        "partitions_def": partitions,
+        "skippable": True,
+    }
+    judged = [dg.AssetKey([runtime.product, name]) for name in ("question_features", "scores", "drift")]
+
+    @dg.multi_asset(
+        name=f"{runtime.product}__promotion",
+        can_subset=True,
+        pool=shell.POOL,
+        op_tags={"sprintline/product": runtime.product},
+        specs=[
+            dg.AssetSpec(
+                candidate,
+                deps=judged,
+                kinds={"scikitlearn", "mlflow", "onnx"},
+                **shared,
+                description="A model trained for a recorded trigger on sprints before this one, and judged on this "
+                "one.",
+            ),
+            dg.AssetSpec(
+                champion,
+                deps=[candidate, *judged],
+                kinds={"mlflow", "onnx"},
+                **shared,
+                description="Who serves after this sprint, and why: the promotion gate's decision, kept in the ledger.",
+            ),
+        ],
+        # Not blocking: a candidate that fails a rule is held by the gate, which the decision below asks.
+        check_specs=[
+            check_spec(runtime, rule, "candidate", partitions)._replace(blocking=False) for rule in rules
+        ],
+    )
+    @shell.in_words(runtime)
+    def promote(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        sprint = context.partition_key
+        if not context.selected_asset_keys:  # only the checks were asked for
+            yield from judged_candidate(context, runtime, rules)
+            return
+        if shell.waits(context, runtime, sprint, candidate):
+            return
+        trigger, why = promotion.trigger_of(runtime, sprint, shell.actor(context))
+        if trigger and promotion.left_to_the_sensor(trigger, context.run.tags):
+            context.log.info(f"{sprint}: left to the retraining sensor: {trigger['why']}")
+            return
+        taught = None
+        if trigger and candidate in context.selected_asset_keys:
+            taught = promotion.taught_before(runtime, sprint)
+            if lack := promotion.untaught(taught):
+                # The sprint closes all the same; the next one finds the same reason to train.
+                trigger, taught, why = None, None, f"{why}, but {lack}"
+        if trigger and taught:
+            facts, version, metadata = promotion.train_candidate(runtime, sprint, trigger, taught)
+            runtime.measure("candidate", sprint, version, facts)
+            failpoint("train.measured")
+            card = write_card(runtime, version, sprint)
+            yield shell.materialized(version, {**metadata, **_shown(facts, card)}, candidate)
+            yield from judged_candidate(context, runtime, rules)
+        if champion in context.selected_asset_keys:
+            decision = promotion.decide(runtime, sprint, trigger, why, shell.actor(context))
+            yield shell.materialized(
+                decision["champion_after"] or "none",
+                {
+                    "decision": decision["decision"],
+                    "why": decision["why"],
+                    "trigger": decision["trigger"] or "none",
+                    "champion": decision["champion_after"] or "none",
+                },
+                champion,
+            )
+
+    return promote
+
+
+def _shown(facts: Mapping[str, Any], card: str) -> dict[str, Any]:
+    """How good a candidate was, what moved it, and its card, as Dagster shows them."""
+    from sprintline.learning import plots
+
+    return {
+        "on the held-out sprint": shell.table(
+            [{"of": name, **one} for name, one in facts["by_model"].items()]
+        ),
+        "importance": dg.MetadataValue.md(
+            plots.bars(facts["importance"], "ROC-AUC lost when a feature is shuffled")
+        ),
+        "card": dg.MetadataValue.md(card),
+    }
+
+
+def judged_candidate(
+    context: dg.AssetExecutionContext, runtime: Runtime, rules: Sequence[Rule]
+) -> Iterator[dg.AssetCheckResult]:
+    """Every rule's verdict on the sprint's candidate, kept; those whose checks were asked for are also shown.
+
+    Nothing when the sprint trained none: there is nothing to judge.
+    """
+    sprint = context.partition_key
+    evidence, version = gather(runtime, "candidate", "candidate", sprint)
+    if evidence is None:
+        context.log.info(f"{sprint}: no candidate was trained, so none is judged")
+        return
+    verdicts = [judge(runtime, rule, "candidate", sprint, evidence, version) for rule in rules]
+    runtime.records.record_verdicts(verdicts)
+    asked = {key.name for key in context.selected_asset_check_keys}
+    yield from (
+        result(rule, one) for rule, one in zip(rules, verdicts, strict=True) if check_name(rule) in asked
+    )

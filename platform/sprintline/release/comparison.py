@@ -1,0 +1,159 @@
+"""What a candidate is held against on its held-out sprint, as the rules of models read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sprintline.features.store import FeatureStore
+from sprintline.lake.tables import Lake
+from sprintline.learning.labels import labels_of
+from sprintline.learning.registry import Models
+from sprintline.product.past import champion_before
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.dbt import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.learning.bundles import Release
+    from sprintline.learning.recipes import Recipe
+    from sprintline.learning.training import Snapshot, Trained, TrainingSet
+
+METRIC = "roc_auc"
+PARITY_ROWS = 3000
+SLICE_ROWS = (100, 300)
+"""Rows a slice needs to be compared: a quarter of the sprint's, within these bounds."""
+
+
+def evidence(
+    runtime: Runtime,
+    sprint: str,
+    trained: Trained,
+    snapshot: Snapshot,
+    release: Release,
+    budget_seconds: float,
+) -> dict[str, Any]:
+    """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
+    import numpy as np
+
+    from sprintline.learning.metrics import (
+        binary_metrics,
+        blocks_of,
+        by_slices,
+        incomparable,
+        paired_bootstrap,
+    )
+
+    questions = runtime[Lake].read(runtime.table("question_features"), [sprint])
+    labels = labels_of(runtime, [sprint])
+    asked = questions.merge(labels[["question_id", "label"]], on="question_id", validate="one_to_one")
+    label, blocks = (
+        asked["label"].to_numpy(),
+        blocks_of(asked["event_at"].tolist(), runtime.calendar.timezone),
+    )
+    lack = incomparable(label, blocks)
+    before = champion_before(runtime, sprint)
+    champion = runtime[Models].release(before) if before else None
+    chance = {
+        "candidate": release.model.predict(asked),
+        "twin": release.twin.predict(asked),
+        "naive": release.naive.predict(asked),
+        "base rate": np.full(len(asked), release.naive.base_rate),
+    }
+    if champion:
+        chance["champion"] = champion.model.predict(asked)
+    seed = runtime.spec.model.seed
+
+    def gain(over: str) -> dict[str, Any]:
+        if lack:  # the rules then say that there is no evidence, and why
+            nothing = {"metric": METRIC, "difference": None, "low": None, "high": None}
+            return {**nothing, "draws": 0, "blocks": len(set(blocks)), "why": lack}
+        return paired_bootstrap(
+            label, chance["candidate"], chance[over], METRIC, blocks=blocks, seed=seed
+        ).as_dict()
+
+    rival = "champion" if champion else "naive"
+    slices = by_slices(
+        label,
+        chance["candidate"],
+        chance[rival],
+        {column: asked[column] for column in trained.recipe.inputs.categorical[:2]},
+        metric=METRIC,
+        blocks=blocks,
+        least_rows=min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4)),
+        seed=seed,
+        draws=200,
+    )
+    parity_rows = questions.sample(min(PARITY_ROWS, len(questions)), random_state=seed)
+    return {
+        "model_id": release.model_id,
+        "judged": sprint,
+        "rows_judged": len(asked),
+        "by_model": {name: binary_metrics(label, one) for name, one in chance.items()},
+        "parity": runtime[Models].parity(trained, release, parity_rows),
+        "tuned_on": trained.validation["sprint"],
+        "stopped": trained.stopped,
+        "iterations": trained.iterations,
+        "budget_seconds": budget_seconds,
+        "champion": before,
+        "against_champion": gain("champion") if champion else None,
+        "baselines": {name: gain(name) for name in ("naive", "base rate")},
+        "snapshot": snapshot.as_dict(),
+        "slices": slices,
+        "slices_against": f"the {rival}",
+    }
+
+
+def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> dict[str, Any]:
+    """The rolling-origin backtest of a candidate's recipe, on the rows the candidate is trained on."""
+    from sprintline.learning.backtest import rolling_origin
+    from sprintline.learning.training import ANSWERED, ASKED
+
+    return rolling_origin(data.inputs, data.label, data.rows[ASKED], data.rows[ANSWERED], recipe, seed)
+
+
+def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str, Any]:
+    """What the model reads, what a question is answered with, and what is known only of a question that ended."""
+    from sprintline.learning.recipes import Inputs
+
+    model, features = runtime.spec.model, runtime.spec.features
+    columns = {
+        name: {one.name for one in found} for name, found in runtime[Warehouse].table_columns().items()
+    }
+    asked = columns[model.questions]
+    answered = {
+        name
+        for names in runtime[FeatureStore].declared().service_views(features.service).values()
+        for name in names
+    }
+    moments = {"question_id", "sprint", "question_at", "event_at"}
+    return {
+        "inputs": list(trained.recipe.inputs.names),
+        "served": sorted((asked | answered) & set(frame.columns) - moments),
+        "outcomes": sorted(columns[model.outcomes] - asked - answered),
+        "own_inputs": type(trained.recipe.inputs) is Inputs,
+    }
+
+
+def kept(runtime: Runtime, sprint: str, model_id: str, champion: str | None) -> dict[str, Any]:
+    """What the registry keeps of a model's training rows, held against the sprint it is judged on.
+
+    Read back whenever it is judged: what counts is what would be there to make the model again.
+    """
+    from sprintline.base.hashing import frame_hash
+
+    asked = runtime[Lake].read(runtime.table("question_features"), [sprint], columns=["question_id"])
+    stored = runtime[Models].keys(model_id)
+    return {
+        "keys_by_sprint": {str(key): int(n) for key, n in stored["sprint"].value_counts().items()},
+        "judged_rows_in_snapshot": int(stored["question_id"].isin(asked["question_id"]).sum()),
+        "champion_keys_judged": _seen(runtime, champion, asked),
+        "stored_keys_hash": frame_hash(stored),
+    }
+
+
+def _seen(runtime: Runtime, model_id: str | None, questions: pd.DataFrame) -> int:
+    """How many of the judged questions a model was trained on."""
+    if model_id is None:
+        return 0
+    return int(runtime[Models].keys(model_id)["question_id"].isin(questions["question_id"]).sum())

@@ -1,0 +1,65 @@
+"""What the stores say of a candidate, for the rules on candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sprintline.learning.bundles import ReleaseError
+from sprintline.learning.registry import Models
+from sprintline.mechanisms.ledger.records import Measurement
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.product.past import decision_of
+from sprintline.product.runtime import Runtime
+from sprintline.release.cards import card_faults
+from sprintline.release.comparison import kept
+
+
+def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    """What was measured of the candidate; its training keys, release and card as they lie there now."""
+    facts, version = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    model_id = facts["model_id"]
+    return {
+        **facts,
+        **kept(runtime, sprint, model_id, facts["champion"]),
+        "damaged": release_damage(runtime, facts),
+        "card": card_faults(runtime, model_id),
+    }, version
+
+
+def release_version(runtime: Runtime, candidate: Measurement) -> str | None:
+    """The candidate's model id, unless its release is gone or holds other files than were saved."""
+    return None if release_damage(runtime, candidate.facts) else candidate.data_version
+
+
+def release_damage(runtime: Runtime, facts: Mapping[str, str]) -> list[str]:
+    """What is wrong with a candidate's release, a sentence each; empty while it is as it was saved."""
+    try:
+        return runtime[Models].release(facts["model_id"], facts["release_digest"]).verify()
+    except ReleaseError as error:
+        return [str(error)]
+
+
+def _versions(runtime: Runtime, sprint: str, measured: Mapping[str, Measurement]) -> dict[str, str | None]:
+    return {asset: release_version(runtime, one) for asset, one in measured.items()}
+
+
+def _trained(runtime: Runtime, sprint: str) -> bool:
+    """Whether a candidate was trained for the sprint: decided on already, or made and waiting for its decision."""
+    decision = decision_of(runtime, sprint)
+    if decision is None:
+        return runtime.measured("candidate", sprint) is not None
+    return bool(decision["candidate"])
+
+
+KINDS = (
+    AssetKind(
+        name="candidate",
+        reads="the record of the training, the training keys kept in MLflow, and the release's files, read again",
+        assets=lambda runtime: ("candidate",),
+        gather=_candidate,
+        versions=_versions,
+        owed=_trained,
+    ),
+)

@@ -1,0 +1,66 @@
+"""Faults of what a candidate is compared with."""
+
+from __future__ import annotations
+
+from sprintline.lake.tables import Lake
+from sprintline.learning.faults import RECIPE, _stored_keys
+from sprintline.mechanisms.rules.faults import DECIDED, SCORED, Fault, Ground
+from sprintline.warehouse.dbt import Warehouse
+
+ORDER_AND_COURIER = (
+    '    "parcels",\n    "distance_km",\n    "promised_minutes",\n    "placed_hour",\n    "weekday",\n'
+    '    "courier_late_rate_1d",\n    "courier_late_rate_7d",\n    "courier_delay_minutes_1d",\n'
+)
+
+
+def _keys_of_the_judged_sprint(ground: Ground) -> None:
+    """Some of what was learned from are the very questions that the candidate is judged on."""
+    table = ground.runtime.table("question_features")
+    asked = ground.runtime[Lake].read(table, [ground.sprint], columns=["question_id"])["question_id"].tolist()
+    _stored_keys(ground, lambda keys: keys.assign(question_id=[*asked[:5], *keys["question_id"].iloc[5:]]))
+
+
+def _blind(ground: Ground) -> None:
+    """All that tells something is taken out of the recipe."""
+    ground.edit(
+        RECIPE,
+        (ORDER_AND_COURIER, '    "weekday",\n'),
+        ('CATEGORICAL = ("courier", "district")', 'CATEGORICAL = ("district",)'),
+        ('naive_groups=("courier",)', 'naive_groups=("district",)'),
+    )
+
+
+def _a_table_of_rates(ground: Ground) -> None:
+    """What is left to the recipe is what the naive baseline has too."""
+    ground.edit(
+        RECIPE,
+        (ORDER_AND_COURIER, '    "weekday",\n'),
+        ('CATEGORICAL = ("courier", "district")', 'CATEGORICAL = ("courier",)'),
+    )
+
+
+def _flag_read_wrongly(ground: Ground) -> None:
+    relation = ground.runtime[Warehouse].relations()["outcomes"]
+    ground.sql(
+        f"update {relation} set late = not late where courier <> 'swift' and sprint < '{ground.sprint}'"  # noqa: S608 - our own names
+    )
+
+
+FAULTS = (
+    Fault(
+        "ML403", "questions of the judged sprint among those learned from", "MLflow's artefact snapshot.parquet",
+        "candidate", _keys_of_the_judged_sprint,
+    ),
+    Fault(
+        "ML405", "a recipe blind for what matters", "recipe in model.py", "candidate", _blind,
+        run=DECIDED, state=SCORED,
+    ),
+    Fault(
+        "ML407", "a recipe that knows no more than the baseline", "recipe in model.py", "candidate", _a_table_of_rates,
+        run=DECIDED, state=SCORED,
+    ),
+    Fault(
+        "ML408", "a flag of two couriers read the wrong way round", "table outcomes in the warehouse", "candidate",
+        _flag_read_wrongly, run=DECIDED, state=SCORED,
+    ),
+)  # fmt: skip

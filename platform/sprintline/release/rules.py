@@ -1,0 +1,198 @@
+"""Rules over predictions and models: questions are answered, what serves is what was trained, what rises is better.
+
+Evidence, a plain mapping per kind of asset (missing pieces read `insufficient`):
+
+predictions (ML401)
+    issued: whether a champion stood before the sprint; questions, rows, distinct_questions: counts;
+    without_probability: rows whose probability is null or outside [0, 1]; champion: model id that answered;
+    champion_before: model id the previous sprint's decision left (None when there was none).
+candidate (ML402 to ML408), all about one trained candidate
+    trained: False when the sprint had no trigger: every rule then says so and passes, there being nothing to judge
+    model_id
+    damaged: what is wrong with the release's files now, a sentence each; absent or empty when they are as saved
+    parity: {"model": {rows, edge_rows, difference, edge_difference}, "twin": {...}} of `Models.parity`
+    judged: the sprint it is judged on; keys_by_sprint: {sprint: rows} of the stored snapshot; judged_rows_in_snapshot:
+    questions of the judged sprint among the snapshot's keys; tuned_on: sprint that decided when to stop
+    champion_keys_judged: like judged_rows_in_snapshot for the champion it is compared with, 0 when there is none
+    stopped, iterations, seconds, budget_seconds
+    champion: model id it is compared with, None at bootstrap
+    against_champion: Interval.as_dict() (candidate minus champion on the judged sprint)
+    baselines: {"naive": Interval.as_dict(), "base rate": ...} (candidate minus baseline on the judged sprint)
+    snapshot: `Snapshot.as_dict()`; stored_keys_hash: frame_hash of the keys read back from the registry
+    slices: {"carrier UA": {rows, metric, difference, low, high, ...}} of `by_slice`; slices_against: its opponent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.learning.candidate import of_candidate
+from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+
+
+def describe(interval: Mapping[str, Any], against: str) -> str:
+    """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`.
+
+    interval: `Interval.as_dict()`.
+    """
+    name = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier gain"}[
+        interval["metric"]
+    ]
+    return (
+        f"{name} {interval['difference']:+.4f} against {against} ({100 * interval.get('confidence', 0.95):.3g} % "
+        f"interval {interval['low']:+.4f} to {interval['high']:+.4f})"
+    )
+
+
+def _apart(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    judged, keys = need(evidence, "judged"), need(evidence, "keys_by_sprint")
+    overlap, tuned = need(evidence, "judged_rows_in_snapshot"), need(evidence, "tuned_on")
+    champions = need(evidence, "champion_keys_judged")
+    if not keys:
+        return insufficient("the snapshot holds no key", 0, 0)
+    late = sorted(sprint for sprint in keys if sprint >= judged)
+    if late or overlap:
+        return failed(
+            f"judged on {judged}, but {max(overlap, sum(keys[one] for one in late)):,} of its training rows are of "
+            f"{', '.join(late) or judged}",
+            overlap,
+            0,
+        )
+    if tuned >= judged:
+        return failed(f"judged on {judged}, but {tuned} decided when its training stopped", tuned, judged)
+    if champions:
+        return failed(
+            f"the champion it is compared with was trained on {champions:,} rows of {judged}", champions, 0
+        )
+    return passed(
+        f"judged on {judged}; trained on {sum(keys.values()):,} rows of {min(keys)} to {max(keys)}, stopped by "
+        f"{tuned}: none of {judged}",
+        0,
+        0,
+    )
+
+
+def _better(evidence: Mapping[str, Any], margin: Any) -> Judgement:
+    if evidence.get("champion"):
+        interval = need(evidence, "against_champion")
+        if broken := _unusable(interval):
+            return insufficient(f"the comparison with the champion says nothing: {broken}", threshold=margin)
+        told = describe(interval, f"champion {evidence['champion']}")
+        if interval["low"] > margin:
+            return passed(f"{told}: better", interval["difference"], margin)
+        word = "worse" if interval["high"] < -margin else "a tie, and ties hold"
+        return failed(f"{told}: {word}", interval["difference"], margin)
+    return _beats_baselines(
+        evidence, margin, "no champion yet, the bootstrap policy asks to beat the baselines: "
+    )
+
+
+def _beats_baselines(evidence: Mapping[str, Any], margin: Any, lead: str) -> Judgement:
+    baselines = need(evidence, "baselines")
+    if missing := [name for name in ("naive", "base rate") if name not in baselines]:
+        return insufficient(
+            f"no comparison with the {' and the '.join(missing)} was recorded", threshold=margin
+        )
+    if broken := [f"{name}: {_unusable(one)}" for name, one in baselines.items() if _unusable(one)]:
+        return insufficient(f"a comparison says nothing: {'; '.join(broken)}", threshold=margin)
+    told = "; ".join(describe(one, f"the {name}") for name, one in baselines.items())
+    least = min(one["low"] for one in baselines.values())
+    return (passed if least > margin else failed)(f"{lead}{told}", least, margin)
+
+
+def _overall(evidence: Mapping[str, Any], margin: Any) -> Judgement:
+    return _beats_baselines(evidence, margin, "")
+
+
+def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
+    slices, against = need(evidence, "slices"), need(evidence, "slices_against")
+    usable = {name: one for name, one in slices.items() if not _unusable(one)}
+    if not usable:
+        return insufficient("no slice holds enough rows of both outcomes to be compared", 0, margin)
+    worst = min(usable, key=lambda name: usable[name]["difference"])
+    one = usable[worst]
+    hurt = sorted(
+        name for name, found in usable.items() if found["high"] < 0 and found["difference"] < -margin
+    )
+    place = (
+        f"of {len(usable)} slices {worst} fares worst" if len(usable) > 1 else f"there is one slice, {worst}"
+    )
+    told = f"{place}: {describe(one, against)} on {one['rows']:,} rows"
+    if hurt:
+        return failed(
+            f"{told}; surely worse by more than {margin:g}: {', '.join(hurt)}", one["difference"], -margin
+        )
+    return passed(f"{told}; none is surely worse by more than {margin:g}", one["difference"], -margin)
+
+
+def _unusable(interval: Mapping[str, Any]) -> str:
+    """Why an interval cannot be judged, or an empty text."""
+    if interval.get("why"):
+        return str(interval["why"])
+    values = [interval.get(name) for name in ("difference", "low", "high")]
+    if any(value is None or value != value for value in values):
+        return "its interval has no bounds"
+    if interval.get("draws", 0) < 100:
+        return f"only {interval.get('draws', 0)} bootstrap draws could be scored"
+    return ""
+
+
+BEATS_THE_CHAMPION = Rule(
+    code="ML405",
+    name="beats_the_champion",
+    judges="candidate",
+    gates=("promotion",),
+    tracked=False,
+    practice="4.7",
+    severity=Severity.WARN,
+    threshold=0.0,
+    why="Every change of the champion costs trust and a chance of regression. A difference that "
+    "chance explains is no reason for one, so ties hold.",
+    remedy="nothing to mend: the champion stays until something is surely better",
+    judge=of_candidate(_better),
+)
+
+RULES = (
+    Rule(
+        code="ML403",
+        name="judged_sprint_is_unseen",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.7",
+        why="A model that saw the rows it is judged on, in training or while its training was stopped, "
+        "looks good for a reason that ends on the day it serves.",
+        remedy="leave the judged sprint out of training and tuning; train again",
+        judge=of_candidate(_apart),
+    ),
+    BEATS_THE_CHAMPION,
+    Rule(
+        code="ML407",
+        name="beats_the_baselines",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.7",
+        severity=Severity.WARN,
+        threshold=0.0,
+        why="A model that a table of rates or the bare base rate matches costs more than it gives, and "
+        "often means that its columns lost their meaning.",
+        remedy="look for columns that lost their meaning; a model worse than a table of rates must not serve",
+        judge=of_candidate(_overall),
+    ),
+    Rule(
+        code="ML408",
+        name="leaves_no_slice_worse",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="4.7",
+        severity=Severity.WARN,
+        threshold=0.01,
+        why="An average can rise while one carrier or courier is served worse than before; the people "
+        "there see only their slice.",
+        remedy="see what is special about the slices named; add a feature for them or waive with a reason",
+        judge=of_candidate(_slices),
+    ),
+)

@@ -1,0 +1,374 @@
+"""`sprintline add PRODUCT --from FILE`: another source for a product that is there, from a team's own file.
+
+Contract, staging model and sample are new files; `defs.yaml` and dbt's sources get an entry each, as text, so that
+every comment stays. What becomes of the rows is the team's: a mart or a view that reads the staging model.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sprintline.landing.samples import LANDS_AFTER, sample_of
+from sprintline.product.calendar import Calendar, CalendarError
+from sprintline.product.spec import PLATFORM_ASSETS, DeclarationError, ProductSpec, parse_product
+from sprintline.scaffold.create import PLACES, ScaffoldError, alone
+from sprintline.scaffold.source_files import (
+    files_of_source,
+    moments_of,
+    name_for,
+    read_own,
+    row_facts,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class AskedSource:
+    """What only the team knows of its file.
+
+    keys: the columns that together name each row once.
+    known_at: where nothing says it, a row is known when it happens.
+    timezone: of days and of moments without offset; by default the product's.
+    name: of the source; by default the file's.
+    """
+
+    file: Path
+    keys: tuple[str, ...]
+    event_at: str
+    known_at: str | None = None
+    timezone: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was added: the source, its new files, the files that got an entry, and what to mind."""
+
+    source: str
+    files: tuple[Path, ...]
+    changed: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+def add_source(product: str, asked: AskedSource, root: Path) -> Added:
+    """Give a product another source.
+
+    Killed half-way, the same call does the rest.
+
+    Raises:
+        ScaffoldError: there is no such product, the file or a column cannot be used, the name or a file is taken, or a
+            file could not be written. The clone is then as it was.
+    """
+    folders = {part: root / place.format(product=product) for part, place in PLACES.items()}
+    with alone(root / "platform" / "products"):
+        defs = folders["product"] / "defs.yaml"
+        spec = _declared(defs, product, root)
+        facts, notes = _facts(spec, asked, folders["product"])
+        source = facts["source"]
+        new = {
+            folders[part] / place: content
+            for part in ("product", "models")
+            for place, content in files_of_source(part, asked.file, facts).items()
+        }
+        _check_free(source, spec, folders, new, root)
+        tables = _file_of_tables(product, folders["models"], root)
+        listed = (
+            f"- name: {source}\n  contract: contracts/{source}.yaml\n  description: Rows as they landed\n"
+        )
+        table = text_of("source/table.yml.j2", facts)
+        edits = {
+            tables: with_entry(tables, root, ("sources", product, "tables"), table),
+            defs: with_entry(defs, root, ("attributes", "sources"), listed),
+        }
+        # dbt's source stands before the model that reads it, and defs.yaml names what is there.
+        made = [*list(new)[:2], tables, *list(new)[2:], defs]
+        try:
+            _install({place: new.get(place) or edits[place] for place in made})
+        except OSError as error:
+            raise ScaffoldError(
+                f"{error.filename or root}: {error.strerror or error}; nothing was added, mend that and call again"
+            ) from error
+    return Added(source, tuple(sorted(new)), tuple(edits), tuple(notes))
+
+
+def _declared(defs: Path, product: str, root: Path) -> ProductSpec:
+    try:
+        return parse_product(defs.read_text(encoding="utf-8"), str(defs.relative_to(root)))
+    except FileNotFoundError:
+        names = ", ".join(
+            sorted(file.parent.name for file in (root / "platform/products").glob("*/defs.yaml"))
+        )
+        told = f"the products are {names}" if names else "make one with sprintline new"
+        raise ScaffoldError(f"there is no product {product}; {told}", code=2) from None
+    except (DeclarationError, UnicodeDecodeError) as error:
+        raise ScaffoldError(f"{error}; mend that first: sprintline check {product}") from error
+
+
+def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """What the templates say, after every choice was held against the file; and what its owner should know."""
+    import pandas as pd
+
+    try:
+        calendar = Calendar.from_spec(spec.calendar)
+    except CalendarError as error:
+        raise ScaffoldError(f"{error}; mend that first: sprintline check {spec.name}") from error
+    timezone = asked.timezone or spec.calendar.timezone
+    columns, frame, named = read_own(asked.file, timezone)
+    keys = list({key.sql: key for key in (named("key", name) for name in asked.keys)}.values())
+    names = [key.sql for key in keys]
+    if not all(key.required for key in keys) or frame.duplicated(names).any():
+        told = " and ".join(key.header for key in keys)
+        raise ScaffoldError(
+            f"--key: rows of {asked.file.name} come more than once by {told}, or lack it; give --key again for each "
+            f"further column that tells them apart",
+            code=2,
+        )
+    event = named("event-at", asked.event_at)
+    known = named("known-at", asked.known_at) if asked.known_at else event
+    happened = moments_of(asked.file, "event-at", event, frame, timezone)
+    knew = moments_of(asked.file, "known-at", known, frame, timezone)
+    sprints = calendar.sprints
+    places = pd.Series(
+        pd.DatetimeIndex([one.start for one in sprints]).searchsorted(happened, side="right") - 1
+    )
+    planned = (happened >= sprints[0].start) & (happened < sprints[-1].end)
+    if not planned.any():
+        raise ScaffoldError(
+            f"--event-at: no row of {asked.file.name} lies in a planned sprint of {spec.name}, which plans from "
+            f"{spec.calendar.start} to {spec.calendar.planned_until}",
+            code=2,
+        )
+    # As a replay will provide them: what becomes known only after a sprint's files landed is in none of them.
+    wait = lands_after(folder)
+    ends = pd.Series(pd.DatetimeIndex([one.end for one in sprints])[places.clip(lower=0)])
+    landed = planned & (knew < ends + wait)
+    if not landed.any():
+        raise ScaffoldError(
+            f"--known-at: every row of {asked.file.name} becomes known later than {told_days(wait)} after its sprint's "
+            f"end, when the files land: raise LANDS_AFTER in sources.py of {spec.name}, or name another column",
+            code=2,
+        )
+    facts = {
+        "product": spec.name,
+        "source": asked.name or name_for(asked.file),
+        "sample": asked.file.name,
+        "purpose": f"Rows of {asked.file.name}",
+        "usage": f"One file per sprint with the rows whose {event.name} lies in it.",
+        "timezone": timezone,
+        "columns": columns, "staged": columns, "keys": keys, "event": event, "known": known,
+        "known_later": bool((happened <= knew).all()),
+        "everyone": False,
+        **row_facts(places[landed]),
+    }  # fmt: skip
+    notes = list(_notes(spec, calendar, places[landed]))
+    if asked.known_at is None:
+        when = "at the end of its day" if event.kind == "date" else "when it happens"
+        notes.insert(
+            0,
+            f"a row of it counts as known {when} ({event.header}); where that is sooner or later, name the column that "
+            f"says it with --known-at",
+        )
+    if outside := int((~planned).sum()):
+        notes.append(f"{outside:,} of its rows lie outside the planned sprints and are left out")
+    if late := int((planned & ~landed).sum()):
+        notes.append(
+            f"{late:,} of its rows become known later than {told_days(wait)} after their sprint's end and are left out "
+            f"of a replay: raise LANDS_AFTER in sources.py to have them"
+        )
+    return facts, notes
+
+
+def lands_after(folder: Path) -> timedelta:
+    """How long after a sprint's end the product's files land in a replay: what its sources.py says, else the usual."""
+    try:
+        said = runpy.run_path(str(folder / "sources.py")).get("LANDS_AFTER")
+    except Exception:  # noqa: BLE001 - a team's own file, of which `sprintline check` tells what is wrong
+        said = None
+    return said if isinstance(said, timedelta) else LANDS_AFTER
+
+
+def told_days(wait: timedelta) -> str:
+    """A time in days, for people."""
+    days = wait / timedelta(days=1)
+    return f"{days:g} day{'s' if days != 1 else ''}"
+
+
+def _notes(spec: ProductSpec, calendar: Calendar, places: pd.Series) -> Iterator[str]:
+    held = set(places)
+    if empty := [calendar.keys[place] for place in range(min(held), max(held)) if place not in held]:
+        yield (
+            f"it holds no row in {', '.join(empty[:5])}{' and others' if len(empty) > 5 else ''}: a sprint closes when "
+            f"every source has landed a file for it"
+        )
+    if min(held) > 0:
+        yield (
+            f"it begins with {calendar.keys[min(held)]}, and the sprints of {spec.name} with {calendar.keys[0]}: those "
+            f"before it do not close without a file"
+        )
+
+
+def _check_free(
+    source: str, spec: ProductSpec, folders: Mapping[str, Path], new: Mapping[Path, bytes], root: Path
+) -> None:
+    """Raises ScaffoldError for a name that cannot be a source's: sources, views and models are assets side by side."""
+    taken = dict.fromkeys(PLATFORM_ASSETS, "an asset that every product has")
+    taken |= {one.name: "a source" for one in spec.sources}
+    taken |= dict.fromkeys(spec.features.views, "a feature view")
+    for file in folders["models"].rglob("*.sql"):
+        if file not in new:
+            taken[file.stem] = f"a model ({file.relative_to(root)})"
+    try:
+        type(spec.sources[0])(name=source, contract=f"contracts/{source}.yaml")
+        readable = isinstance(yaml.safe_load(source), str)
+    except ValueError:
+        readable = False
+    if not readable:
+        raise ScaffoldError(
+            f'--name: "{source}" is no name of a source: use small letters, digits and underscores, letter first, and '
+            f"no word that YAML reads as something else",
+            code=2,
+        )
+    for name in (source, f"stg_{source}"):
+        if name in taken:
+            raise ScaffoldError(
+                f"{spec.name} has {name} already, as {taken[name]}: choose another with --name", code=2
+            )
+    samples = (sample_of(folders["product"], source),)
+    for place in (*new, *(one for one in samples if one is not None)):
+        # What a call that was killed left behind is what this one would write.
+        if place.exists() and (place not in new or place.read_bytes() != new[place]):
+            raise ScaffoldError(
+                f"{place.relative_to(root)} is there already: choose another name with --name, or remove it",
+                code=2,
+            )
+
+
+def _file_of_tables(product: str, models: Path, root: Path) -> Path:
+    for file in sorted(models.rglob("*.yml")):
+        try:
+            data = yaml.safe_load(file.read_bytes().decode())
+        except (yaml.YAMLError, UnicodeDecodeError):
+            continue
+        sources = data.get("sources") if isinstance(data, dict) else None
+        for one in sources if isinstance(sources, list) else ():
+            if isinstance(one, dict) and one.get("name") == product:
+                return file
+    raise ScaffoldError(
+        f"{models.relative_to(root)}: no .yml file declares dbt's source {product}; write one as in "
+        f"dbt_project/models/flight_delays/staging/sources.yml"
+    )
+
+
+def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> bytes:
+    """A YAML file's content with an entry added to the list at `path`; every other byte stays.
+
+    path: keys, and where a list lies on the way the `name` of an entry.
+    entry: the YAML text of a list of one. Where the list has it already, the content is as it was.
+
+    Raises:
+        ScaffoldError: there is no such list, or no place in it can be told.
+    """
+    content = file.read_bytes()
+    place = f"{file.relative_to(root)}: {'.'.join(path)}"
+    try:
+        text = content.decode()
+        before, added = yaml.safe_load(text), yaml.safe_load(entry)
+        listed = _at(before, path)
+        if isinstance(listed, list) and added[0] in listed:
+            return content
+        grown = _grown(text, path, entry.splitlines())
+        _at(before, path).extend(added)
+        # Whatever shape the file has, it must read as before and one more; otherwise it is left to its owner.
+        if yaml.safe_load(grown) == before:
+            return grown.encode()
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
+        pass
+    raise ScaffoldError(
+        f"{place} is no list with an entry per line; write it so, or add it by hand:\n{entry}"
+    )
+
+
+def _grown(text: str, path: Sequence[str], rows: Sequence[str]) -> str:
+    node: Any = yaml.compose(text)
+    for key in path:
+        node = _below(node, key)
+    lines = text.split("\n")
+    indent = " " * lines[node.value[0].start_mark.line].index("-")
+    end = "\r" if lines[0].endswith("\r") else ""
+    ragged = len(rows[0]) - len(rows[0].lstrip())
+    last = _last_line(node.value[-1])
+    while not lines[last].strip() or lines[last].lstrip().startswith("#"):
+        last -= 1
+    if last == len(lines) - 1:  # the file's last line has no end of its own
+        lines[last] += end
+        lines.append("")
+    lines[last + 1 : last + 1] = [f"{indent}{row[ragged:]}{end}" for row in rows if row.strip()]
+    return "\n".join(lines)
+
+
+def _below(node: Any, key: str) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for name, value in node.value if name.value == key), None)
+    if isinstance(node, yaml.SequenceNode):
+        return next(
+            (item for item in node.value if getattr(_below(item, "name"), "value", None) == key), None
+        )
+    return None
+
+
+def _at(data: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        data = data[key] if isinstance(data, dict) else next(one for one in data if one["name"] == key)
+    return data
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The last line that something of a node stands on; a collection's own end lies where the next thing begins."""
+    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
+        return _last_line(node.value[-1][1])
+    if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
+        return _last_line(node.value[-1])
+    end = node.end_mark
+    return end.line - (1 if end.column == 0 and end.line > node.start_mark.line else 0)
+
+
+def _install(contents: Mapping[Path, bytes]) -> None:
+    """Write files in their order, each whole; when one cannot be written, the others are as they were."""
+    before = {place: place.read_bytes() if place.exists() else None for place in contents}
+    folders: list[Path] = []
+    try:
+        for place, content in contents.items():
+            folders += [folder for folder in (place.parent,) if not folder.exists()]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if before[place] != content:
+                _replace(place, content)
+    except BaseException:
+        for place, old in before.items():
+            if old is None:
+                place.unlink(missing_ok=True)
+            elif place.read_bytes() != old:
+                _replace(place, old)
+        for folder in reversed(folders):
+            folder.rmdir()
+        raise
+
+
+def _replace(place: Path, content: bytes) -> None:
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(place)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,224 @@
+"""`sprintline new`, `add`, `remove` and `check`: a product comes, grows and leaves, and is read for mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from sprintline.base import settings
+from sprintline.base.errors import Refusal
+
+
+@click.command()
+@click.argument("product")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Your own CSV or Parquet file, a row per question.",
+)
+@click.option("--key", help="With --from: the column that names each row once.")
+@click.option("--event-at", help="With --from: the column with the moment of the question.")
+@click.option("--known-at", help="With --from: the column with the moment its answer was known.")
+@click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
+@click.option(
+    "--by",
+    help="With --from: the column whose past tells, text or whole numbers; by default the text of the fewest values.",
+)
+@click.option(
+    "--timezone",
+    default="UTC",
+    show_default=True,
+    help="With --from: of days, and of moments without offset.",
+)
+@click.option(
+    "--length-days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1, 92),
+    help="With --from: of a sprint.",
+)
+def new(product: str, file: Path | None, timezone: str, length_days: int, **said: str | None) -> None:
+    """Make a data product that closes sprints at once: on a small invented data set, or on your own file.
+
+    \b
+    sprintline new parcels
+    sprintline new tickets --from tickets.csv --key id --event-at opened_at --known-at closed_at \\
+        --label "hours_to_close > 48"
+    """
+    from sprintline.scaffold.create import ScaffoldError, create_product
+    from sprintline.scaffold.from_file import Asked, create_from_file
+
+    needed = ("key", "event_at", "known_at", "label")
+    missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
+    if file is None and len(missing) + (not said["by"]) < len(needed) + 1:
+        raise Refusal("these options tell of your own file: name it with --from FILE", code=2)
+    if file is not None and missing:
+        raise Refusal(
+            f"--from needs {', '.join(missing)} too: only you know; sprintline new --help shows how", code=2
+        )
+    try:
+        if file is None:
+            made = create_product(product, settings.ROOT)
+        else:
+            asked = Asked(file, timezone=timezone, length_days=length_days, **said)  # type: ignore[arg-type]
+            made = create_from_file(product, asked, settings.ROOT)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(f"Made {product}: {len(made.files)} files.")
+    for file in made.files:
+        click.echo(f"  {file.relative_to(settings.ROOT)}")
+    click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
+    for note in (*made.notes, *_left_over(product)):
+        click.echo(f"\nMind: {note}.")
+    click.echo("\nNext:")
+    for command, why in (
+        (f"sprintline check {product}", "all its declarations are sound"),
+        (f"sprintline replay {product}", "its sprints land and close, one by one"),
+        ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
+    ):
+        click.echo(f"  {command:<34}# {why}")
+
+
+def _left_over(product: str) -> Iterator[str]:
+    """What its owner should know where a product of that name was before."""
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.state.removal import state_of
+
+    records = existing_records(settings.home())
+    if state_of(settings.home(), product) or (records is not None and records.events(product=product)):
+        yield (
+            f"{settings.home().root} holds what an earlier product {product} left, and its sprints go on from there; "
+            f"to begin anew: sprintline remove {product} --state, and this again"
+        )
+
+
+@click.command()
+@click.argument("product")
+@click.option(
+    "--from", "file", required=True, type=click.Path(path_type=Path), help="Your own CSV or Parquet file."
+)
+@click.option(
+    "--key", "keys", required=True, multiple=True,
+    help="The column that names each row once; again for each of several that do so together.",
+)  # fmt: skip
+@click.option(
+    "--event-at", required=True, help="The column with the moment of a row; it decides on the sprint."
+)
+@click.option(
+    "--known-at", help="The column with the moment a row became known; by default when it happened."
+)
+@click.option("--timezone", help="Of days, and of moments without offset; by default the product's.")
+@click.option("--name", help="Of the source; by default the file's.")
+def add(product: str, file: Path, keys: tuple[str, ...], **said: str | None) -> None:
+    """Give a product another source, from a file of your own.
+
+    \b
+    sprintline add tickets --from rota.csv --key day --key team --event-at day --known-at published
+    """
+    from sprintline.scaffold.add_source import AskedSource, add_source
+    from sprintline.scaffold.create import ScaffoldError
+
+    try:
+        added = add_source(product, AskedSource(file, keys, **said), settings.ROOT)  # type: ignore[arg-type]
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(f"Added {added.source} to {product}: {len(added.files)} files.")
+    for place in added.files:
+        click.echo(f"  {place.relative_to(settings.ROOT)}")
+    for place in added.changed:
+        click.echo(f"  {place.relative_to(settings.ROOT)} (an entry)")
+    for note in added.notes:
+        click.echo(f"\nMind: {note}.")
+    click.echo("\nNext:")
+    reads = f'{{{{ ref("stg_{added.source}") }}}}'
+    for command, why in (
+        (f"read {reads}", f"in a mart of dbt_project/models/{product}/marts"),
+        (f"sprintline check {product}", "all its declarations are sound"),
+        (f"sprintline replay {product}", "its sprints land with the new source"),
+    ):
+        click.echo(f"  {command:<34}# {why}")
+
+
+@click.command()
+@click.argument("product")
+@click.option(
+    "--state",
+    "with_state",
+    is_flag=True,
+    help="Its landed files, tables, features and reports as well.",
+)
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def remove(product: str, with_state: bool, yes: bool) -> None:
+    """Take a product's code out of the clone, a sample for example; lists what will go and asks first.
+
+    Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
+    same name begins anew; without, it goes on from what is there.
+    """
+    from sprintline.delivery.site import write_first
+    from sprintline.governance.decide import person
+    from sprintline.hosting.replay import at_work
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.scaffold.create import (
+        ScaffoldError,
+        check_removable,
+        is_name,
+        remove_product,
+        traces_of,
+    )
+    from sprintline.state.removal import remove_state, state_of
+
+    home = settings.home()
+    # Of no name the rooms would be everybody's, and the events the platform's own.
+    begins_anew = with_state and is_name(product)
+    records = existing_records(home) if begins_anew else None
+    state = state_of(home, product) if begins_anew else []
+    told = records is not None and bool(records.events(product=product))
+    try:
+        code = traces_of(product, settings.ROOT)
+    except ScaffoldError as error:
+        if not (state or told):
+            raise Refusal(str(error), code=error.code) from error
+        code = []  # it went before
+    try:
+        check_removable(product, settings.ROOT)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    found = [*state, *code]
+    for place in found:
+        click.echo(f"  {place.relative_to(settings.ROOT) if place.is_relative_to(settings.ROOT) else place}")
+    if not yes and not click.confirm(f"Remove these and the entry of {product} in workspace.yaml?"):
+        raise Refusal("nothing was removed")
+    if with_state and (busy := at_work(home)):
+        raise Refusal(f"`{busy}` is at work on this state folder: end it first, then remove the state")
+    if with_state:
+        # First, so that what was killed half-way is found again under the name of the code.
+        remove_state(home, product, records, person())
+        if home.site.is_dir():
+            write_first(home)
+    remove_product(product, settings.ROOT, found)
+    stays = "Verdicts, ledger and models stay." if with_state else f"Its state stays in {home.root}."
+    click.echo(f"Removed {product}. {stays}")
+
+
+@click.command()
+@click.argument("product", required=False)
+def check(product: str | None) -> int:
+    """Read every declaration of all products, or of one; tell each mistake with file and line."""
+    from sprintline.product.folders import chosen_folders
+    from sprintline.scaffold.check import mistakes_of
+
+    folders = chosen_folders(settings.ROOT, product)
+    found = [line for folder in folders for line in mistakes_of(folder, settings.ROOT, settings.home())]
+    for line in found:
+        click.echo(line)
+    names = ", ".join(folder.name for folder in folders) or "no product"
+    click.echo(
+        f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
+    )
+    return 1 if found else 0
+
+
+COMMANDS = (new, add, remove, check)

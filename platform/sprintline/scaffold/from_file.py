@@ -1,0 +1,312 @@
+"""`sprintline new PRODUCT --from FILE`: a product on a team's own file, one row per question with its answer.
+
+Everything that was inferred from the file stands as text in what is made, with its reason: the contract, the staging
+model, the recipe. It is the team's from then on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from math import ceil, floor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
+from sprintline.learning.backtest import LEAST, ORIGINS, PARTS
+from sprintline.product.calendar import Calendar
+from sprintline.scaffold.create import Made, ScaffoldError, create_product
+from sprintline.scaffold.source_files import (
+    Find,
+    files_of_source,
+    moments_of,
+    name_for,
+    read_own,
+    render_all,
+    row_facts,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HISTORY_DAYS = 7
+"""How far back the generated view looks."""
+GROUPS = ("string", "integer", "boolean")
+"""Types of a column by which a history may be kept, the preferred first."""
+TRAIN_SPRINTS = 6
+"""A candidate learns from so many sprints, and from more where answers come late."""
+MOST_TRAIN_SPRINTS = 52
+FEW_ROWS = 100
+"""Fewer than the least slice by which a candidate is compared."""
+FEW_OUTCOMES = 30
+"""Of the rarer answer in a sprint: with 24 the interval of a gain in ROC-AUC was some 0.4 wide."""
+MOST_GAPS = 30
+"""More gaps than this, or one of a whole year, and no calendar fits the file."""
+NEARLY_ALL = 0.99
+"""Share of the answers a sprint's file waits for: one that comes a year late must not hold up all the others."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What only the team knows of its file: which columns mean what, and what is asked."""
+
+    file: Path
+    key: str
+    event_at: str
+    known_at: str
+    label: str
+    by: str | None = None
+    timezone: str = "UTC"
+    length_days: int = 7
+
+
+def create_from_file(product: str, asked: Asked, root: Path) -> Made:
+    """Make a product on a file.
+
+    Raises:
+        ScaffoldError: the file, a column or the label cannot be used, or the product cannot be made. The clone is then
+            as it was.
+    """
+    facts = _facts(product, asked)
+
+    def fill(part: str, folder: Path) -> None:
+        render_all(f"own_file/{part}", folder, facts)
+        for place, content in files_of_source(part, asked.file, facts).items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(content)
+
+    return replace(create_product(product, root, fill), notes=tuple(_notes(facts, asked)))
+
+
+def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
+    """What the file promises of its sprints that its owner should know before the first is replayed."""
+    if facts["usual"] < FEW_ROWS:
+        yield (
+            f"an ordinary sprint of {asked.length_days} days holds {facts['usual']} rows; of fewer than {FEW_ROWS} no "
+            f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
+            f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
+        )
+    elif facts["rarer"] < FEW_OUTCOMES:
+        yield (
+            f"of the rarer answer an ordinary sprint of {asked.length_days} days holds {facts['rarer']}; of so few a "
+            f"difference is seldom sure, and what is not surely better does not serve: try a longer sprint, "
+            f"--length-days {min(92, ceil(asked.length_days * FEW_OUTCOMES / max(1, facts['rarer'])))} for example"
+        )
+    if facts["lengths"]:
+        yield (
+            f"no row lies in some sprints, so those before them last longer (calendar.lengths in defs.yaml): "
+            f"{', '.join(facts['lengths'])}"
+        )
+
+
+def _facts(product: str, asked: Asked) -> dict[str, Any]:
+    """What the templates say, after every choice was held against the file."""
+    import pandas as pd
+
+    columns, frame, named = read_own(asked.file, asked.timezone)
+    key, event, known = (
+        named("key", asked.key),
+        named("event-at", asked.event_at),
+        named("known-at", asked.known_at),
+    )
+    if not key.required or frame[key.sql].duplicated().any():
+        raise ScaffoldError(
+            f"--key: column {key.header} of {asked.file.name} does not name each row once; choose one that does",
+            code=2,
+        )
+    asked_at, known_at = (
+        moments_of(asked.file, option, column, frame, asked.timezone)
+        for option, column in (("event-at", event), ("known-at", known))
+    )
+    if (known_at < asked_at).any():
+        raise ScaffoldError(
+            f"--known-at: column {known.header} lies before {event.header} in some rows; an answer cannot be known "
+            f"before its question is asked: mend the file, or choose another column",
+            code=2,
+        )
+    label, used, rarer = _label(asked, columns, frame)
+    if event in used:
+        raise ScaffoldError("--label: rests on the moment of the question, so it is known beforehand", code=2)
+    later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
+    by = _group(asked, named, [column for column in columns if column.sql not in later])
+    # What the history is kept by is text to Feast, to the model and in the tables, whatever the file holds.
+    staged = [replace(column, kind="string") if column.sql == by.sql else column for column in columns]
+    free = [column for column in staged if column.sql not in later]
+    categories = [column for column in free if column.category and column.sql != by.sql]
+    days = asked_at.dt.tz_convert(asked.timezone).dt.date
+    first, last = days.min(), days.max()
+    start: date = first - timedelta(days=first.weekday() if asked.length_days % 7 == 0 else 0)
+    until = last + timedelta(days=max(26 * asked.length_days, 92))
+    calendar = _calendar(start, until, set(days), asked)
+    starts = pd.DatetimeIndex([one.start for one in calendar.sprints])
+    places = pd.Series(starts.searchsorted(asked_at, side="right") - 1)
+    rows = places.value_counts()
+    delay = floor(_days(known_at - asked_at))
+    return {
+        "product": product,
+        "title": product.replace("_", " ").capitalize(),
+        "asked": asked,
+        "source": name_for(asked.file),
+        "sample": asked.file.name,
+        "purpose": f"One row per question with its answer: {asked.label}",
+        "usage": f"One file per sprint with the rows whose {event.name} lies in it, dropped when their answers are "
+        "known.",
+        "timezone": asked.timezone,
+        "label": label,
+        "lengths": calendar.lengths,
+        "waits": _days_to_wait(pd.Series([calendar.sprints[place].end for place in places]), known_at),
+        "columns": columns,
+        "staged": staged,
+        "questions": free,
+        "numeric": [column for column in free if column.kind in ("integer", "number", "boolean")],
+        # The first two are also what a candidate is compared by: those of few values, of which each has many rows.
+        "categories": [one.sql for one in sorted([*categories, by], key=lambda one: one.distinct)],
+        "left_out": [
+            one
+            for one in free
+            if one.kind in ("string", "date", "timestamp") and not one.category and one.sql != by.sql
+        ],
+        "used": used,
+        "key": key, "keys": [key], "event": event, "known": known, "known_later": True, "by": by,
+        "everyone": by.sql == "everyone",
+        "start": start,
+        "until": until,
+        **row_facts(places),
+        "usual": int(rows.median()),
+        "new_rows": max(1, int(rows.median()) * 3),
+        "drift_rows": max(1, int(rows.median()) // 2),
+        # An answer that is news now may belong to a question of long ago.
+        "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
+        # The backtest learns at its first origin from what was known by then: that must not be the delay alone.
+        "train": _sprints_to_learn_from(usual := int(rows.median()), rarer)
+        + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
+        "rarer": int(rarer * usual),
+        "train_least": TRAIN_SPRINTS,
+        "hours": HISTORY_DAYS * 24 - 1,
+    }  # fmt: skip
+
+
+def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
+    """What the history is kept by: what was asked for, else the text or number of the fewest values, else everyone."""
+    if asked.by is not None:
+        by = named("by", asked.by)
+        if by.kind not in GROUPS or by not in free:
+            raise ScaffoldError(
+                f"--by: column {by.header} must be text or a whole number that is known with the question",
+                code=2,
+            )
+        if not by.required:
+            raise ScaffoldError(
+                f"--by: column {by.header} is empty in some rows; name one that never is, or fill it", code=2
+            )
+        return by
+    for kind in GROUPS:
+        few = [
+            one for one in free if one.kind == kind and one.required and 1 < one.distinct <= MOST_CATEGORIES
+        ]
+        if few:
+            return min(few, key=lambda column: column.distinct)
+    return Inferred("everyone", "everyone", "everyone", "string", "no column groups the rows", True, 1)
+
+
+def _calendar(start: date, until: date, days: set[date], asked: Asked) -> Calendar:
+    """Sprints that each hold a row, up to the last one: a sprint without any never closes, and the next waits for it.
+
+    So the sprint before a gap lasts until the gap is over. Only New Year's Eve ends it earlier, for a key is of the
+    year in which its sprint ends; the sprint after it then lasts longer.
+    """
+    ordinary = timedelta(days=asked.length_days)
+    ordered, lengths = sorted(days), {}
+    calendar, number = Calendar(start, asked.length_days, asked.timezone, until), Counter[int]()
+    first, lasts, empty = start, ordinary, False
+    while first <= ordered[-1]:
+        following = next((day for day in ordered if day >= first + lasts), first + lasts)
+        end = first + lasts + (following - first - lasts) // ordinary * ordinary
+        year, lasts = (end - timedelta(days=1)).year, ordinary
+        if year > (first + ordinary - timedelta(days=1)).year:
+            year, new_year = first.year, date(first.year + 1, 1, 1)
+            end, lasts = new_year, end + ordinary - new_year
+        empty = empty or not any(first <= day < end for day in ordered)
+        number[year] += 1
+        if end != first + ordinary:
+            lengths[calendar.key(year, number[year])] = (end - first).days
+        first = end
+    if empty or len(lengths) > MOST_GAPS:
+        raise ScaffoldError(
+            f"{asked.file.name} holds no row in too many sprints of {asked.length_days} days: choose longer ones "
+            f"(--length-days), or cut the file where it begins to be regular",
+            code=2,
+        )
+    return replace(calendar, lengths=lengths)
+
+
+def _days_to_wait(ends: pd.Series, known_at: pd.Series) -> int:
+    """Whole days after a sprint's end at which nearly all of its answers are known."""
+    return max(1, floor(_days(known_at - ends)) + 1)
+
+
+def _days(gaps: pd.Series) -> float:
+    """Days that nearly all of these gaps are not longer than."""
+    return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
+
+
+def _sprints_to_learn_from(rows: int, rarer: float) -> int:
+    """As many as hold, in each part of the backtest, enough of the rarer answer; of tiny sprints nothing is judged."""
+    if rows < FEW_ROWS:
+        return TRAIN_SPRINTS
+    return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * LEAST / max(1.0, rarer * rows))))
+
+
+def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[str, list[Inferred], float]:
+    """The label over names of SQL, the columns it is made of, and the share of its rarer answer.
+
+    These are known with the answer only, so no question may hold them. A header in quotation marks is its column.
+    """
+    import duckdb
+
+    label = _over_sql_names(asked.label, columns)
+    words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", label.lower())))
+    used = [column for column in columns if column.sql in words]
+    known = ", ".join(column.sql for column in columns)
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            connection.register("rows", frame)
+            told = connection.execute(
+                f"select count(*) filter (where answer), count(answer) from (select ({label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
+                "from rows)"
+            ).fetchone()
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise ScaffoldError(
+            f"--label: {asked.label!r} is no condition over the file's columns ({first}); the columns are {known}",
+            code=2,
+        ) from error
+    yes, answered = told or (0, 0)
+    if yes in (0, answered):
+        raise ScaffoldError(
+            f"--label: {asked.label!r} is {'never' if yes == 0 else 'always'} true in {asked.file.name}, so there is "
+            f"nothing to learn; write a condition that divides the rows",
+            code=2,
+        )
+    if not used:
+        raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
+    return label, used, min(yes, answered - yes) / answered
+
+
+def _over_sql_names(label: str, columns: list[Inferred]) -> str:
+    """The condition with each header as SQL calls its column: one in quotation marks, or a name the platform needs."""
+    for column in columns:
+        label = label.replace(f'"{column.header}"', column.sql)
+    taken = {column.header.lower(): column.sql for column in columns if column.header.lower() in TAKEN}
+    if not taken:
+        return label
+    parts = re.split(r"('[^']*')", label)
+    name = re.compile(rf"\b({'|'.join(taken)})\b", re.IGNORECASE)
+    return "".join(
+        part if part.startswith("'") else name.sub(lambda found: taken[found[0].lower()], part)
+        for part in parts
+    )

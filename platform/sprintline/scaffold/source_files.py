@@ -1,0 +1,148 @@
+"""What a source made from a team's own file consists of: its contract, its staging model, its sample.
+
+`sprintline new --from` makes them with a product, `sprintline add` for one that is there. Everything inferred from the
+file stands in them as text, with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from sprintline.landing.contracts import Column
+from sprintline.landing.inferred import FORMS, InferenceError, Inferred, infer
+from sprintline.landing.values import moments
+from sprintline.scaffold.create import ScaffoldError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEMPLATES = Path(__file__).with_name("templates")
+TYPES = {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"}
+"""What the warehouse calls a contract's types."""
+
+Find = Callable[[str, str], Inferred]
+"""Finds a column for an option by its name in the file, or in SQL."""
+
+
+def read_own(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame, Find]:
+    """The columns of a team's file, its rows, and how to find a column of it.
+
+    Raises:
+        ScaffoldError: no such time zone, or a file from which no contract can be written.
+    """
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        raise ScaffoldError(
+            f"--timezone: there is no time zone {timezone}; write an IANA name such as Europe/Berlin", code=2
+        ) from None
+    try:
+        columns, frame = infer(file, timezone)
+    except InferenceError as error:
+        raise ScaffoldError(str(error), code=2) from error
+
+    def named(option: str, name: str) -> Inferred:
+        found = [column for column in columns if name == column.header] or [
+            column for column in columns if name in (column.name, column.sql)
+        ]
+        if not found:
+            told = ", ".join(column.header for column in columns)
+            raise ScaffoldError(f"--{option}: {file.name} has no column {name!r}; it has {told}", code=2)
+        return found[0]
+
+    return columns, frame, named
+
+
+def moments_of(file: Path, option: str, column: Inferred, frame: pd.DataFrame, timezone: str) -> pd.Series:
+    """The moments a column says, in UTC; what is said to be known on a day was known at its end.
+
+    Raises:
+        ScaffoldError: it does not say one in every row.
+    """
+    if column.kind in ("timestamp", "date") and not column.required and option == "known-at":
+        raise ScaffoldError(
+            f"--known-at: column {column.header} of {file.name} is empty in some rows, whose answer nobody knows yet: "
+            f"leave these rows out here, they land with their answer",
+            code=2,
+        )
+    if column.kind not in ("timestamp", "date") or not column.required:
+        why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
+        raise ScaffoldError(
+            f"--{option}: column {column.header} of {file.name} does not say a moment in every row ({why}); "
+            f"write moments as 2026-01-05T08:10:00Z, days as 2026-01-05",
+            code=2,
+        )
+    return moments(frame[column.sql], Column("", column.kind, timezone=timezone), ended=option == "known-at")
+
+
+def name_for(file: Path) -> str:
+    """A source's name from its file's."""
+    name = re.sub(r"[^a-z0-9]+", "_", file.name.partition(".")[0].lower()).strip("_") or "rows"
+    return name if name[0].isalpha() and isinstance(yaml.safe_load(name), str) else f"f_{name}"
+
+
+def row_facts(places: pd.Series) -> dict[str, Any]:
+    """What the files' sizes were and may be: rows per sprint, of which `places` tells each row's."""
+    rows = places.value_counts()
+    least, most = int(rows.min()), int(rows.max())
+    return {"rows": (max(1, least // 2), most * 2), "seen": (least, most, len(rows))}
+
+
+def files_of_source(part: str, file: Path, facts: dict[str, Any]) -> dict[str, bytes]:
+    """What a source has in a part of a product (a key of `scaffold.PLACES`): place in that part's folder and content.
+
+    facts: product, source, sample, purpose, usage, timezone, columns, staged, keys, event, known, known_later,
+        everyone, and `row_facts`.
+    """
+    source = facts["source"]
+    if part == "product":
+        form = next(form for form in FORMS if file.name.endswith(form))
+        return {
+            f"contracts/{source}.yaml": text_of("source/contract.yaml.j2", facts).encode(),
+            f"sample/{source}{form}": file.read_bytes(),
+        }
+    if part == "models":
+        # The description first: dbt passes over one without its model, and refuses a model whose types nobody says.
+        return {
+            f"staging/stg_{source}.{form}": text_of(f"source/staging.{form}.j2", facts).encode()
+            for form in ("yml", "sql")
+        }
+    return {}
+
+
+def render(template: str, place: Path, facts: dict[str, Any]) -> None:
+    """Write a file from a template of `templates/`."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text_of(template, facts), encoding="utf-8")
+
+
+def text_of(template: str, facts: dict[str, Any]) -> str:
+    """A template of `templates/`, filled in. Its brackets are others than Jinja's, which dbt's models hold."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701 - SQL, YAML and Python, no HTML
+        block_start_string="<%", block_end_string="%>", variable_start_string="<<", variable_end_string=">>",
+        comment_start_string="<#", comment_end_string="#>", trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, undefined=StrictUndefined, loader=FileSystemLoader(TEMPLATES),
+    )  # fmt: skip
+    environment.filters["yaml"] = _yaml
+    return environment.get_template(template).render({"types": TYPES, **facts})
+
+
+def render_all(templates: str, folder: Path, facts: dict[str, Any]) -> None:
+    """Fill in every template under a folder of `templates/`."""
+    for file in sorted((TEMPLATES / templates).rglob("*.j2")):
+        name = str(file.relative_to(TEMPLATES / templates))
+        render(f"{templates}/{name}", folder / name.removesuffix(".j2"), facts)
+
+
+def _yaml(value: str) -> str:
+    """A text as YAML reads it back: quoted, whatever it holds."""
+    return json.dumps(value, ensure_ascii=False)

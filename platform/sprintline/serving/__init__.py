@@ -1,0 +1,1 @@
+"""Serving: predictions by the champion."""

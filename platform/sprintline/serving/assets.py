@@ -1,0 +1,58 @@
+"""Serving: the predictions of a sprint, by the champion before it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.rules.checks import checks_for
+from sprintline.product import assets as shell
+from sprintline.product.past import champion_before
+from sprintline.product.runtime import Runtime
+from sprintline.serving.evidence import NOTHING_ISSUED
+from sprintline.serving.predict import predict
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """The predictions and their checks."""
+    yield _predictions(runtime, partitions)
+    yield from checks_for(runtime, "predictions", "predictions", partitions)
+
+
+def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **shell.asset_arguments(runtime, "predictions", "models", partitions, kinds={"onnx", "deltalake"}),
+        deps=[dg.AssetKey([runtime.product, "question_features"])],
+        output_required=False,
+        pool=shell.POOL,
+        description="The chance of each question of the sprint, by the champion that stood before it, and by its "
+        "yardsticks.",
+    )
+    @shell.in_words(runtime)
+    def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        sprint = context.partition_key
+        if shell.waits(context, runtime, sprint, context.asset_key):
+            return
+        champion = champion_before(runtime, sprint)
+        if champion is None:
+            note = f"no champion stood before {sprint}: no prediction was issued"
+            runtime.measure("predictions", sprint, NOTHING_ISSUED, {"rows": 0, "champion": None})
+            yield shell.materialized(NOTHING_ISSUED, {"dagster/row_count": 0, "note": note})
+            return
+        issued = predict(runtime, champion, runtime[Lake].read(runtime.table("question_features"), [sprint]))
+        commit = runtime[Lake].write(runtime.table("predictions"), sprint, issued, sort_by=["question_id"])
+        runtime.measure(
+            "predictions", sprint, commit.data_version, {"rows": commit.rows, "champion": champion}
+        )
+        yield shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "champion": champion,
+                "sample": shell.sample(issued),
+                "dagster/column_schema": shell.frame_schema(issued),
+            },
+        )
+
+    return predictions

@@ -1,0 +1,62 @@
+"""What the stores say of issued predictions, for the rules on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sprintline.features.questions import asked_ids
+from sprintline.lake.recorded import in_lake, lake_versions
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.ledger.records import Measurement
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.product.runtime import Runtime
+
+NOTHING_ISSUED = "none"
+"""Version of the predictions of a sprint before which no champion stood."""
+
+
+def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    from sprintline.release.decisions import champion_before
+
+    facts, _ = recorded(runtime, asset, sprint)
+    if facts is None:
+        return NOTHING
+    asked = asked_ids(runtime, sprint)
+    found = {
+        "questions": len(asked),
+        "issued": facts["champion"] is not None,
+        "champion_before": champion_before(runtime, sprint),
+    }
+    if not found["issued"]:
+        return {**facts, **found}, NOTHING_ISSUED
+    issued = runtime[Lake].read(runtime.table(asset), [sprint], missing_ok=True)
+    inside = issued["probability"].between(0.0, 1.0)  # False for null
+    return {
+        **facts,
+        **found,
+        "rows": len(issued),
+        "without_probability": int((~inside).sum()),
+        "distinct_questions": int(issued["question_id"].isin(asked).sum())
+        if issued["question_id"].is_unique
+        else int(issued["question_id"].nunique()),
+        "champion": ", ".join(sorted(issued["model_id"].unique())),
+    }, in_lake(runtime, asset, sprint)
+
+
+def _versions(runtime: Runtime, sprint: str, measured: Mapping[str, Measurement]) -> dict[str, str | None]:
+    found = lake_versions(runtime, sprint, measured)
+    return {
+        asset: NOTHING_ISSUED if one.data_version == NOTHING_ISSUED else found[asset]
+        for asset, one in measured.items()
+    }
+
+
+KINDS = (
+    AssetKind(
+        name="predictions",
+        reads="the partitions of predictions and of question_features in the lake, and the ledger's decisions",
+        assets=lambda runtime: ("predictions",),
+        gather=_predictions,
+        versions=_versions,
+    ),
+)

@@ -1,0 +1,27 @@
+"""Predictions of a sprint's questions by a released model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sprintline.learning.registry import Models
+from sprintline.product.runtime import Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predict(runtime: Runtime, model_id: str, questions: pd.DataFrame) -> pd.DataFrame:
+    """A probability per question by a released model, its twin and its naive baseline.
+
+    Opens neither MLflow nor scikit-learn.
+    """
+    release = runtime[Models].release(model_id)
+    return questions[["question_id", "question_at", "event_at"]].assign(
+        # The lake asks of every row when it could be known: an answer is known when its question is asked.
+        known_at=questions["question_at"],
+        model_id=model_id,
+        probability=release.model.predict(questions),
+        twin=release.twin.predict(questions),
+        naive=release.naive.predict(questions),
+    )

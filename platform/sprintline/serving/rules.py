@@ -1,0 +1,50 @@
+"""Rules over issued predictions: every question of a sprint is answered once, by the champion before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+
+
+def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    questions, before = need(evidence, "questions"), evidence.get("champion_before")
+    if before is None and not need(evidence, "issued"):
+        return insufficient(
+            f"no champion stood before this sprint, so none of its {questions:,} questions was answered",
+            0,
+            questions,
+        )
+    champion, rows = need(evidence, "champion"), need(evidence, "rows")
+    distinct, empty = need(evidence, "distinct_questions"), need(evidence, "without_probability")
+    if champion != before:
+        return failed(
+            f"model {champion} answered, but the champion that stood before was {before or 'none'}",
+            champion,
+            before,
+        )
+    if not questions == rows == distinct or empty:
+        return failed(
+            f"{questions:,} questions, {rows:,} predictions for {distinct:,} of them, {empty:,} without a "
+            f"probability",
+            rows,
+            questions,
+        )
+    return passed(f"champion {champion} answered each of the {questions:,} questions once", rows, questions)
+
+
+RULES = (
+    Rule(
+        code="ML401",
+        name="champion_answers_every_question_once",
+        judges="predictions",
+        practice="4.7",
+        severity=Severity.WARN,
+        why="Scores and drift are of the predictions that were issued. If some are missing, doubled or "
+        "made by another model than the one that stood before, the champion's record is somebody "
+        "else's.",
+        remedy="materialize predictions for this sprint again; see that the sprint before it has a decision",
+        judge=_answers,
+    ),
+)

@@ -1,1 +1,0 @@
-"""Templates for what people read: tables, plots, pages."""

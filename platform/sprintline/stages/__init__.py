@@ -1,1 +1,0 @@
-"""Dagster shell: a module per stage of the asset graph."""

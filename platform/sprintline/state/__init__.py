@@ -1,0 +1,1 @@
+"""The state folder as a whole: backup, restore, retention, removal, hashes."""

@@ -1,0 +1,215 @@
+"""`sprintline backup`, `restore` and `prune`: the state folder in a file, back in place, and within bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sprintline.base import settings
+from sprintline.base.failpoints import FAILPOINTS, VARIABLE
+from sprintline.state.state_hash import state_hash
+
+if TYPE_CHECKING:
+    from sprintline.state.backup import Manifest, Told
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="What was saved as JSON, for machines.")
+def backup(file: Path | None, as_json: bool) -> int:
+    """Save the state folder in FILE, also while the platform runs.
+
+    Without FILE it is sprintline-<moment>.tar.zst here. The file may be read by you alone: it holds all your data.
+    """
+    from sprintline.state.backup import SUFFIX, back_up
+
+    home = settings.home()
+    file = file or Path(f"sprintline-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{SUFFIX}")
+    with _progress("saving") as told:
+        manifest = back_up(home, file, told)
+    size = file.stat().st_size
+    if as_json:
+        click.echo(json.dumps({"file": str(file.absolute()), "bytes": size, **_summary(manifest)}, indent=2))
+        return 0
+    click.echo(
+        f"Saved {home.root} in {file}: {len(manifest.files)} files, {_megabytes(manifest.size)} in {_megabytes(size)}, "
+        f"ledger up to event {manifest.ledger['seq']}."
+    )
+    for lack in manifest.lacks:
+        click.echo(f"It does not hold everything: {lack}.")
+    click.echo(f"Bring it back with:  sprintline restore {file}")
+    return 0
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--replace", is_flag=True, help="Where a state folder stands already: move it aside, then restore."
+)
+@click.option("--json", "as_json", is_flag=True, help="What was restored as JSON, for machines.")
+def restore(file: Path, replace: bool, as_json: bool) -> int:
+    """Bring the state folder back from FILE, at the same or at another place.
+
+    Every file and the whole ledger are proven before anything is put in place; if anything fails, all stands as it was.
+    """
+    from sprintline.state.restore import restore as bring_back
+
+    home = settings.home()
+    with _progress("restoring") as told:
+        done = bring_back(file, home, replace=replace, told=told)
+    if as_json:
+        said = {"home": str(home.root), "aside": str(done.aside) if done.aside else None, "notes": done.notes}
+        click.echo(json.dumps({**said, **_summary(done.manifest)}, indent=2))
+        return 0
+    manifest = done.manifest
+    click.echo(
+        f"Restored {home.root} as it was at {manifest.at}: {len(manifest.files)} files, every one as it was saved, "
+        f"ledger up to event {manifest.ledger['seq']}."
+    )
+    if done.aside:
+        click.echo(f"What stood there lies in {done.aside}: remove it when all is well.")
+    for note in done.notes:
+        click.echo(f"Note: {note}.")
+    return 0
+
+
+@click.command()
+@click.option("--dry-run", "dry", is_flag=True, help="Remove nothing, only say what would go.")
+@click.option("--json", "as_json", is_flag=True, help="What went, by kind, as JSON, for machines.")
+def prune(dry: bool, as_json: bool) -> int:
+    """Remove what is older than the settings SPRINTLINE_KEEP_..._DAYS keep; the daemon does so once a day by itself.
+
+    Never removed: verdicts, the ledger, models and the data they were made from, landed files, figures of reports.
+    """
+    from sprintline.state.sensors import prune as remove
+
+    home = settings.home()
+    if not home.root.is_dir():
+        click.echo("[]" if as_json else f"There is nothing yet in {home.root}.")
+        return 0
+    from sprintline.hosting.runs import instance_of
+
+    with instance_of(home) as instance:
+        done = remove(home, instance, dry=dry)
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry, "pruned": [vars(one) for one in done]}, indent=2))
+        return 0
+    for one in done:
+        kept = f"kept for {one.keep_days} days" if one.keep_days is not None else "in the databases as well"
+        click.echo(
+            f"{one.removed:>7,}  {one.what} ({kept}), {_megabytes(one.freed)}{one.note and f'; {one.note}'}"
+        )
+    freed = _megabytes(sum(one.freed for one in done))
+    click.echo(f"{freed} would be freed." if dry else f"{freed} freed.")
+    return 0
+
+
+def _summary(manifest: Manifest) -> dict[str, object]:
+    return {
+        "from": manifest.home,
+        "at": manifest.at,
+        "sprintline": manifest.sprintline,
+        "schema": manifest.schema,
+        "ledger": manifest.ledger,
+        "files": len(manifest.files),
+        "unpacked": manifest.size,
+        "lacks": manifest.lacks,
+    }
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Told]:
+    """A line on the terminal that moves with every file; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
+    )  # fmt: skip
+    files = size = 0
+    with bar:
+        task = bar.add_task(what)
+
+        def told(name: str, more: int) -> None:
+            nonlocal files, size
+            files, size = files + 1, size + more
+            bar.update(task, description=f"{what}: {files} files, {_megabytes(size)}  {name[-50:]}")
+
+        yield told
+
+
+@click.command("state-hash")
+@click.argument("product", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Every part and the hash as JSON, for machines.")
+def state_hash_command(product: str | None, as_json: bool) -> int:
+    """The hash of what lake, warehouse and features hold: contents, not ids, clocks or files.
+
+    A line per table and sprint, then the hash of all. Two folders that were closed on the same files agree in every
+    line, however often, at once or interrupted their runs were.
+    """
+    from sprintline.product.folders import chosen_folders
+    from sprintline.state.hashes import parts_of
+
+    home = settings.home()
+    names = [folder.name for folder in chosen_folders(settings.ROOT, product)]
+    parts = [part for name in names for part in parts_of(name, home)]
+    whole = state_hash(parts)
+    if as_json:
+        click.echo(json.dumps({"parts": [one.as_dict() for one in parts], "hash": whole}, indent=2))
+        return 0
+    if not parts:
+        click.echo(f"Nothing has been written yet in {home.root}: this is the hash of nothing.", err=True)
+    for one in parts:
+        place = f"{one.product}/{one.room}/{one.table}"
+        click.echo(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows")
+    click.echo(whole)
+    return 0
+
+
+@click.command("failpoints")
+@click.option("--json", "as_json", is_flag=True, help="Name and meaning as JSON, for machines.")
+def failpoints_command(as_json: bool) -> None:
+    """Where a process can be killed on purpose, and what stands half done there."""
+    if as_json:
+        click.echo(json.dumps(FAILPOINTS, indent=2))
+        return
+    for name, meaning in FAILPOINTS.items():
+        click.echo(f"{name:<28}{meaning}")
+    click.echo(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")
+
+
+@click.command("migrate")
+@click.option("--json", "as_json", is_flag=True, help="What was done as JSON, for machines.")
+def migrate_command(as_json: bool) -> int:
+    """Bring the records database to this Sprintline's schema. Safe to repeat, and to call twice at once.
+
+    A newer database is refused and left as it is. Make a backup first: there is no way back.
+    """
+    from sprintline.mechanisms.ledger.records import Records
+    from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
+
+    home = settings.home()
+    before = Records.migrate(home.records_url)
+    if as_json:
+        click.echo(json.dumps({"before": before, "now": SCHEMA_VERSION, "changed": before != SCHEMA_VERSION}))
+    elif before == SCHEMA_VERSION:
+        click.echo(f"The records are at schema {SCHEMA_VERSION}: nothing to do.")
+    else:
+        was = f"at schema {before}" if before else "empty"
+        click.echo(f"The records were {was} and are at schema {SCHEMA_VERSION} now.")
+    return 0
+
+
+COMMANDS = (backup, restore, prune, state_hash_command, failpoints_command, migrate_command)

@@ -1,1 +1,0 @@
-"""The outside world behind small classes; Dagster is unknown here."""

@@ -1,0 +1,1 @@
+"""The warehouse: dbt models in DuckDB."""

@@ -1,0 +1,223 @@
+"""Warehouse: the product's dbt models, built for one sprint in one invocation; dbt tests become coded verdicts."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from sprintline.mechanisms.backlog.intake import stops_the_run, take_in
+from sprintline.mechanisms.rules.checks import check_name, check_spec, result
+from sprintline.mechanisms.rules.judging import judge
+from sprintline.mechanisms.rules.kinds import NOTHING, Evidence
+from sprintline.mechanisms.rules.verdicts import Verdict
+from sprintline.product import assets as shell
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.contents import contents, fingerprints
+from sprintline.warehouse.dbt import Warehouse
+from sprintline.warehouse.evidence import model_rules
+from sprintline.warehouse.recorded import lost_before
+
+if TYPE_CHECKING:
+    from sprintline.warehouse.contents import Content
+    from sprintline.warehouse.dbt import BuildResult, Node
+
+
+class ProductTranslator(DagsterDbtTranslator):
+    """dbt nodes under the product's keys: a model is `<product>/<model>`, a source is the raw asset of its name."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        self.runtime = runtime
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return dg.AssetKey([self.runtime.product, dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return "warehouse"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return self.runtime.spec.owners
+
+
+def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
+    """One operation for all dbt models of a product: a sprint's `dbt build`."""
+    manifest, translator = runtime[Warehouse].manifest, ProductTranslator(runtime)
+    nodes = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        # An ephemeral model is written into those that use it, and never stands by itself.
+        if node["resource_type"] == "model" and node["config"].get("materialized") != "ephemeral"
+    }
+    models = {node["name"]: node for node in nodes.values()}
+    # Not `build_dbt_asset_specs`: all models are meant, and its selecting imports dbt's graph, half a second.
+    specs = [
+        translator.get_asset_spec(manifest, key, None).replace_attributes(
+            partitions_def=partitions, kinds={"dbt", "duckdb"}
+        )
+        for key in nodes
+    ]
+    rules = model_rules(manifest)
+    by_check = {(name, check_name(rule)): rule for name, chosen in rules.items() for rule in chosen}
+
+    @dg.multi_asset(
+        name=f"{runtime.product}__dbt",
+        specs=specs,
+        can_subset=True,
+        pool=shell.POOL,
+        check_specs=[
+            check_spec(runtime, rule, name, partitions) for name, chosen in rules.items() for rule in chosen
+        ],
+        op_tags={"sprintline/product": runtime.product},
+    )
+    @shell.in_words(runtime)
+    def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        sprint = context.partition_key
+        chosen = sorted(key.path[-1] for key in context.selected_asset_keys)
+        make_good(context, runtime, sprint)
+        nodes, failure = _dbt(runtime, sprint, models, chosen)
+        done = [
+            node.name
+            for node in nodes
+            if node.resource_type == "model" and node.status == "success" and node.name in chosen
+        ]
+        seconds = {node.name: round(node.seconds, 3) for node in nodes}
+        quick = fingerprints(runtime[Warehouse], done, sprint)
+        for name, content in contents(runtime[Warehouse], done, sprint, shell.SAMPLE_ROWS).items():
+            yield _built(runtime, sprint, content, models[name], seconds[name], quick[name])
+        judged = sorted((key.asset_key.path[-1], key.name) for key in context.selected_asset_check_keys)
+        # Checks asked for without their model: its tests run again, on the rows as they are now.
+        alone = sorted({name for name, _ in judged} - set(chosen))
+        again = {name: runtime.measured(name, sprint) for name in chosen}
+        evidence: dict[str, Evidence] = {
+            name: (one.facts, one.data_version) if one else NOTHING for name, one in again.items()
+        }
+        if alone:
+            more, told = _tested(runtime, sprint, alone)
+            nodes, failure = (*nodes, *more), failure or told
+            evidence |= {
+                name: (_facts(models[name], content.rows), content.data_version)
+                for name, content in contents(runtime[Warehouse], alone, sprint, 0).items()
+            }
+        tests = _tests_by_model(nodes)
+        verdicts = {
+            place: _verdict(runtime, sprint, place[0], by_check[place], evidence[place[0]], tests)
+            for place in judged
+        }
+        runtime.records.record_verdicts(list(verdicts.values()))
+        if stops_the_run(verdicts.values()):
+            take_in(runtime, sprint, shell.actor(context))
+        for place, verdict in verdicts.items():
+            yield result(by_check[place], verdict)
+        if failure:
+            raise dg.Failure(f"dbt did not build {sprint}: {failure}", allow_retries=False)
+
+    yield dbt_models
+
+
+def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
+    """Build again what the warehouse lost of the sprints this one rests on: all it holds comes from the lake.
+
+    Raises dg.Failure when that cannot be done or gives other rows than were recorded.
+    """
+    lost = lost_before(runtime, sprint)
+    for key in lost:
+        context.log.warning(
+            f"the warehouse does not hold {key} as it was recorded: built again from the lake"
+        )
+        _, failure = _kept(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
+        if failure:
+            raise dg.Failure(
+                f"{sprint} rests on {key}, which the warehouse lost: {failure}", allow_retries=False
+            )
+        recorded = runtime.records.measurements(runtime.product, key)
+        names = [name for name in runtime[Warehouse].relations() if (key, name) in recorded]
+        now = contents(runtime[Warehouse], names, key, 0)
+        if other := [name for name in names if now[name].data_version != recorded[key, name].data_version]:
+            raise dg.Failure(
+                f"{sprint} rests on {key}, which the warehouse lost; built again from the lake, {', '.join(other)} are "
+                f"others than were recorded, since files or models changed: materialize {key} again (job "
+                f"{runtime.product}_closing), then {sprint}",
+                allow_retries=False,
+            )
+
+
+def _dbt(
+    runtime: Runtime, sprint: str, models: Collection[str], chosen: list[str]
+) -> tuple[Sequence["Node"], str | None]:
+    """What dbt did, and its complaint when a model could not be computed; the others' results are kept."""
+    if not chosen:
+        return (), None
+    return _kept(lambda: runtime[Warehouse].build(sprint, None if set(chosen) == set(models) else chosen))
+
+
+def _tested(runtime: Runtime, sprint: str, models: list[str]) -> tuple[Sequence["Node"], str | None]:
+    """The tests of models that stand already, run again; and dbt's complaint when one could not be computed."""
+    return _kept(lambda: runtime[Warehouse].test(sprint, models))
+
+
+def _kept(call: "Callable[[], BuildResult]") -> tuple[Sequence["Node"], str | None]:
+    from sprintline.warehouse.dbt import WarehouseError
+
+    try:
+        return call().nodes, None
+    except WarehouseError as error:
+        return (error.result.nodes if error.result else ()), str(error)
+
+
+def _tests_by_model(nodes: Any) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for node in nodes:
+        if node.resource_type == "test":
+            found.setdefault(node.model, []).append(
+                {
+                    "name": node.name,
+                    "code": node.meta.get("rule"),
+                    "status": node.status,
+                    "failures": node.failures,
+                    "message": node.message,
+                }
+            )
+    return found
+
+
+def _facts(declared: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """What is recorded of a model: its rows, and what of it nobody described."""
+    columns = declared["columns"].values()
+    bare = [column["name"] for column in columns if not column.get("description")]
+    if not declared.get("description"):
+        bare.insert(0, declared["name"])
+    return {"rows": rows, "columns": len(columns), "undocumented": bare}
+
+
+def _built(
+    runtime: Runtime,
+    sprint: str,
+    content: "Content",
+    declared: Mapping[str, Any],
+    seconds: float,
+    fingerprint: str,
+) -> dg.MaterializeResult:
+    name, facts = declared["name"], _facts(declared, content.rows)
+    runtime.measure(name, sprint, content.data_version, {**facts, "fingerprint": fingerprint})
+    metadata = {
+        "dagster/row_count": content.rows,
+        "seconds in dbt": seconds,
+        "sample": shell.sample(content.sample),
+    }
+    return shell.materialized(content.data_version, metadata, dg.AssetKey([runtime.product, name]))
+
+
+def _verdict(
+    runtime: Runtime,
+    sprint: str,
+    model: str,
+    rule: Any,
+    evidence: Evidence,
+    tests: Mapping[str, list[dict[str, Any]]],
+) -> Verdict:
+    facts, version = evidence
+    if facts is not None:
+        ran = [test for test in tests.get(model, []) if test["code"] == rule.code]
+        facts = {**facts, "tests": ran}
+    return judge(runtime, rule, model, sprint, facts, version)

@@ -1,0 +1,57 @@
+"""Connections to a warehouse file, each under its lock: one process writes and nobody reads, or many read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sprintline.base.locks import turn
+from sprintline.warehouse.results import WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_HELD = re.compile(
+    r"could not set lock|conflicting lock|different configuration|used by another process", re.IGNORECASE
+)
+_DAMAGED = re.compile(
+    r"not a valid duckdb database|corrupt|checksum|serializ|unexpected end|could not read enough|wal file|magic",
+    re.IGNORECASE,
+)
+
+
+@contextmanager
+def opened(file: Path, *, writing: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a warehouse file, in a turn of its own and in UTC.
+
+    Raises:
+        WarehouseError: another program holds the file, or it is damaged.
+    """
+    import duckdb
+
+    with turn(file, writing=writing):
+        try:
+            connection = duckdb.connect(str(file), read_only=not writing)
+        except duckdb.Error as error:
+            raise WarehouseError(why_closed(file, error), detail=str(error)) from error
+        with connection:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+
+
+def why_closed(file: Path, error: Exception) -> str:
+    """Why DuckDB does not open a warehouse file, and what to do."""
+    if _HELD.search(str(error)):
+        return (
+            f"the warehouse file {file} is open in another program: close it there (DuckDB lets one process write, and "
+            "nobody else read meanwhile), or wait for the run that has it"
+        )
+    if _DAMAGED.search(str(error)):
+        return (
+            f"the warehouse file {file} is damaged: move it and its .wal away and run the sprint again; all it held is "
+            "made again from the lake"
+        )
+    return f"the warehouse file {file} cannot be opened"

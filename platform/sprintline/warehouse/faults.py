@@ -1,0 +1,81 @@
+"""Faults of dbt models and of what the warehouse holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sprintline.mechanisms.rules.faults import Fault, Ground
+from sprintline.warehouse.dbt import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SQL = "dbt_project/models/{product}/"
+MODELS = ("stg_orders", "stg_deliveries", "questions", "outcomes", "courier_hours")
+
+
+def _join_doubles(ground: Ground) -> None:
+    ground.edit(
+        SQL + "staging/stg_orders.sql",
+        (
+            "select * from renamed",
+            "select * from renamed\nunion all\nselect * from renamed where parcels = 2",
+        ),
+    )
+
+
+def _row_doubled_after_the_build(ground: Ground) -> None:
+    relation = ground.runtime[Warehouse].relations()["outcomes"]
+    ground.sql(
+        f"insert into {relation} select * from {relation} where sprint = '{ground.sprint}' limit 1"  # noqa: S608 - our own names
+    )
+
+
+def _value_lost(ground: Ground) -> None:
+    ground.edit(
+        SQL + "marts/questions.sql",
+        ("    courier,\n    district", "    nullif(courier, 'budget') as courier,\n    district"),
+    )
+
+
+def _keys_respelt(ground: Ground) -> None:
+    ground.edit(SQL + "marts/outcomes.sql", ("order_id as question_id", "lower(order_id) as question_id"))
+
+
+def _courier_misspelt(ground: Ground) -> None:
+    def change(orders: pd.DataFrame) -> pd.DataFrame:
+        orders.loc[orders["courier"] == "swift", "courier"] = "swfit"
+        return orders
+
+    ground.land("orders", change)
+
+
+def _other_line(ground: Ground) -> None:
+    ground.edit(SQL + "marts/outcomes.sql", ("delay_minutes > 15 as late", "delay_minutes > 10 as late"))
+
+
+def _undescribed(ground: Ground) -> None:
+    ground.edit(SQL + "marts/questions.yml", ("        description: District it goes to.\n", ""))
+
+
+FAULTS = (
+    Fault("DQ201", "a union that doubles rows", "SQL of stg_orders", "stg_orders", _join_doubles, run=("stg_orders",)),
+    Fault(
+        "DQ201", "a row doubled after the build", "table outcomes in the warehouse", "outcomes",
+        _row_doubled_after_the_build,
+    ),
+    Fault("DQ202", "a required value becomes null", "SQL of questions", "questions", _value_lost, run=("questions",)),
+    Fault(
+        "DQ203", "keys spelt otherwise than their parents'", "SQL of outcomes", "outcomes",
+        _keys_respelt, run=MODELS,
+    ),
+    Fault(
+        "DQ204", "a courier misspelt by the provider", "landing file of orders", "questions", _courier_misspelt,
+        run=("orders", *MODELS),
+    ),
+    Fault("DQ205", "a label drawn at another line", "SQL of outcomes", "outcomes", _other_line, run=MODELS),
+    Fault(
+        "DOC601", "a column nobody described", "YAML beside questions", "questions",
+        _undescribed, run=("questions",),
+    ),
+)  # fmt: skip

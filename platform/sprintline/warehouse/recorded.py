@@ -1,0 +1,39 @@
+"""What was recorded of marts in earlier sprints, and whether the warehouse still holds it."""
+
+from __future__ import annotations
+
+import re
+
+from sprintline.base.settings import ROOT
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.contents import row_counts
+from sprintline.warehouse.dbt import Warehouse
+
+
+def marts_of_view(runtime: Runtime, view: str) -> list[str]:
+    """The marts that a feature view's SQL names."""
+    file = ROOT / "feature_repo" / runtime.product / f"{view}.sql"
+    words = set(re.findall(r"\w+", file.read_text())) if file.is_file() else set()
+    nodes = runtime[Warehouse].manifest["nodes"].values()
+    models = [node for node in nodes if node["resource_type"] == "model"]
+    return sorted(node["name"] for node in models if node["schema"] == "marts" and node["name"] in words)
+
+
+def lost_before(runtime: Runtime, sprint: str) -> list[str]:
+    """Earlier sprints whose marts this one reads, and whose rows in the warehouse are not as many as were recorded.
+
+    Read are the views' marts of the sprints they look back on, and the outcomes of those that a candidate learns from.
+    """
+    spec, wanted = runtime.spec, {}
+    back = dict.fromkeys(
+        (mart for view in spec.features.views for mart in marts_of_view(runtime, view)),
+        spec.features.lookback_sprints,
+    )
+    back[spec.model.outcomes] = max(back.get(spec.model.outcomes, 0), spec.model.train_sprints)
+    for key in runtime.calendar.previous(sprint, max(back.values())):
+        recorded = runtime.records.measurements(runtime.product, key)
+        for mart, sprints in back.items():
+            if (key, mart) in recorded and key in runtime.calendar.previous(sprint, sprints):
+                wanted[mart, key] = recorded[key, mart].facts["rows"]
+    there = row_counts(runtime[Warehouse], back, sorted({key for _, key in wanted}))
+    return sorted({place[1] for place, rows in wanted.items() if there.get(place, 0) != rows})

@@ -1,0 +1,96 @@
+"""One call of dbt in this process, which leaves nothing behind: no connection, variable, folder or log."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sprintline.base.failpoints import armed, failpoint
+from sprintline.warehouse.results import WarehouseError, file_in
+
+#: The current sprint, read by the macro `in_sprint`.
+SPRINT_VARIABLE = "SPRINTLINE_SPRINT"
+
+# dbt reads os.environ and keeps its connections and its logger in module globals: one call at a time in a process.
+one_dbt = threading.RLock()
+
+
+def run_dbt(
+    product: str, arguments: Sequence[str], variables: Mapping[str, str], manifest: Any = None
+) -> Any:
+    """Call dbt and give what it returns: a manifest of `parse`, results of `build`.
+
+    product: named in errors.
+    variables: environment of the call; a sprint that is not among them is not taken from the caller's environment.
+    manifest: parsed before; None lets dbt parse.
+
+    Raises:
+        WarehouseError: dbt stopped before it came to any result.
+        KeyboardInterrupt, or what else is no Exception: the call was interrupted.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    # Results and errors carry every message that matters. dbt's log would grow for ever, and dbt formats each of its
+    # debug lines before it drops them: a fifth of a build.
+    flags = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+    if manifest is not None:
+        # What stands in the target folder belongs to the parse; a build has nothing to add to it.
+        flags.append("--no-write-json")
+    absent = () if SPRINT_VARIABLE in variables else (SPRINT_VARIABLE,)
+    with one_dbt, environment(variables, absent):
+        try:
+            outcome = dbtRunner(manifest=manifest, callbacks=_between_models()).invoke([*flags, *arguments])
+        finally:
+            close_file(DuckDBConnectionManager)
+    if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+        # Somebody ended the run (Ctrl-C, a platform that stops): dbt hands that back as if it had failed by itself.
+        raise outcome.exception
+    if outcome.exception is not None or outcome.result is None:
+        detail = str(outcome.exception or "dbt gave no result and no reason")
+        raise WarehouseError(f"{product}: dbt {arguments[0]} failed", file=file_in(detail), detail=detail)
+    return outcome.result
+
+
+def _between_models() -> list[Any]:
+    """Who listens to dbt: nobody, unless a failpoint is armed, for listening makes dbt form every one of its events."""
+    if armed() is None:
+        return []
+
+    def listen(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            failpoint("dbt.between_models")
+
+    return [listen]
+
+
+def close_file(manager: Any) -> None:
+    """Release the file: dbt-duckdb's own call drops its reference and leaves the closing to the garbage collector."""
+    environment = manager._ENV
+    manager.close_all_connections()
+    if environment is not None:
+        environment.close()
+
+
+@contextmanager
+def environment(variables: Mapping[str, str], absent: Sequence[str] = ()) -> Iterator[None]:
+    """Set environment variables, take others away, and put everything back, the working directory too."""
+    touched = [*variables, *absent]
+    before = {name: os.environ.get(name) for name in touched}
+    folder = Path.cwd()
+    try:
+        os.environ.update(variables)
+        for name in absent:
+            os.environ.pop(name, None)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        os.chdir(folder)

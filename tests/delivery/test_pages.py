@@ -1,0 +1,242 @@
+"""Pages of the sprint site: the status' figures, nothing from elsewhere, and a team's words are only words."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from sprintline.delivery.pages import first_page, sprint_page
+from sprintline.delivery.status import SprintStatus, State
+from sprintline.mechanisms.reports import charts
+
+HOSTILE = """<script>alert("x")</script><img src=http://example.org/x onerror=alert(1)>'"</title></style>"""
+METRICS = {
+    "roc_auc": 0.7446, "average_precision": 0.5165, "brier": 0.1513,
+    "naive": {"roc_auc": 0.6142, "average_precision": 0.332, "brier": 0.172}, "twin": None,
+}  # fmt: skip
+
+
+def row(number: int = 7, **changed: Any) -> dict[str, Any]:
+    status = SprintStatus(
+        "flights", f"2013-S{number:02}", "2013-03-26T04:00:00+00:00", "2013-04-09T04:00:00+00:00", State.CLOSED,
+        "2013-03-26", rows={"questions": 13145, "weather": 1008}, done=True,
+        rules={"pass": 90, "fail": 1, "insufficient": 0, "not_passing": ["MO501"]}, champion="584c6630af111fc0",
+        trained=None, metrics=METRICS, positive_rate=0.15, drift="suspected", decision="none", why="too few rows",
+    )  # fmt: skip
+    return {**status.as_dict(), "drift_share": 0.08, **changed}
+
+
+def product(*rows: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    return {
+        "product": "flights", "title": "Flights", "description": "Late?", "now": "2013-07-17T04:00:00+00:00",
+        "error": None, "sprints": list(rows), "backlog": [], **changed,
+    }  # fmt: skip
+
+
+def detail(verdicts: list[dict[str, Any]], **changed: Any) -> dict[str, Any]:
+    return {
+        "product": "flights", "title": "Flights", "now": "2013-07-17T04:00:00+00:00", "row": row(**changed),
+        "verdicts": verdicts, "drift": {"why": "8% of 48 features moved"}, "report": True, "before": None,
+        "after": "2013-S08",
+    }  # fmt: skip
+
+
+def verdict(code: str, outcome: str, sentence: str, **changed: Any) -> dict[str, Any]:
+    return {
+        "code": code, "claim": "looks like the training data", "asset": "drift", "subject": "", "outcome": outcome,
+        "severity": "warn", "sentence": sentence, "remedy": "look at the features named", **changed,
+    }  # fmt: skip
+
+
+class Tags(HTMLParser):
+    """All tags of a page with their attributes; closing what was not opened fails."""
+
+    VOID = frozenset(("meta", "link", "br", "img"))
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes what is not open"
+
+
+PAGES = {
+    "first": first_page([product(row(), row(8, trained="drift", decision="promote"))]),
+    "nothing": first_page([]),
+    "empty": first_page([product()]),
+    "broken": first_page([{"product": "flights", "title": "flights", "error": "defs.yaml:3: is missing"}]),
+    "sprint": sprint_page(detail([verdict("MO501", "fail", "drift is confirmed")])),
+    "begun": sprint_page(detail([], state="waiting", rows={}, metrics=None, done=False, missing=["no file"])),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_and_asks_nobody_for_anything(name):
+    page = PAGES[name]
+    tags = Tags(page).found
+    assert not {"script", "iframe", "object", "embed", "form", "img"} & {tag for tag, _ in tags}
+    policy = next(one["content"] for tag, one in tags if one.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+    targets = [one[name] for _, one in tags for name in ("href", "src", "xlink:href") if name in one]
+    assert all(
+        re.match(r"(#|\.\./|[\w.-]+/[\w.-]+\.html$|[\w.-]+\.html$|data:,$)", one) for one in targets
+    ), targets
+    assert "url(" not in page and "@import" not in page and "@font-face" not in page
+    ids = [one["id"] for _, one in tags if "id" in one]
+    assert len(ids) == len(set(ids)), "an anchor leads to one place"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_read_without_seeing_it(name):
+    tags = Tags(PAGES[name]).found
+    names = [tag for tag, _ in tags]
+    assert next(one for tag, one in tags if tag == "html")["lang"] == "en"
+    assert names.count("h1") == 1 and names.count("main") == 1
+    ids = {one["id"] for _, one in tags if "id" in one}
+    for tag, one in tags:
+        if tag == "svg":
+            labels = (one.get("aria-labelledby") or "").split()
+            assert one.get("aria-hidden") or (one["role"] == "img" and labels and set(labels) <= ids)
+        if tag == "th":
+            assert one["scope"] in ("row", "col")
+
+
+class TestFirst:
+    def test_tells_what_the_status_tells(self):
+        page = PAGES["first"]
+        for shown in (
+            "2013-S07",
+            "13,145",
+            "15.0 %",
+            "584c6630",
+            "0.745",
+            "0.614 · –",
+            "suspected",
+            "too few rows",
+        ):
+            assert shown in page, shown
+        assert "(trained: drift)" in page and "2 of 2" in page
+        assert 'href="flights/2013-S07.html"' in page
+
+    def test_says_what_to_do_where_there_is_nothing(self):
+        assert "sprintline new PRODUCT" in PAGES["nothing"]
+        assert "sprintline replay flights" in PAGES["empty"] and "<svg" not in PAGES["empty"]
+        assert "defs.yaml:3: is missing" in PAGES["broken"] and "sprintline check flights" in PAGES["broken"]
+
+    def test_a_teams_words_stay_words(self):
+        hostile = row(
+            why=HOSTILE, champion=HOSTILE, decision=HOSTILE, state="closed", missing=[HOSTILE], done=False
+        )
+        item = dict.fromkeys(
+            ("id", "what", "asset", "sightings", "since", "last", "waived", "evidence"), HOSTILE
+        )
+        page = first_page([product(hostile, title=HOSTILE, description=HOSTILE, backlog=[item])])
+        page += first_page([{"product": "p", "title": HOSTILE, "error": HOSTILE}])
+        told = detail([verdict(HOSTILE, "fail", HOSTILE, claim=HOSTILE, remedy=HOSTILE, asset=HOSTILE)])
+        page += sprint_page({**told, "title": HOSTILE, "row": hostile, "drift": {"why": HOSTILE}})
+        assert "alert(" in page and "<script" not in page and "<img" not in page
+        assert page.count("</style>") == page.count("<style>") == 3
+        assert not re.search(r'"[^"<>]*"x"', page), "a quote ended an attribute"
+
+    def test_several_products_can_be_reached_from_the_top(self):
+        page = first_page([product(row()), product(row(), product="parcels", title="Parcels")])
+        assert 'href="#parcels"' in page and 'id="parcels"' in page
+
+
+class TestSprint:
+    def test_tells_every_verdict_with_its_sentence_the_bad_ones_first(self):
+        page = sprint_page(
+            detail(
+                [
+                    verdict("DQ101", "pass", "all is well"),
+                    verdict("MO501", "insufficient", "nothing to compare"),
+                ]
+            )
+        )
+        assert page.index("nothing to compare") < page.index("all is well")
+        assert "To mend: look at the features named." in page and 'id="MO501-drift"' in page
+        assert "8% of 48 features moved" in page and "../../reports/flights/drift/2013-S07.html" in page
+        assert 'href="2013-S08.html"' in page
+
+    def test_rows_by_table_and_what_is_missing(self):
+        page = sprint_page(detail([], missing=["ML401 on predictions: no champion"], done=False))
+        assert "1,008" in page and "ML401 on predictions: no champion" in page and "not Done" in page
+
+    def test_a_restatement_and_an_approval_are_told(self):
+        approved = {"by": "sam", "reason": "seen", "stands": False, "why_not": "the data has changed since"}
+        restated = [{"told": "2013-S07 was restated", "open": True, "attested_by": None}]
+        page = sprint_page(detail([], restated=restated, approved=approved))
+        assert "2013-S07 was restated" in page and "Nobody has attested" in page
+        assert "the data has changed since" in page
+
+
+class TestCharts:
+    KEYS = ("2013-S01", "2013-S02", "2013-S03")
+
+    def draw(self, *figures: float | None, **more: Any) -> charts.Chart:
+        chart = charts.lines("ROC-AUC", self.KEYS, {"champion": figures}, "{:.3f}".format, **more)
+        assert chart is not None
+        return chart
+
+    def test_a_gap_is_no_line(self):
+        (line,) = self.draw(0.5, None, 0.75).lines
+        assert line.path.count("M") == 2 and "L" not in line.path and len(line.dots) == 2
+
+    def test_higher_figures_stand_higher_and_inside(self):
+        chart = self.draw(0.5, 0.6, 0.75)
+        heights = [dot.y for dot in chart.lines[0].dots]
+        assert heights == sorted(heights, reverse=True)
+        assert all(chart.top <= y <= chart.bottom for y in heights)
+        assert all(chart.left < dot.x < chart.right for dot in chart.lines[0].dots)
+
+    def test_axis_holds_round_figures_around_all_of_them(self):
+        labels = [float(text) for _, text in self.draw(0.61, 0.7, 0.77).y_labels]
+        assert labels == [0.6, 0.65, 0.7, 0.75, 0.8]
+        flat = [float(text) for _, text in self.draw(0.5, 0.5, 0.5).y_labels]
+        assert flat[0] <= 0.5 <= flat[-1] and len(flat) > 1
+
+    def test_shares_begin_at_zero(self):
+        assert self.draw(0.3, 0.4, 0.35, from_zero=True).y_labels[0][1] == "0.000"
+
+    def test_it_says_all_it_shows(self):
+        chart = self.draw(0.5, 0.6, 0.75, marks={"2013-S02": ("promoted", "trained (drift)")})
+        assert chart.told == "ROC-AUC, 2013-S01 to 2013-S03: champion 0.500 to 0.750, 0.750 in 2013-S03."
+        assert chart.marks[0].told == "2013-S02: trained (drift)"
+
+    def test_nothing_measured_draws_nothing(self):
+        assert charts.lines("ROC-AUC", self.KEYS, {"champion": [None] * 3}, str) is None
+        assert charts.bars("drift", self.KEYS, [None] * 3, ["none"] * 3, str) is None
+
+    def test_many_sprints_leave_room_for_their_names(self):
+        keys = [f"2013-S{n:02}" for n in range(1, 105)]
+        chart = charts.lines("x", keys, {"champion": [0.5] * 104}, str)
+        assert chart is not None
+        places = [x for x, _ in chart.x_labels]
+        assert min(b - a for a, b in pairwise(places)) >= charts.LABEL_ROOM - 1
+
+    def test_bars_say_their_state_in_words_too(self):
+        chart = charts.bars(
+            "drift", self.KEYS, [None, 0.0, 0.4], ["none", "none", "confirmed"], "{:.0%}".format
+        )
+        assert chart is not None
+        assert [(bar.style, bar.told) for bar in chart.bars] == [
+            ("none", "2013-S02: 0%, none"), ("confirmed", "2013-S03: 40%, confirmed"),
+        ]  # fmt: skip
+        assert "2013-S03 confirmed" in chart.told
+        assert all(bar.height >= 1 and bar.y + bar.height <= chart.bottom + 0.1 for bar in chart.bars)

@@ -1,0 +1,154 @@
+"""The sprint site as closings write it: what it costs, what it keeps, and that it never stands in a sprint's way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from sprintline.delivery import assets as delivery
+from sprintline.delivery import site
+from sprintline.mechanisms.reports.files import Pages
+from sprintline.mechanisms.rules.gates import Need
+from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.runtime import Runtime
+
+S1, S2, S3 = (f"2013-S0{n}" for n in (1, 2, 3))
+METRICS = {"roc_auc": 0.71, "average_precision": 0.4, "brier": 0.15, "naive": None, "twin": None}
+
+
+@pytest.fixture
+def runtime(flights: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    flights.clock.move(flights.window(S3).end)
+    monkeypatch.setattr(site, "definition_of_done", lambda _runtime, _sprint: (Need("DQ102", "weather"),))
+    return flights
+
+
+def close(runtime: Runtime, sprint: str, sentence: str = "336 rows landed") -> None:
+    """What a closing leaves in the records."""
+    verdict = Verdict(runtime.product, sprint, "DQ102", "weather", Outcome.PASS, Severity.WARN, sentence, "w")
+    runtime.records.record_verdicts([verdict])
+    runtime.measure("weather", sprint, "w", {"rows": 336})
+    runtime.measure("scores", sprint, "s", {"champion": "m1", "metrics": METRICS, "positive_rate": 0.2})
+    runtime.measure("drift", sprint, "d", {"state": "none", "share": 0.04, "why": "4% of 48 features moved"})
+    runtime.records.append(
+        "closed", runtime.product, sprint, "test", {"version": sentence}, key=f"{sprint}{sentence}"
+    )
+
+
+def contents(runtime: Runtime) -> dict[str, str]:
+    root = runtime.home.site
+    return {str(file.relative_to(root)): file.read_text() for file in root.rglob("[!.]*") if file.is_file()}
+
+
+def test_written_sprint_by_sprint_it_is_what_is_written_at_once(runtime):
+    for sprint in (S1, S2, S3):
+        close(runtime, sprint)
+        site.write_closing(runtime, sprint)
+    grown = contents(runtime)
+    shutil.rmtree(runtime.home.site)
+    site.write_product(runtime)
+    site.write_first(runtime.home, [runtime.product])
+    assert grown == contents(runtime)
+    assert {f"flight_delays/{key}.html" for key in (S1, S2, S3)} <= set(grown)
+    assert "Done" in grown["index.html"] and "336 rows landed" in grown[f"flight_delays/{S2}.html"]
+    assert f'href="{S3}.html"' in grown[f"flight_delays/{S2}.html"], "the one before learns of its neighbour"
+
+
+def test_a_closing_reads_and_writes_its_own_part_only(runtime, monkeypatch):
+    for sprint in (S1, S2):
+        close(runtime, sprint)
+    site.write_closing(runtime, S2)
+    close(runtime, S3)
+    asked: list[str | None] = []
+    verdicts = type(runtime.records).verdicts
+
+    def counted(self: Any, product: str, sprint: str | None = None) -> list[Verdict]:
+        asked.append(sprint)
+        return verdicts(self, product, sprint)
+
+    monkeypatch.setattr(type(runtime.records), "verdicts", counted)
+    done: list[str] = []
+    needs = site.definition_of_done(runtime, S3)
+    monkeypatch.setattr(site, "definition_of_done", lambda _runtime, sprint: done.append(sprint) or needs)
+    written = site.write_product(runtime, S3)
+    assert None not in asked and S1 not in {*asked, *done} and {S2, S3} <= set(done)
+    assert {file.stem for file in written} == {S2, S3, "2013-S04"}, "S04 runs by now"
+
+
+def test_a_restatement_of_an_old_sprint_writes_everything(runtime):
+    for sprint in (S1, S2, S3):
+        close(runtime, sprint)
+        site.write_closing(runtime, sprint)
+    close(runtime, S1, "mended: 330 rows landed")
+    assert {file.stem for file in site.write_product(runtime, S1)} >= {S1, S2, S3}
+    assert "mended: 330 rows landed" in contents(runtime)[f"flight_delays/{S1}.html"]
+
+
+def test_each_product_writes_its_own_and_the_first_page_has_all(runtime):
+    close(runtime, S1)
+    site.write_closing(runtime, S1)
+    other = {"product": "parcels", "title": "Parcels", "error": "defs.yaml:3: is missing"}
+    site.write_broken(runtime.home, "parcels", other["error"])
+    first = site.write_first(runtime.home).read_text()
+    assert "Flight delays" in first and "defs.yaml:3: is missing" in first
+    first = site.write_first(runtime.home, ["flight_delays"]).read_text()
+    assert "Parcels" not in first and not (runtime.home.site / "parcels").exists()
+
+
+def test_a_summary_that_does_not_read_is_written_anew(runtime):
+    close(runtime, S1)
+    site.write_closing(runtime, S1)
+    (runtime.home.site / "flight_delays" / "summary.json").write_text("half a su")
+    close(runtime, S2)
+    site.write_closing(runtime, S2)
+    assert {row["sprint"] for row in Pages(runtime.home.site).summary("flight_delays")["sprints"]} >= {S1, S2}
+
+
+def test_what_cannot_be_written_leaves_the_page_as_it_was(tmp_path, monkeypatch):
+    pages = Pages(tmp_path / "site")
+    pages.write("index.html", "the last good one")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sprintline.mechanisms.reports.files.os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        pages.write("index.html", "half")
+    assert pages.first.read_text() == "the last good one"
+    assert [file.name for file in pages.root.iterdir()] == ["index.html"]
+
+
+def backlog_of(runtime: Runtime) -> dg.AssetsDefinition:
+    partitions = dg.StaticPartitionsDefinition(list(runtime.calendar.keys))
+    (asset,) = [
+        one
+        for one in delivery.definitions(runtime, partitions)
+        if isinstance(one, dg.AssetsDefinition) and dg.AssetKey([runtime.product, "backlog"]) in one.keys
+    ]
+    return asset
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_backlog_is_told_whether_the_site_can_be_written_or_not(runtime, writable):
+    close(runtime, S1)
+    if not writable:
+        runtime.home.site.write_text("a file where the folder should be")
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran = dg.materialize(
+            [backlog_of(runtime)], instance=instance, partition_key=S1, selection="flight_delays/backlog"
+        )
+        warned = [
+            event.message
+            for event in instance.all_logs(ran.run_id)
+            if "The sprint site was not written" in event.user_message
+        ]
+    assert ran.success
+    metadata = ran.asset_materializations_for_node("flight_delays__backlog")[0].metadata
+    assert metadata["board"].value == "nothing is open"
+    assert ("site" in metadata) is writable and bool(warned) is not writable
+    if writable:
+        assert json.loads((runtime.home.site / "flight_delays" / "summary.json").read_text())["sprints"]

@@ -1,0 +1,118 @@
+"""A replay that leads nowhere ends with the reason, instead of waiting for it to run out of patience."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+
+import pandas as pd
+import pytest
+
+from sprintline.base import settings
+from sprintline.hosting import replay
+from sprintline.landing.arrivals import survey
+from sprintline.mechanisms.backlog import intake
+from sprintline.product.runtime import load_runtime
+from sprintline.scaffold.check import mistakes_of
+from sprintline.scaffold.create import create_product
+
+S1 = "2026-S01"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    create_product("bakery", tmp_path)
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("products.bakery")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def bakery(root, tmp_path):
+    return load_runtime(root / "platform/products/bakery", settings.Home(tmp_path / "home"))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(None, "returned None"), ([1], "returned a list"), ({"orders": pd.DataFrame()}, "no frame of deliveries"),
+     ({"orders": [], "deliveries": pd.DataFrame()}, "no frame of orders")],
+)  # fmt: skip
+def test_a_provider_that_gives_no_frames_is_told_by_its_file(bakery, given, told):
+    (bakery.folder / "sample" / "deliveries.csv").unlink()
+    with pytest.raises(replay.ReplayError, match=rf"bakery/sources.py: provide\({S1}\) returned") as refused:
+        replay.drop(bakery, S1, lambda sprint: given)
+    assert told in str(refused.value) and 'return {"orders": frame, "deliveries": frame}' in str(
+        refused.value
+    )
+    assert not list(bakery.home.landing.rglob("*.csv*")), "nothing is half dropped"
+
+
+def test_a_source_the_provider_does_not_give_comes_from_its_sample(bakery):
+    whole = bakery.sources.provide(bakery.window(S1))
+    given = replay.provided(bakery, S1, lambda sprint: {"orders": whole["orders"]})
+    assert given["orders"] is whole["orders"]
+    assert list(given["deliveries"].columns) == list(whole["deliveries"].columns)
+    assert 0 < len(given["deliveries"]) <= len(whole["deliveries"])
+    with pytest.raises(LookupError, match=r"sample/deliveries.csv holds no row of 2026-S20"):
+        replay.provided(bakery, "2026-S20", lambda sprint: {"orders": whole["orders"]})
+
+
+def test_what_lies_in_the_way_of_a_file_is_told(bakery):
+    (bakery.home.landing / "bakery" / "orders" / f"{S1}.csv").mkdir(parents=True)
+    replay.drop(bakery, S1, bakery.sources.provide)
+    told = replay._hopeless(bakery, S1)
+    assert told is not None and told.startswith(
+        f"{S1} waits for a file of orders; in landing/ lies bakery/orders"
+    )
+    assert "this is not a file" in told
+
+
+def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
+    replay.drop(bakery, S1, bakery.sources.provide)
+    assert replay._hopeless(bakery, S1) is None, "its run may be under way"
+    digest = survey(bakery)[0][S1].digest
+    intake.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
+    assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
+
+
+def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
+    closings: set[str] = set()
+
+    def close_what_landed(seconds):
+        closings.update(survey(bakery)[0])
+
+    monkeypatch.setattr(replay, "closing_of", lambda runtime, key: key if key in closings else None)
+    monkeypatch.setattr(replay, "daemon", lambda runtime: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(replay.time, "sleep", close_what_landed)
+    replay.replay(bakery, 4, history=2)
+    first, *closed = capsys.readouterr().out.splitlines()
+    assert first == "bakery: landing 2026-S01 to 2026-S02"
+    assert [re.sub(r"\d+ s$", "0 s", line) for line in closed] == [
+        f"bakery 2026-S0{number} closed ({number} of 4), 0 s" for number in (1, 2, 3, 4)
+    ]
+    replay.replay(bakery, 6, history=2)
+    more = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split(",")[0] for line in more] == [
+        f"bakery 2026-S0{number} closed ({number} of 6)" for number in (5, 6)
+    ]
+
+
+def test_a_terminal_gets_a_bar(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with replay._progress("bakery: landing", 2) as progress:
+        progress.doing(0, "bakery: closing 2026-S01")
+        progress.sprint_closed("bakery 2026-S01", 1, 3.0)
+    out = capsys.readouterr().out
+    assert "1/2" in out and "closed (1 of 2)" not in out
+
+
+def test_sources_that_cannot_be_loaded_are_a_mistake_with_its_line(root):
+    folder = root / "platform/products/bakery"
+    lines = (folder / "sources.py").read_text() + 'raise RuntimeError("no till")\n'
+    (folder / "sources.py").write_text(lines)
+    found = mistakes_of(folder, root, settings.Home(root / "home"))
+    assert f"platform/products/bakery/sources.py:{lines.count(chr(10))}: RuntimeError: no till" in found

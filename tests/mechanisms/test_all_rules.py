@@ -1,0 +1,358 @@
+"""Every rule outside the family of models: sound evidence passes, its fault fails, missing evidence is insufficient."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sprintline.mechanisms.rules.kinds import kinds
+from sprintline.mechanisms.rules.registry import all_rules, rules_for
+from sprintline.mechanisms.rules.verdicts import Judgement, Outcome
+from sprintline.warehouse.rules import DBT_TEST_CODES
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule needs to pass, and changes of it that fail, each with words its sentence must hold.
+
+    optional: pieces whose absence is no lack of evidence; thin: changes that leave too little to judge.
+    """
+
+    sound: dict[str, Any]
+    faults: list[tuple[dict[str, Any], str]]
+    optional: tuple[str, ...] = ()
+    thin: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _ran(status: str = "pass", **more: Any) -> dict[str, Any]:
+    return {"name": "unique_questions_question_id", "status": status, **more}
+
+
+def _dbt() -> Case:
+    faults = [
+        (
+            {"tests": [_ran(), _ran("fail", failures=1200)]},
+            "1 of 2 tests fail: unique_questions_question_id: 1,200 rows",
+        ),
+        ({"tests": [_ran("error", message="no such column")]}, "no such column"),
+        # A test that dbt left out holds nothing; neither does one that only warned.
+        ({"tests": [_ran("skipped")]}, "skipped"),
+        ({"tests": [_ran("warn", failures=2)]}, "2 rows"),
+        ({"tests": [_ran("fail", failures=1)] * 5}, "and 2 more"),
+    ]
+    return Case({"tests": [_ran(), _ran()]}, faults, thin=[{"tests": []}])
+
+
+def _rebuilt(**changes: dict[str, Any]) -> dict[str, Any]:
+    sound = {"rows": 300, "unequal": 0, "columns": [], "first": ""}
+    names = ("courier_delays", "answers from courier_delays", "questions")
+    return {
+        "moment": "2026-01-23T10:25:00",
+        "tables": {name: sound | changes.get(name, {}) for name in names},
+    }
+
+
+def _origins(*areas: float | None) -> dict[str, Any]:
+    origins = [
+        {"at": f"2026-02-0{day}T00:00:00Z", "roc_auc": area, "error": 0.02}
+        for day, area in enumerate(areas, 1)
+    ]
+    return {"origins": origins}
+
+
+MOVED = {"reader": "carrier_delays", "asset": "carrier_hours", "sprint": "2013-S02"}
+CORRECTION = {"open": True, "files": {"weather": ["a", "b"]}, "attested_by": None}
+
+CASES = {
+    "DL701": Case(
+        {"inputs": 14, "moved": []},
+        [
+            (
+                {"moved": [MOVED]},
+                "1 of 14 data versions it was computed from were restated since: carrier_hours of",
+            ),
+            ({"moved": [{**MOVED, "asset": f"a{n}"} for n in range(5)]}, "and 2 more"),
+        ],
+    ),
+    "DL702": Case(
+        {"restatements": [{**CORRECTION, "open": False, "attested_by": "sam"}]},
+        [
+            (
+                {"restatements": [CORRECTION]},
+                "1 of 1 restatements on new files (weather) await a person's word",
+            )
+        ],
+    ),
+    "CAL001": Case(
+        {"planned_sprints_remaining": 6, "last_planned_sprint": "2014-S13"},
+        [
+            ({"planned_sprints_remaining": 5}, "5 planned sprints remain up to 2014-S13; at least 6"),
+            ({"planned_sprints_remaining": 0}, "0 planned sprints remain"),
+        ],
+    ),
+    "DQ101": Case(
+        {"rows": 12_000, "contract": "departures 1.0.0"},
+        [({"refused": "line 4: origin is empty"}, "quarantine: line 4: origin is empty")],
+    ),
+    "DQ102": Case(
+        {"rows": 12_000, "row_bounds": [9_000, 15_000]},
+        [
+            ({"rows": 8_999}, "8,999 rows landed; the contract promises at least 9,000 and at most 15,000"),
+            ({"rows": 15_001}, "15,001 rows"),
+            ({"rows": 3, "row_bounds": [4, None]}, "promises at least 4"),
+            ({"rows": 3, "row_bounds": [None, 2]}, "promises at most 2"),
+        ],
+        # Without a promise there is nothing to keep: no pass either.
+        thin=[{"row_bounds": [None, None]}],
+    ),
+    "DQ103": Case(
+        {"rows": 100, "rows_without_known_at": 0, "rows_known_after_landing": 0},
+        [
+            ({"rows_without_known_at": 7}, "7 of 100 rows carry no moment"),
+            ({"rows_known_after_landing": 2}, "2 claim one after the file landed"),
+        ],
+    ),
+    "DQ104": Case(
+        {"rows": 100, "rows_in_lake": 100, "data_version": "aa", "data_version_in_lake": "aa"},
+        [
+            ({"rows_in_lake": 99}, "the lake holds 99"),
+            ({"data_version_in_lake": "bb"}, "accepted with content aa, the lake holds 100 with bb"),
+        ],
+    ),
+    **{code: _dbt() for code in sorted(DBT_TEST_CODES)},
+    "DOC601": Case(
+        {"columns": 9, "undocumented": []},
+        [({"undocumented": ["dep_delay", "origin"]}, "2 of 9 names carry no description: dep_delay, origin")],
+    ),
+    "FT301": Case(
+        {"rows": 500, "rows_created_after_event": 0},
+        [({"rows_created_after_event": 3}, "3 of 500 feature rows rest on something known after")],
+    ),
+    "FT302": Case(
+        {"questions": 500, "rows": 500, "distinct_questions": 500},
+        [
+            ({"rows": 501}, "501 rows of features answer 500 of 500 questions"),
+            ({"rows": 499}, "499 rows"),
+            ({"distinct_questions": 499}, "500 rows of features answer 499 of 500 questions"),
+            (
+                {"rows": 0, "questions": 0, "distinct_questions": 0},
+                "0 rows of features answer 0 of 0 questions",
+            ),
+        ],
+    ),
+    "FT303": Case(
+        {"coverage_by_view": {"carrier_delays": 0.9, "origin_weather": 1.0}},
+        [({"coverage_by_view": {"carrier_delays": 0.85, "origin_weather": 1.0}}, "carrier_delays: 85.0%")],
+    ),
+    "FT304": Case(
+        {"keys_compared": 40, "keys_unequal": 0},
+        [
+            ({"keys_unequal": 1}, "1 of 40 keys answer differently"),
+            ({"keys_compared": 0}, "no key was there to compare"),
+        ],
+    ),
+    "FT305": Case(
+        {"rebuilt": _rebuilt()},
+        [
+            (
+                {
+                    "rebuilt": _rebuilt(
+                        courier_delays={"unequal": 12, "columns": ["late_rate"], "first": "swift"}
+                    )
+                },
+                "12 of 300 rows of courier_delays differ in late_rate: they knew what came after (swift)",
+            ),
+            (
+                {"rebuilt": _rebuilt(questions={"unequal": 4, "first": "O1: on one side only"})},
+                "4 of 300 rows of questions differ: they knew",
+            ),
+        ],
+        thin=[
+            {"rebuilt": {"why": "the features of 2026-S03 could not be made again: no such column"}},
+            {"rebuilt": _rebuilt(**{"answers from courier_delays": {"rows": 0}})},
+        ],
+    ),
+    "ML409": Case(
+        {"backtest": _origins(0.70, 0.68, 0.74)},
+        [
+            ({"backtest": _origins(0.75, 0.74, 0.53)}, "keeps 17% of the mean skill, surely less than 50%"),
+            ({"backtest": _origins(0.50, 0.49, 0.48)}, "no skill"),
+        ],
+        thin=[{"backtest": _origins(0.70, None, 0.74)}, {"backtest": {"origins": []}}],
+    ),
+    "ML410": Case(
+        {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": []}},
+        [
+            (
+                {"card": {"figures": 40, "empty": ["Slices"], "stale": [], "unmeasured": []}},
+                "section Slices is empty",
+            ),
+            (
+                {"card": {"figures": 40, "empty": [], "stale": ["stale: release a1"], "unmeasured": []}},
+                "stale: release a1",
+            ),
+            (
+                {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": ["it is fair"]}},
+                "claim without a metric: it is fair",
+            ),
+        ],
+        thin=[{"card": {"figures": 0, "empty": [], "stale": [], "unmeasured": []}}],
+    ),
+    "ML411": Case(
+        {
+            "inputs": ["distance", "late_rate"],
+            "served": ["distance", "late_rate"],
+            "outcomes": ["late"],
+            "own_inputs": True,
+        },
+        [
+            ({"own_inputs": False}, "by code of its own"),
+            (
+                {"inputs": ["distance", "late"], "served": ["distance", "late"]},
+                "late, which tell how a question ended",
+            ),
+            ({"inputs": ["distance", "tail"]}, "tail, which no question is answered with"),
+        ],
+        thin=[{"served": []}],
+    ),
+    "MO501": Case(
+        {"state": "none", "why": "0 of 20 features drifted", "share": 0.0},
+        [({"state": "confirmed", "why": "9 of 20 features drifted", "share": 0.45}, "confirmed: 9 of 20")],
+        optional=("share",),
+        thin=[{"state": "insufficient", "why": "12 rows are too few"}],
+    ),
+    "MO502": Case(
+        {"concept": {"effect": 0.02, "drifting": False, "why": "errors of 900 answers are +0.02 off"}},
+        [
+            (
+                {"concept": {"effect": 0.4, "drifting": True, "why": "errors of 900 answers are +0.40 off"}},
+                "errors of 900 answers are +0.40 off",
+            )
+        ],
+        thin=[{"concept": {"effect": None, "drifting": None, "why": "no labelled answer yet"}}],
+    ),
+    "MO503": Case(
+        {"missing": {"wind": {"share": 0.02, "ordinary": 0.01, "moved": False}}},
+        [
+            (
+                {"missing": {"wind": {"share": 0.4, "ordinary": 0.01, "moved": True}}},
+                "1 of 1 features miss more or fewer values than any sprint of the training data: "
+                "wind 40.0% instead of 1.0%",
+            ),
+            (
+                {"missing": {f"f{i}": {"share": 0.4, "ordinary": 0.01, "moved": True} for i in range(6)}},
+                "and 2 more",
+            ),
+        ],
+        thin=[{"missing": {}}],
+    ),
+    "MO504": Case(
+        {"questions": 13_000, "answered": 6_500},
+        [
+            ({"answered": 6_499}, "6,499 of 13,000 questions have an outcome (50.0%), asked for are 50%"),
+            ({"answered": 0}, "0 of 13,000 questions have an outcome (0.0%)"),
+        ],
+        thin=[{"questions": 0, "answered": 0}],
+    ),
+}
+
+
+def _judge(code: str, **changes: Any) -> Judgement:
+    evidence = CASES[code].sound | changes
+    return all_rules()[code]({name: value for name, value in evidence.items() if value is not ...})
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_sound_evidence_passes_with_a_sentence(code):
+    found = _judge(code)
+    assert found.outcome is Outcome.PASS, found.sentence
+    assert any(letter.isdigit() for letter in found.sentence)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("code", "changes", "words"), [(code, *fault) for code, case in CASES.items() for fault in case.faults]
+)
+def test_a_fault_fails_and_is_named(code, changes, words):
+    found = _judge(code, **changes)
+    assert found.outcome is Outcome.FAIL and words in found.sentence, found.sentence
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_no_evidence_never_passes(code):
+    assert all_rules()[code]({}).outcome is Outcome.INSUFFICIENT
+    assert all_rules()[code](None).outcome is Outcome.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("code", "piece"),
+    [(code, piece) for code, case in CASES.items() for piece in case.sound if piece not in case.optional],
+)
+@pytest.mark.parametrize("absent", [..., None])
+def test_a_missing_piece_is_insufficient(code, piece, absent):
+    found = _judge(code, **{piece: absent})
+    assert found.outcome is Outcome.INSUFFICIENT, found.sentence
+    assert found.sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"), [(code, thin) for code, case in CASES.items() for thin in case.thin]
+)
+def test_evidence_too_thin_is_insufficient(code, changes):
+    assert _judge(code, **changes).outcome is Outcome.INSUFFICIENT
+
+
+def as_told(code: str, changes: dict[str, Any]) -> list[Any]:
+    """A whole judgement as people are shown it: outcome, figure, line, sentence."""
+    found = _judge(code, **changes)
+    return [str(found.outcome), found.observed, found.threshold, found.sentence]
+
+
+TOLD = json.loads(Path(__file__).with_name("judgements.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("code", TOLD)
+def test_figure_line_and_sentence_are_told_word_for_word(code):
+    case = CASES[code]
+    changes = [{}, *(change for change, _ in case.faults), *case.thin]
+    assert [as_told(code, one) for one in changes] == TOLD[code]
+
+
+def test_suspected_drift_is_no_failure_yet():
+    found = _judge("MO501", state="suspected")
+    assert found.outcome is Outcome.PASS and "suspected" in found.sentence
+
+
+@pytest.mark.parametrize(("code", "line"), [("CAL001", 7), ("FT303", 0.95)])
+def test_a_product_may_move_a_line(code, line):
+    assert all_rules()[code](CASES[code].sound, line).outcome is Outcome.FAIL
+
+
+# --- the rule set ----------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_is_covered_and_codes_are_unique():
+    # tests/release/test_rules.py runs over these.
+    elsewhere = {code for code in all_rules() if "ML401" <= code <= "ML408"}
+    assert {*CASES, *elsewhere} == set(all_rules())
+    assert not set(CASES) & elsewhere
+
+
+@pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.code)
+def test_a_rule_says_what_it_claims_what_it_serves_and_how_to_mend(rule):
+    assert re.fullmatch(r"(CAL|DL|DQ|DOC|FT|ML|MO)\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z][a-z_]+[a-z]", rule.name)
+    assert re.fullmatch(r"\d+\.\d+", rule.practice)
+    assert len(rule.remedy.split()) >= 5 and not rule.remedy.endswith(".")
+    assert len(rule.why.split()) >= 10 and rule.why.endswith(".")
+    assert rule.judges in kinds()
+    assert rule in rules_for(rule.judges)
+
+
+def test_names_are_unique_within_the_kind_they_judge():
+    for kind in {rule.judges for rule in all_rules().values()}:
+        names = [rule.name for rule in rules_for(kind)]
+        assert len(names) == len(set(names))

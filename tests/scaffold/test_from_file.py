@@ -1,0 +1,349 @@
+"""A product from a team's own file: inference is careful, what cannot be used is refused whole, the rest is sound."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from sprintline.landing.folder import Landing
+from sprintline.landing.inferred import InferenceError, infer
+from sprintline.landing.odcs import parse_contract
+from sprintline.product.calendar import Calendar
+from sprintline.product.spec import parse_product
+from sprintline.scaffold.create import ScaffoldError, create_product, remove_product, traces_of
+from sprintline.scaffold.from_file import Asked, create_from_file
+
+N = 60
+
+
+@pytest.fixture
+def clone(tmp_path):
+    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "workspace.yaml").write_text("# ours\nload_from:\n")
+    return tmp_path
+
+
+def rows(**change) -> pd.DataFrame:
+    asked = pd.date_range("2026-03-25T08:00", periods=N, freq="6h", tz="Europe/Berlin")
+    frame = {
+        "Ticket": [f"{n:06d}" for n in range(N)],
+        "opened": asked,
+        "closed": asked + pd.Timedelta(minutes=90),
+        "order": np.arange(N) + 2**60,
+        "group": ["a", "b", "c"] * (N // 3),
+        "price": [decimal.Decimal(f"{n}.50") for n in range(N)],
+        "vip": [True, False] * (N // 2),
+        "note": [f'said "no",\nbye {n}' if n else None for n in range(N)],
+        "hours": [n % 9 for n in range(N)],
+    }
+    return pd.DataFrame({**frame, **change})
+
+
+def asked(file, **change) -> Asked:
+    said = {"key": "Ticket", "event_at": "opened", "known_at": "closed", "label": "hours > 6", **change}
+    return Asked(file, timezone="Europe/Berlin", **said)
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet"])
+def test_types_are_inferred_alike_from_every_form(tmp_path, form):
+    file = tmp_path / f"tickets.{form}"
+    rows().to_parquet(file) if form == "parquet" else rows().to_csv(file, index=False)
+    columns, frame = infer(file, "Europe/Berlin")
+    assert {column.sql: column.kind for column in columns} == {
+        "ticket": "string", "opened": "timestamp", "closed": "timestamp", "order_": "integer", "group_": "string",
+        "price": "number", "vip": "boolean", "note": "string", "hours": "integer",
+    }  # fmt: skip
+    assert frame["ticket"][7] == "000007", "a leading zero is lost"
+    assert frame["order_"][1] == 2**60 + 1, "a digit is lost"
+    assert not next(column for column in columns if column.sql == "note").required
+    assert str(frame["opened"][0]) == "2026-03-25 07:00:00+00:00"
+
+
+def test_local_moments_that_happened_twice_are_no_moments(tmp_path):
+    file = tmp_path / "meters.csv"
+    file.write_text("at\n2026-10-25T01:30\n2026-10-25T02:30\n")
+    (column,) = infer(file, "Europe/Berlin")[0]
+    assert column.kind == "string" and "happened twice in Europe/Berlin" in column.why
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "the file is empty"), (b"a,b\n", "no rows"), (b"a,b,\n1,2,\n", "column 3 of 3 has no name"),
+     (b"a,b,a\n1,2,3\n", "'a' appears 2 times"), (b"a;b\n1,5;2\n", "separated by semicolons"),
+     (b"PK\x03\x04rest", "a zip archive"), ("a,b\n1,2\n".encode("utf-16"), "text in UTF-16"),
+     (b"a,b\n1,2,3\n", "expected 2 fields"), ("a\nö\n".encode("latin-1"), "not UTF-8"),
+     (b'a,b\n1,"x\n', "never closed")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_says_why(tmp_path, content, told):
+    file = tmp_path / "own.csv"
+    file.write_bytes(content)
+    with pytest.raises(InferenceError, match=told):
+        infer(file, "UTC")
+
+
+def test_a_header_may_be_anything_and_is_found_again_in_the_file(tmp_path):
+    headers = ["Größe in %", "1st", "order", "Order", "日付", "金額", "event_at", "Sprint", "a\nb", " x "]
+    file = tmp_path / "own.csv"
+    pd.DataFrame([range(len(headers))], columns=headers).to_csv(file, index=False)
+    columns, frame = infer(file, "UTC")
+    assert [column.header for column in columns] == headers
+    assert [column.sql for column in columns] == [
+        "grosse_in", "c_1st", "order_", "order__2", "c_5", "c_6", "event_at_", "sprint_", "a_b", "x",
+    ]  # fmt: skip
+    assert [column.name for column in columns] == [
+        "grosse_in", "c_1st", "order", "order__2", "c_5", "c_6", "event_at_", "sprint_", "a_b", "x",
+    ]  # fmt: skip
+    assert list(frame.iloc[0]) == list(range(len(headers)))
+
+
+def test_parquet_says_itself_what_its_columns_are(tmp_path):
+    file = tmp_path / "own.parquet"
+    table = pa.table(
+        {"text": ["1", "2"], "whole": [1.0, 2.0], "gap": [float("nan"), 1.5], "none": pa.nulls(2),
+         "kind": pa.array(["a", "b"]).dictionary_encode()},
+    )  # fmt: skip
+    pq.write_table(table, file)
+    kinds = {column.name: (column.kind, column.required) for column in infer(file, "UTC")[0]}
+    assert kinds == {
+        "text": ("string", True), "whole": ("number", True), "gap": ("number", False), "none": ("string", False),
+        "kind": ("string", True),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [(pa.array([datetime.time(1)]), "column x holds time64"), (pa.array([float("inf")]), "x: inf is not a number"),
+     (pa.array([2**64 - 1], pa.uint64()), "too large for a whole number"),
+     (pa.array([datetime.datetime(2026, 10, 25, 2, 30)]), "happened twice in Europe/Berlin")],
+)  # fmt: skip
+def test_what_parquet_holds_and_no_contract_can_is_refused(tmp_path, column, told):
+    pq.write_table(pa.table({"x": column}), tmp_path / "own.parquet")
+    with pytest.raises(InferenceError, match=told):
+        infer(tmp_path / "own.parquet", "Europe/Berlin")
+
+
+def test_nested_columns_are_refused_by_name(tmp_path):
+    rows(items=[[1, 2]] * N).to_parquet(tmp_path / "own.parquet")
+    with pytest.raises(InferenceError, match=r"column items holds list.*write its parts as columns"):
+        infer(tmp_path / "own.parquet", "UTC")
+
+
+def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
+    file = clone / "tickets.csv"
+    rows().to_csv(file, index=False)
+    made = create_from_file("tickets_2", asked(file), clone)
+    folder = clone / "platform/products/tickets_2"
+    spec = parse_product((folder / "defs.yaml").read_text(), "defs.yaml")
+    assert (spec.calendar.start, spec.calendar.timezone) == ("2026-03-23", "Europe/Berlin"), (
+        "the Monday before"
+    )
+    assert spec.features.lookback_sprints == 1 and spec.model.label == "answer"
+    contract = parse_contract((folder / spec.sources[0].contract).read_text(), "tickets.yaml")
+    assert contract.key == ("Ticket",) and (contract.event_at, contract.known_at) == ("opened", "closed")
+    assert contract.row_bounds and contract.row_bounds[0] <= 20 and contract.row_bounds[1] >= 56
+    models = clone / "dbt_project/models/tickets_2"
+    assert 'cast("group" as string) as group_' in (models / "staging/stg_tickets.sql").read_text()
+    questions = (models / "marts/questions.sql").read_text()
+    assert (
+        "hours," not in questions.split("select")[-1] and "closed" not in questions and "group_," in questions
+    )
+    for file in [*models.rglob("*.yml"), clone / "workspace.yaml"]:
+        assert yaml.safe_load(file.read_text())
+    names: dict = {}
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    assert names["recipe"]().inputs.categorical == ("group_",)
+    assert {"order_", "price", "vip", "past_rate"} <= set(names["NUMERIC"]) and "hours" not in names[
+        "NUMERIC"
+    ]
+    assert (folder / "sample/tickets.csv") in made.files
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"label": "closed > opened"}, "always true"),
+        ({"label": "opened > '2026-04-01'"}, "known beforehand"),
+        ({"label": "1 = 1"}, "always true"),
+        ({"by": "note"}, "empty in some rows"),
+        ({"by": "price"}, "must be text or a whole number"),
+        ({"known_at": "price"}, "does not say a moment"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused_and_nothing_is_made(clone, change, told):
+    file = clone / "tickets.csv"
+    rows().to_csv(file, index=False)
+    before = sorted(clone.rglob("*"))
+    with pytest.raises(ScaffoldError, match=told) as refused:
+        create_from_file("tickets", asked(file, **change), clone)
+    assert refused.value.code == 2 and sorted(clone.rglob("*")) == before
+
+
+def shop(**change) -> pd.DataFrame:
+    """Four weeks of a shop that writes down days only, under headers as people write them."""
+    days = [datetime.date(2026, 3, 2) + datetime.timedelta(days=n // 4) for n in range(4 * 28)]
+    frame = {
+        "Order No.": range(4 * 28),
+        "date": days,
+        "Umsatz in €": [n % 50 + 0.5 for n in range(4 * 28)],
+        "returned": ["yes" if n % 3 else "no" for n in range(4 * 28)],
+        "settled": [day + datetime.timedelta(days=2) for day in days],
+    }
+    return pd.DataFrame({**frame, **change})
+
+
+def make(clone, frame, form="csv", product="shop", **change):
+    file = clone / f"rows.{form}"
+    frame.to_parquet(file) if form == "parquet" else frame.to_csv(file, index=False)
+    said = {
+        "key": "Order No.",
+        "event_at": "date",
+        "known_at": "settled",
+        "label": "returned = 'yes'",
+        **change,
+    }
+    made = create_from_file(product, Asked(file, timezone="Europe/Berlin", **said), clone)
+    folder = clone / "platform/products" / product
+    spec = parse_product((folder / "defs.yaml").read_text(), "defs.yaml")
+    contract = parse_contract((folder / spec.sources[0].contract).read_text(), "rows.yaml")
+    return made, folder, spec, contract
+
+
+def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
+    frame = shop(off=["a", "b"] * 56, label=[n % 2 for n in range(112)], on=["x", "y", "z", "w"] * 28)
+    _, folder, _, _ = make(clone, frame, label="label = 1 and 'label' = 'label'", by="off")
+    models = clone / "dbt_project/models/shop"
+    for file in [*models.rglob("*.yml"), *folder.rglob("*.yaml")]:
+        for model in yaml.safe_load(file.read_text()).get("models", ()):
+            assert all(isinstance(column["name"], str) for column in model["columns"])
+    assert (
+        "cast((label_ = 1 and 'label' = 'label') as boolean)" in (models / "marts/outcomes.sql").read_text()
+    )
+    with pytest.raises(
+        ScaffoldError, match='"off" is no text to YAML, which reads it as False: call it off_product'
+    ):
+        create_product("off", clone)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_keeps_the_contract_that_was_made_of_it(clone, form):
+    contract = make(clone, shop(), form)[-1]
+    landed = Landing(clone / "landing", clone / "quarantine")
+    place = landed.folder("shop", "rows") / f"2026-S01.{form}"
+    place.parent.mkdir(parents=True)
+    place.write_bytes((clone / f"rows.{form}").read_bytes())
+    frame = landed.read(landed.scan("shop", "rows").files["2026-S01"], contract)
+    assert list(frame.columns) == [
+        "order_no",
+        "date",
+        "umsatz_in",
+        "returned",
+        "settled",
+        "event_at",
+        "known_at",
+    ]
+    assert str(frame["event_at"][0]) == "2026-03-01 23:00:00+00:00", "a day begins at its local midnight"
+    assert str(frame["known_at"][0]) == "2026-03-04 23:00:00+00:00", (
+        "and what became known on one is known at its end"
+    )
+
+
+@dataclass
+class Window:
+    key: str
+    start: datetime.datetime
+    end: datetime.datetime
+
+
+def test_every_row_of_a_sprint_is_provided_however_long_its_answer_takes(clone):
+    late = [day + datetime.timedelta(days=30) for day in shop()["date"]]
+    _, folder, spec, _ = make(clone, shop(settled=late))
+    names: dict = {"__file__": str(folder / "sources.py")}
+    exec(compile((folder / "sources.py").read_text(), "sources.py", "exec"), names)
+    assert names["LANDS_AFTER"] == datetime.timedelta(days=31)
+    assert spec.model.train_sprints == 6 + 9, (
+        "half of what is learned from is withheld at the backtest's first origin"
+    )
+    assert spec.features.lookback_sprints == 6, (
+        "what is known now was asked 33 days ago, the view looks back 7 more"
+    )
+    given = [len(names["provide"](one)["rows"]) for one in Calendar.from_spec(spec.calendar).sprints[:4]]
+    assert given == [28] * 4
+
+
+def test_without_text_a_number_groups_and_without_that_everyone_is_one_group(clone):
+    label = '"Umsatz in €" > 25'
+    frame = shop().drop(columns="returned")
+    _, folder, _, _ = make(clone, frame.assign(till=[n % 3 for n in range(len(frame))]), label=label)
+    models = clone / "dbt_project/models/shop"
+    assert "cast(till as string) as till" in (models / "staging/stg_rows.sql").read_text()
+    assert "umsatz_in" not in (models / "marts/questions.sql").read_text().split("select")[-1]
+    names: dict = {}
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    assert names["recipe"]().inputs.categorical == ("till",) and "till" not in names["NUMERIC"]
+    _, folder, _, _ = make(clone, frame, product="till", label=label)
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    assert names["recipe"]().naive_groups == ("everyone",)
+    assert "'everyone' as everyone" in (clone / "dbt_project/models/till/staging/stg_rows.sql").read_text()
+
+
+def test_a_gap_belongs_to_the_sprint_before_it(clone):
+    days = [datetime.date(2025, 12, 1) + datetime.timedelta(days=n + 21 * (n > 20)) for n in range(42)]
+    frame = pd.concat([shop().head(42).assign(date=days, settled=days)], ignore_index=True)
+    made, _, spec, _ = make(clone, frame)
+    assert dict(spec.calendar.lengths) == {"2025-S03": 17, "2026-S01": 18}, "a key is of one year"
+    sprints = Calendar.from_spec(spec.calendar).sprints
+    held = pd.Series([one.key for day in pd.to_datetime(days).tz_localize("Europe/Berlin")
+                      for one in sprints if one.holds(day)])  # fmt: skip
+    assert list(held.value_counts(sort=False)) == [7] * 6
+    assert any("last longer" in note for note in made.notes)
+
+
+def test_sprints_too_small_to_judge_anything_are_told(clone):
+    made, *_ = make(clone, shop())
+    assert any("holds 28 rows" in note and "--length-days 25" in note for note in made.notes)
+
+
+def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(clone):
+    frame = pd.concat([shop()] * 8, ignore_index=True)
+    frame["Order No."] = range(len(frame))
+    rare = ["yes" if n % 20 == 0 else "no" for n in range(len(frame))]
+    made, _, spec, _ = make(clone, frame.assign(returned=rare))
+    assert spec.model.train_sprints == 28, (
+        "six parts of 50 answers, eleven in a sprint, and one sprint for the delay"
+    )
+    assert any("of the rarer answer an ordinary sprint of 7 days holds 11" in note for note in made.notes)
+    assert any("--length-days 20" in note for note in made.notes)
+
+
+def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):
+    create_product("bakery", clone)
+    before = (clone / "workspace.yaml").read_text()
+    create_product("bakery_two", clone)
+    (clone / "tests/products/bakery_two").mkdir(parents=True)
+    traces = traces_of("bakery_two", clone)
+    assert [str(place.relative_to(clone)) for place in traces] == [
+        "dbt_project/models/bakery_two", "feature_repo/bakery_two", "platform/products/bakery_two",
+        "tests/products/bakery_two",
+    ]  # fmt: skip
+    remove_product("bakery_two", clone, traces)
+    assert (clone / "workspace.yaml").read_text() == before
+    assert not list(clone.rglob("bakery_two")) and traces_of("bakery", clone)
+    with pytest.raises(ScaffoldError, match="there is no product bakery_two; the products are bakery"):
+        traces_of("bakery_two", clone)
+    for name in ("../platform", "", "sprintline/x"):
+        with pytest.raises(ScaffoldError, match="is no product name"):
+            traces_of(name, clone)
+    # A registration that stayed behind is enough to be removed; a first entry goes without harm to the next.
+    create_product("third", clone)
+    remove_product("bakery", clone, traces_of("bakery", clone))
+    left = yaml.safe_load((clone / "workspace.yaml").read_text())["load_from"]
+    assert [one["python_module"]["location_name"] for one in left] == ["third"]
