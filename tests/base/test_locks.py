@@ -16,9 +16,9 @@ from sprintline.base.settings import ROOT
 HOLD = """
 import sys, time
 from pathlib import Path
-from sprintline.base.locks import turn
+from sprintline.base.locks import access
 
-with turn(Path(sys.argv[1]), writing=sys.argv[2] == "write"):
+with access(Path(sys.argv[1]), writing=sys.argv[2] == "write"):
     print("held", flush=True)
     sys.stdin.readline()
 """

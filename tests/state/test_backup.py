@@ -72,7 +72,7 @@ def test_everything_comes_back_at_another_place_and_only_what_is_kept(filled, sa
     here, far = contents(filled.root), contents(there.root)
     assert here.keys() - far.keys() == {
         ".half-written", "landing/.part.csv", "dbt/bakery/target/manifest.json", ".ledger.head.lock",
-        "warehouse/.bakery.duckdb.turn",
+        "warehouse/.bakery.duckdb.lock",
     }  # fmt: skip
     assert {name for name in far if far[name] != here.get(name)} <= {"records.db"}
     report = Records(there.records_url).verify()
@@ -102,11 +102,11 @@ def write_without_end(root, stop):
 def duckdb_turn(home):
     from contextlib import contextmanager
 
-    from sprintline.base.locks import turn
+    from sprintline.base.locks import access
 
     @contextmanager
     def opened():
-        with turn(home.warehouse_file("bakery"), writing=True):
+        with access(home.warehouse_file("bakery"), writing=True):
             connection = duckdb.connect(str(home.warehouse_file("bakery")))
             yield connection
             connection.close()

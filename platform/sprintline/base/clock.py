@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sprintline.base.files import atomic_write
 
 
 class Clock:
@@ -33,10 +34,7 @@ class Clock:
 
     def move(self, moment: datetime) -> None:
         """Set the replay's now. The file is replaced as one."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.file.with_name(f".{self.file.name}.{os.getpid()}")
-        fresh.write_text(moment.astimezone(UTC).isoformat())
-        fresh.replace(self.file)
+        atomic_write(self.file, moment.astimezone(UTC).isoformat())
 
     def release(self) -> None:
         """Back to the wall clock."""

@@ -1,4 +1,4 @@
-"""Locks between processes by a file: one holds it alone, or many share it."""
+"""Locks between processes by a file: one holds it alone, or many share it. The kernel frees those of a dead process."""
 
 from __future__ import annotations
 
@@ -9,15 +9,30 @@ from pathlib import Path
 
 
 @contextmanager
-def turn(file: Path, *, writing: bool = False) -> Iterator[None]:
-    """Wait until the file may be read, or written; the kernel ends the turn of a process that dies.
+def file_lock(lock: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+    """Hold a lock file, made as needed. Locks do not nest: whoever holds one asks for no second on the same file.
+
+    Args:
+        lock: the file that is locked; its content is left alone.
+        shared: others may share it too; without it nobody else holds it meanwhile.
+        wait: until it is free.
+
+    Raises:
+        BlockingIOError: it is held by somebody else, and `wait` is false.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as handle:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
+        yield
+
+
+@contextmanager
+def access(file: Path, *, writing: bool = False) -> Iterator[None]:
+    """Wait until a file may be read, or written, under a lock beside it: one writes and nobody reads, or many read.
 
     DuckDB refuses whoever comes while another process writes. Dagster's pool keeps queued runs apart; a run started by
     hand (`dg launch`) does not pass through the queue, and a person's question may come at any moment.
-
-    Turns do not nest: whoever holds one asks for no second on the same file.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(f".{file.name}.turn").open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX if writing else fcntl.LOCK_SH)
+    with file_lock(file.with_name(f".{file.name}.lock"), shared=not writing):
         yield

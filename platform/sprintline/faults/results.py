@@ -6,12 +6,12 @@ Kept as JSON: in the state folder for the last run, in docs/reference/faults.jso
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sprintline.base.files import atomic_write
 from sprintline.faults.findings import Finding
 from sprintline.faults.run import Suite
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
@@ -60,11 +60,8 @@ class Measured:
 
     def save(self, file: Path) -> None:
         """Write as one: beside its place, then renamed."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
         content = {"clean_sprints": dict(self.sprints), "faults": [asdict(row) for row in self.rows]}
-        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(file)
+        atomic_write(file, json.dumps(content, indent=2) + "\n")
 
     @classmethod
     def load(cls, file: Path) -> Measured | None:

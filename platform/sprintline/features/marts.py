@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprintline.base.locks import turn
+from sprintline.base.locks import access
 from sprintline.features.views import FeatureError
 from sprintline.warehouse.connection import why_closed
 
@@ -59,7 +59,7 @@ def restricted_query(
         raise FeatureError(f"the query asks for ${unknown[0]}; there are {known}")
     # A name nobody can guess: a query that wrote schema and table out would see every sprint.
     attached = f"warehouse_{secrets.token_hex(8)}"
-    with turn(warehouse), duckdb.connect() as session:
+    with access(warehouse), duckdb.connect() as session:
         session.execute("SET TimeZone = 'UTC'")
         if threads:
             session.execute(f"SET threads = {threads}")

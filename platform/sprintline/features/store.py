@@ -8,9 +8,7 @@ online store and the registry, never the warehouse. Feast is imported inside fun
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.metadata
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base import settings
 from sprintline.base.failpoints import failpoint
+from sprintline.base.files import atomic_write
+from sprintline.base.locks import file_lock
 from sprintline.features.feast_project import open_project, quiet
 from sprintline.features.frames import CREATED, EVENT, check_feature_frame, value_state
 from sprintline.features.views import (
@@ -28,6 +28,7 @@ from sprintline.features.views import (
     fingerprint,
     load_declared,
 )
+from sprintline.lake.tables import Lake
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.base.settings import Home
-    from sprintline.lake.tables import Commit, Lake
+    from sprintline.lake.tables import Commit
     from sprintline.product.calendar import Sprint
 
 __all__ = ["FeatureError", "FeatureStore", "OnlineAnswer", "Published", "Query"]
@@ -145,7 +146,7 @@ class FeatureStore:
             with quiet():
                 store.apply(declared.objects(), objects_to_delete=gone, partial=False)
             failpoint("features.applied")
-            _write_atomically(self._marker, self.fingerprint())
+            atomic_write(self._marker, self.fingerprint())
         self._feast = None
         return True
 
@@ -426,8 +427,7 @@ class FeatureStore:
     def _locked(self) -> Iterator[None]:
         """One process (and thread) at a time changes this product's registry and online store."""
         self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with file_lock(self.state / ".lock"):
             yield
 
 
@@ -445,9 +445,3 @@ def _as_number(column: pd.Series) -> pd.Series:
     if column.isna().all() or (types.is_numeric_dtype(column) and not types.is_bool_dtype(column)):
         return column.astype("float64")
     return column
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -5,18 +5,17 @@ Stores know no Dagster: it is asked in a process of its own, which also spares t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from sprintline.base.files import atomic_write
+from sprintline.base.locks import file_lock
 from sprintline.base.settings import POOL, Home, masked, without_secrets
 
 TEMPLATE = Path(__file__).with_name("dagster.yaml")
@@ -75,7 +74,7 @@ def prepare(home: Home) -> Path:
     folder = home.dagster
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / ".lock"):
+        with file_lock(folder / ".lock"):
             return _prepare(home, folder)
     except OSError as error:
         raise InstanceError(
@@ -121,7 +120,7 @@ def _prepare(home: Home, folder: Path) -> Path:
     written = settings.read_text() if settings.exists() else None
     if written is None or _digest(written) == known.get("settings"):
         if written != wanted:
-            _replace(settings, wanted)
+            atomic_write(settings, wanted)
         ours = _digest(wanted)
     else:
         ours = ""  # somebody's own
@@ -142,7 +141,7 @@ def _prepare(home: Home, folder: Path) -> Path:
         _schema(url)
     older = known.get("dagster") not in (None, now["dagster"])
     _in_dagster(home, _OPEN, "migrate" if older else "open", POOL)
-    _replace(mark, json.dumps(now))
+    atomic_write(mark, json.dumps(now))
     return folder
 
 
@@ -172,19 +171,6 @@ def _in_dagster(home: Home, code: str, *arguments: str) -> None:
         raise InstanceError(
             f"{home.dagster / SETTINGS}: Dagster cannot open the instance: {without_secrets(why)}"
         )
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    with file.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle, also when the process is killed
-        yield
-
-
-def _replace(file: Path, text: str) -> None:
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    fresh.write_text(text)
-    fresh.replace(file)
 
 
 def _read(mark: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.failpoints import failpoint
+from sprintline.base.files import atomic_write
 from sprintline.landing.reasons import BadFile, UnsettledFile
 
 if TYPE_CHECKING:
@@ -151,12 +152,7 @@ def _beside(target: Path, ending: str) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.tmp")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, path)
+    atomic_write(path, text, durable=True)
 
 
 def _put_back(moved: Path, place: Path) -> None:

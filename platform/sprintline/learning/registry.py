@@ -6,7 +6,6 @@ and the alias `champion` as a mirror of the ledger. Losing the registry would lo
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import bytes_hash, text_hash
+from sprintline.base.locks import file_lock
 from sprintline.base.settings import ROOT, Home
 from sprintline.learning.bundles import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Release, Scorer, write_release
 from sprintline.learning.exporters import export, parity
@@ -346,10 +346,7 @@ class Models:
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / name).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # released when the file closes, also when the process dies
+        with file_lock(self.root / "locks" / name):
             yield
 
 

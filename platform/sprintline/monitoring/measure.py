@@ -8,10 +8,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from sprintline.lake.tables import Lake
+from sprintline.learning.labels import labels_of
 from sprintline.learning.registry import Models
 from sprintline.monitoring.reports import Reports
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,16 +156,10 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     """The labelled errors of the champion over the last windows that it served, in the order they became known."""
     from sprintline.monitoring.concept import replay
 
-    spec = runtime.spec.model
     served = runtime.history("predictions")
     keys = [*runtime.calendar.previous(sprint, runtime.spec.drift.window - 1), sprint]
     keys = [key for key in keys if key in served and served[key].facts["champion"] == champion]
-    relation = runtime[Warehouse].relations()[spec.outcomes]
-    known = runtime[Warehouse].query(
-        f'select question_id, sprint, cast("{spec.label}" as double) as label, known_at from {relation} '  # noqa: S608 - names of the manifest
-        f'where sprint in ({", ".join("?" for _ in keys)}) and "{spec.label}" is not null',
-        keys,
-    )
+    known = labels_of(runtime, keys)
     issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", "probability"])
     scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(
         ["known_at", "question_id"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.base.files import atomic_write, replacing
 from sprintline.monitoring import drift_null
 from sprintline.product.runtime import Runtime
 
@@ -145,10 +145,8 @@ class Reports:
         ]
         metrics = [*drawn, *(MissingValueCount(column=name) for name in names)]
         place = self.page("drift", sprint)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh = place.with_name(f".{place.name}.{os.getpid()}")
-        Report(metrics).run(*_sides(current, reference, numbers, categories, seed)).save_html(str(fresh))
-        fresh.replace(place)
+        with replacing(place) as fresh:
+            Report(metrics).run(*_sides(current, reference, numbers, categories, seed)).save_html(str(fresh))
         return place
 
     def null(self, key: str, learn: Callable[[], drift_null.Null]) -> drift_null.Null:
@@ -164,10 +162,7 @@ class Reports:
 
     @staticmethod
     def _save(place: Path, content: dict[str, Any]) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fresh = place.with_name(f".{place.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(content, indent=1, sort_keys=True))
-        fresh.replace(place)
+        atomic_write(place, json.dumps(content, indent=1, sort_keys=True))
 
 
 def sampled(frame: pd.DataFrame, seed: int, rows: int = SAMPLE_ROWS) -> pd.DataFrame:

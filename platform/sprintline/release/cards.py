@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.base.files import atomic_write
 from sprintline.learning.card_pages import markdown
 from sprintline.learning.cards import Record, build_card, facts_hash, faults_of
 from sprintline.learning.registry import Models
@@ -34,8 +34,8 @@ def write_card(runtime: Runtime, model_id: str, sprint: str) -> str:
         model_id, runtime.product, sprint, facts, _bundle(runtime[Models].release(model_id)), rival
     )
     text = markdown(card)
-    _replace(card_file(runtime, model_id), json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-    _replace(card_file(runtime, model_id).with_suffix(".md"), text)
+    atomic_write(card_file(runtime, model_id), json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(card_file(runtime, model_id).with_suffix(".md"), text)
     return text
 
 
@@ -83,10 +83,3 @@ def _facts(runtime: Runtime, sprint: str) -> Record:
 
 def _bundle(release: Release) -> Record:
     return Record(f"release {release.model_id}", release.digest, release.manifest)
-
-
-def _replace(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)

@@ -6,7 +6,6 @@ every comment stays. What becomes of the rows is the team's: a mart or a view th
 
 from __future__ import annotations
 
-import os
 import runpy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sprintline.base.files import atomic_write
 from sprintline.landing.samples import LANDS_AFTER, sample_of
 from sprintline.product.calendar import Calendar, CalendarError
 from sprintline.product.spec import PLATFORM_ASSETS, DeclarationError, ProductSpec, parse_product
@@ -365,10 +365,4 @@ def _install(contents: Mapping[Path, bytes]) -> None:
 
 
 def _replace(place: Path, content: bytes) -> None:
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(place)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    atomic_write(place, content)

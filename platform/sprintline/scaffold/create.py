@@ -7,7 +7,6 @@ YAML, SQL and Python as they will be, so editors and linters read them.
 
 from __future__ import annotations
 
-import fcntl
 import keyword
 import re
 import shutil
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import yaml
 
+from sprintline.base.files import atomic_write
+from sprintline.base.locks import file_lock
 from sprintline.landing.inferred import reserved_words
 from sprintline.scaffold.sample import deliveries_csv, orders_csv, seed_of
 
@@ -146,9 +147,7 @@ def remove_product(product: str, root: Path, traces: list[Path]) -> None:
     with alone(root / "platform" / "products"):
         file = root / "workspace.yaml"
         if file.is_file():
-            fresh = root / f".workspace-{product}.yaml"
-            fresh.write_text(_unregistered(file, product), encoding="utf-8")
-            fresh.replace(file)
+            atomic_write(file, _unregistered(file, product))
         for place in traces:
             if place.is_dir():
                 shutil.rmtree(place)
@@ -330,6 +329,5 @@ def _locations(text: str, file: Path) -> list[object]:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """One scaffolder at a time, so that two products made at once both get their line in workspace.yaml."""
-    with (folder / "__init__.py").open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with file_lock(folder / "__init__.py"):
         yield

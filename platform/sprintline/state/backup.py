@@ -7,7 +7,6 @@ names was on the disk before the decision, so it is in the file. A run that was 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
@@ -17,14 +16,14 @@ import struct
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from sprintline.base.locks import turn
+from sprintline.base.locks import access, file_lock
 from sprintline.base.settings import Home
 from sprintline.mechanisms.ledger.chain import EMPTY
 
@@ -82,12 +81,12 @@ class Manifest:
 def keeping(home: Home, *, alone: bool = False) -> Iterator[None]:
     """Hold the folder's files in place. Raises BackupError when somebody else needs the opposite now."""
     home.root.mkdir(parents=True, exist_ok=True)
-    with (home.root / KEEPING).open("a") as lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            held.enter_context(file_lock(home.root / KEEPING, shared=not alone, wait=False))
         except BlockingIOError:
             raise BackupError(
-                f"{home.root} is being backed up, pruned or restored by somebody else now: try again when that is done"
+                f"{home.root} is being backed up, pruned or restored by another process: try again when that is done"
             ) from None
         yield
 
@@ -196,7 +195,7 @@ def prove_seal(file: Path) -> None:
 def _add(file: Path, name: str, copy: Path, add: Callable[[str, Path], None]) -> None:
     try:
         if file.suffix == ".duckdb":
-            with turn(file):
+            with access(file):
                 for one in (file, file.with_name(f"{file.name}.wal")):
                     if one.exists():
                         add(str(PurePosixPath(name).with_name(one.name)), one)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sprintline.base.locks import turn
+from sprintline.base.locks import access
 from sprintline.warehouse.results import WarehouseError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def opened(file: Path, *, writing: bool = False) -> Iterator[duckdb.DuckDBPyConn
     """
     import duckdb
 
-    with turn(file, writing=writing):
+    with access(file, writing=writing):
         try:
             connection = duckdb.connect(str(file), read_only=not writing)
         except duckdb.Error as error:

@@ -6,13 +6,11 @@ no changed environment variable and no lock on the file: DuckDB lets one process
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -20,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base import settings
 from sprintline.base.failpoints import failpoint
+from sprintline.base.files import atomic_write
 from sprintline.base.hashing import canonical_json, text_hash
-from sprintline.base.locks import turn
+from sprintline.base.locks import access, file_lock
 from sprintline.base.settings import Home
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.connection import opened
@@ -170,9 +169,7 @@ class Warehouse:
 
         with opened(self.file) as connection:
             checked = text_hash(layout(connection))
-        part = self._built.with_suffix(f".{os.getpid()}.part")
-        part.write_text(f"{self.fingerprint()} {checked}", "utf-8")
-        part.replace(self._built)
+        atomic_write(self._built, f"{self.fingerprint()} {checked}")
 
     def compile(self, sprint: str) -> dict[str, str]:
         """The SELECT of every model and data test, by unique id, as a build would run it; nothing is built or asked.
@@ -293,7 +290,7 @@ class Warehouse:
         fingerprint = self._fingerprint()
         if self._stands(fingerprint):
             return fingerprint, False
-        with one_dbt, _locked(self._lock):
+        with one_dbt, file_lock(self._lock):
             # Another process may have parsed while this one waited, and a file may have changed.
             fingerprint = self._fingerprint()
             if self._stands(fingerprint):
@@ -335,9 +332,7 @@ class Warehouse:
             self._stamp.unlink(missing_ok=True)
             for name in ("partial_parse.msgpack", "manifest.json"):
                 (Path(folder) / name).replace(self.target / name)
-        stamp = self._stamp.with_suffix(".part")
-        stamp.write_text(fingerprint, "utf-8")
-        stamp.replace(self._stamp)
+        atomic_write(self._stamp, fingerprint)
         _manifests[self.target] = (fingerprint, manifest)
 
     def _manifest(self, fingerprint: str) -> Any:
@@ -375,7 +370,7 @@ class Warehouse:
         parsed = parsed or parsed_now
         failpoint("dbt.before_build")
         self._prove_it_opens()
-        with one_dbt, turn(self.file, writing=True):
+        with one_dbt, access(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         failpoint("dbt.after_build")
         nodes = [node_of(result) for result in results]
@@ -425,11 +420,3 @@ def _empty_table(path: Path, columns: Mapping[str, str]) -> None:
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_deltalake(str(path), schema.empty_table(), partition_by=["sprint"] if "sprint" in columns else None)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock against other processes; the kernel frees it when a process dies."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

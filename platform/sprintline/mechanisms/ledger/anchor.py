@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sprintline.base.files import atomic_write
 from sprintline.base.hashing import canonical_json
+from sprintline.base.locks import access
 from sprintline.mechanisms.ledger.chain import Head
 
 
@@ -59,20 +58,9 @@ class Anchor:
             self._write(head)
 
     def _write(self, head: Head) -> None:
-        descriptor, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(canonical_json({"seq": head.seq, "hash": head.hash}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        atomic_write(self.file, canonical_json({"seq": head.seq, "hash": head.hash}) + "\n", durable=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.with_name(f".{self.file.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with access(self.file, writing=True):
             yield

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sprintline.base.failpoints import failpoint
-from sprintline.base.locks import turn
+from sprintline.base.locks import access
 from sprintline.mechanisms.context import Context
 from sprintline.mechanisms.procedures import progress as procedures
 
@@ -56,7 +56,7 @@ def carry_out(
         back was done or tried, the procedure stays open and the next call goes on.
     """
     records, product = context.records, context.product
-    with turn(context.home.procedures / product, writing=True):
+    with access(context.home.procedures / product, writing=True):
         at = procedures.standing(procedure, subject, records.events(product=product, sprint=sprint))
 
         def tell(kind: str, step: str = "", **more: Any) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sprintline.base.locks import turn
+from sprintline.base.locks import access
 
 SUMMARY = "summary.json"
 """File of a product's folder with what the first page tells of it."""
@@ -33,7 +33,7 @@ class Pages:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until no other process writes: two products that close at once would each miss the other's news."""
-        with turn(self.first, writing=True):
+        with access(self.first, writing=True):
             yield
 
     def write(self, name: str, text: str) -> Path:
