@@ -21,8 +21,10 @@ from threadpoolctl import threadpool_limits
 
 from sprintline.base.hashing import frame_hash
 from sprintline.base.settings import ROOT, Home
-from sprintline.learning import exporters as onnx_export
+from sprintline.learning import exporters
 from sprintline.learning.bundles import SCORE, Release, ReleaseError, Scorer, digest, write_release
+from sprintline.learning.exporters import sklearn as sklearn_exporter
+from sprintline.learning.parity import parity
 from sprintline.learning.recipes import Inputs, Recipe, RecipeError
 from sprintline.learning.registry import ModelError, Models, code_hash, lock_hash
 from sprintline.learning.training import snapshot, train, training_set
@@ -156,15 +158,10 @@ def test_thresholds_between_neighbouring_numbers_would_be_exported_wrongly(frame
     close = frame.assign(pressure=512 + step * 2.0**-14)  # neighbours at that size
     label = np.random.default_rng(1).random(len(frame)) < np.where(step % 7 < 3, 0.8, 0.2)
     pipeline = _boosting(1).fit(INPUTS.prepare(close), label)
-    assert (
-        onnx_export.parity(pipeline, _scorer(tmp_path, onnx_export.export(pipeline, INPUTS)), close)[
-            "difference"
-        ]
-        < 1e-6
-    )
-    monkeypatch.setattr(onnx_export, "_exact", lambda one: one)
-    scorer = _scorer(tmp_path, onnx_export.export(pipeline, INPUTS))
-    assert onnx_export.parity(pipeline, scorer, close)["difference"] > 0.01
+    assert parity(pipeline, _scorer(tmp_path, exporters.export(pipeline, INPUTS)), close)["difference"] < 1e-6
+    monkeypatch.setattr(sklearn_exporter, "_exact", lambda one: one)
+    scorer = _scorer(tmp_path, exporters.export(pipeline, INPUTS))
+    assert parity(pipeline, scorer, close)["difference"] > 0.01
 
 
 @pytest.mark.fault
@@ -172,8 +169,8 @@ def test_native_categories_are_exported_wrongly_and_parity_sees_it(frame, tmp_pa
     native = _boosting(1, native=[4])
     rows, labels = _flights()
     native.fit(INPUTS.prepare(rows), labels["label"])
-    scorer = _scorer(tmp_path, onnx_export.export(native, INPUTS))
-    found = onnx_export.parity(native, scorer, frame)
+    scorer = _scorer(tmp_path, exporters.export(native, INPUTS))
+    found = parity(native, scorer, frame)
     assert max(found["difference"], found["edge_difference"]) > 1e-3
 
 
@@ -190,12 +187,12 @@ def test_a_recipe_that_cannot_answer_nulls_is_told_before_it_serves(frame, tmp_p
     )
     strict.fit(INPUTS.prepare(frame), np.arange(len(frame)) % 2)
     with pytest.raises(RecipeError, match="cannot answer rows with nulls or unseen categories"):
-        onnx_export.parity(strict, _scorer(tmp_path, onnx_export.export(strict, INPUTS)), frame)
+        parity(strict, _scorer(tmp_path, exporters.export(strict, INPUTS)), frame)
 
 
 def test_parity_on_nothing_is_no_proof(trained, saved, models, frame):
     with pytest.raises(ValueError, match="no row"):
-        onnx_export.parity(trained.model, models.release(saved.model_id).model, frame.head(0))
+        parity(trained.model, models.release(saved.model_id).model, frame.head(0))
 
 
 def test_the_same_model_is_saved_once(models, trained, saved):

@@ -202,7 +202,7 @@ def test_a_folder_in_use_is_not_replaced(filled, saved):
     finally:
         user.kill()
         user.wait()
-    with keeping(filled), pytest.raises(BackupError, match="by somebody else now"):
+    with keeping(filled), pytest.raises(BackupError, match="by another process"):
         restore(saved, filled, replace=True)
 
 

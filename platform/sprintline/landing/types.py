@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sprintline.landing.contracts import Column
+from sprintline.landing.dates import Parsed, read_date, read_timestamp
 
 #: Texts that mean "not known". In a column whose contract lists NA as a value, NA is that value.
 NA_TOKENS = ("", "NA")
 
 _INTEGER = re.compile(r"[-+]?\d+(?:\.0+)?")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?")
-_TIMESTAMP = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?)?"
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Parsed = tuple[Any, str | None]
 
 
 def convert(distinct: Any, missing: Any, column: Column) -> tuple[list[Any], dict[int, str]]:
@@ -45,8 +39,10 @@ def convert(distinct: Any, missing: Any, column: Column) -> tuple[list[Any], dic
 def _parser(column: Column) -> Callable[[str], Parsed]:
     if column.logical_type == "timestamp":
         zone = ZoneInfo(column.timezone)
-        return lambda text: _timestamp(text, zone)
-    return {"integer": _integer, "number": _number, "boolean": _boolean, "date": _date}[column.logical_type]
+        return lambda text: read_timestamp(text, zone)
+    return {"integer": _integer, "number": _number, "boolean": _boolean, "date": read_date}[
+        column.logical_type
+    ]
 
 
 def _integer(text: str) -> Parsed:
@@ -68,44 +64,6 @@ def _number(text: str) -> Parsed:
 def _boolean(text: str) -> Parsed:
     value = {"true": True, "false": False, "1": True, "0": False}.get(text.lower())
     return value, None if value is not None else "is not a truth value"
-
-
-def _date(text: str) -> Parsed:
-    try:
-        if len(text) == 10 and text.isascii() and text[4] == text[7] == "-":
-            return date.fromisoformat(text), None
-    except ValueError:
-        pass
-    return None, "is not a date"
-
-
-def _timestamp(text: str, zone: ZoneInfo) -> Parsed:
-    if not text.isascii() or not _TIMESTAMP.fullmatch(text):
-        return None, "is not a moment"
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment, reason = _located(moment, zone)
-            if reason:
-                return None, reason
-        return _microseconds(moment), None
-    except (ValueError, OverflowError):
-        return None, "is not a moment"
-
-
-def _located(moment: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
-    """A local clock's reading in its zone. Readings that clock changes skip or repeat are refused, not guessed."""
-    early, late = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
-    if early.utcoffset() != late.utcoffset():
-        skipped = early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment
-        what = "does not exist" if skipped else "happened twice"
-        return early, f"{what} in {zone.key} (the clocks change): write it with its offset or in UTC"
-    return early, None
-
-
-def _microseconds(moment: datetime) -> int:
-    gap = moment - _EPOCH
-    return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds
 
 
 def assemble(values: list[Any], missing: Any, codes: Any, column: Column) -> Any:

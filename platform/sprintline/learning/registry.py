@@ -23,7 +23,8 @@ from sprintline.base.hashing import bytes_hash, text_hash
 from sprintline.base.locks import file_lock
 from sprintline.base.settings import ROOT, Home
 from sprintline.learning.bundles import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Release, Scorer, write_release
-from sprintline.learning.exporters import export, parity
+from sprintline.learning.exporters import code_files, export, reviewed_types
+from sprintline.learning.parity import parity
 from sprintline.learning.training import KEYS, Snapshot, Trained
 from sprintline.product.runtime import Runtime
 
@@ -33,19 +34,6 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 20_000
 LOCK_FILE = "requirements.lock"
-
-#: Types that skops does not trust by itself and that were read: containers of arrays, no code of their own on load.
-#: A pipeline that holds any other type is refused when it is saved, not when somebody loads it.
-REVIEWED_TYPES = (
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn.compose._column_transformer._RemainderColsList",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-)
 
 
 class ModelError(RuntimeError):
@@ -352,14 +340,12 @@ class Models:
 
 def code_hash(*modules: ModuleType) -> str:
     """Hash of the code that makes a model: the product's module(s), and training and export of the platform."""
-    import sprintline.learning.exporters
     import sprintline.learning.recipes
     import sprintline.learning.training
 
-    ours = (sprintline.learning.recipes, sprintline.learning.training, sprintline.learning.exporters)
-    found = {
-        module.__name__: bytes_hash(Path(str(module.__file__)).read_bytes()) for module in (*modules, *ours)
-    }
+    ours = (sprintline.learning.recipes, sprintline.learning.training)
+    files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *ours)}
+    found = {name: bytes_hash(file.read_bytes()) for name, file in {**files, **code_files()}.items()}
     return text_hash(json.dumps(found, sort_keys=True))
 
 
@@ -378,10 +364,10 @@ def _reviewed(pipeline: Any) -> list[str]:
     import skops.io
 
     asked = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
-    if unknown := sorted(set(asked) - set(REVIEWED_TYPES)):
+    if unknown := sorted(set(asked) - reviewed_types()):
         raise ModelError(
-            f"the pipeline holds {', '.join(unknown)}, which nobody reviewed for loading: read the type and "
-            f"add it to REVIEWED_TYPES in learning/registry.py, or leave it out of the recipe"
+            f"the pipeline holds {', '.join(unknown)}, which nobody reviewed for loading: read the type and add it to "
+            "TYPES of its library's exporter in learning/exporters/, or leave it out of the recipe"
         )
     return list(asked)
 
