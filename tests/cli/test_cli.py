@@ -202,9 +202,9 @@ class TestStatus:
         for sprint in (first, second):
             records.measure("bakery", sprint, "orders", "o1", {"rows": 252})
             records.measure("bakery", sprint, "questions", "q1", {"rows": 252})
-            other = replace(good, sprint=sprint, code="DQ201", asset="questions", data_version="q1")
+            other = replace(good, scope=sprint, code="DQ201", asset="questions", data_version="q1")
             outcome = Outcome.PASS if sprint == first else Outcome.FAIL
-            records.record_verdicts([replace(good, sprint=sprint, outcome=outcome), other])
+            records.record_verdicts([replace(good, scope=sprint, outcome=outcome), other])
             records.append(
                 "decision", "bakery", sprint, "test", key=sprint,
                 body={"trigger": "new_data", "decision": "promote", "why": "it is better", "candidate": "m2"},

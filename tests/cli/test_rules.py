@@ -27,6 +27,7 @@ class TestRules:
         first = rows[0]
         assert set(first) == {
             "code", "claim", "judges", "practice", "severity", "threshold", "done", "remedy", "override",
+            "scope", "gates",
         }  # fmt: skip
         text = call("rules").stdout
         assert all(code in text for code in all_rules())

@@ -1,5 +1,6 @@
 """Whatever is done to a chain of events is found, and found at the right place."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +21,7 @@ JSON = st.recursive(
 )
 BODIES = st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=3), min_size=2, max_size=12)
 START = datetime(2013, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def chain_of(bodies):
@@ -30,6 +32,8 @@ def chain_of(bodies):
             "kind": "decision",
             "product": "flights",
             "sprint": f"2013-S{i:02d}",
+            # As a ledger has them: old events without the platform's time, then events with it.
+            "as_of": START - timedelta(days=300) if i > len(bodies) // 2 else None,
         }
         events.append(next_event(head, **said, actor="someone", body=body, key=str(i)))
         head = Head(events[-1].seq, events[-1].hash)
@@ -40,7 +44,7 @@ def rehashed(event, **changed):
     event = replace(event, **changed)
     said = {
         name: getattr(event, name)
-        for name in ("seq", "prev", "at", "kind", "product", "sprint", "actor", "body", "key")
+        for name in ("seq", "prev", "at", "kind", "product", "sprint", "actor", "body", "key", "as_of")
     }
     return replace(event, hash=event_hash(**said))
 
@@ -53,6 +57,7 @@ CHANGES = {
     "actor": lambda event: event.actor + " else",
     "body": lambda event: {**event.body, "more": 1},
     "key": lambda event: None,
+    "as_of": lambda event: START if event.as_of is None else None,
     "prev": lambda event: "f" * 64,
     "hash": lambda event: "f" * 64,
 }
@@ -151,3 +156,16 @@ def test_an_event_that_cannot_be_hashed_is_not_appended():
         next_event(EMPTY, **said, body={"x": float("nan")})
     with pytest.raises(ValueError, match="time zone"):
         next_event(EMPTY, **{**said, "at": datetime(2013, 1, 1)}, body={})
+
+
+def test_an_event_without_the_platform_s_time_has_the_hash_it_always_had():
+    said = {"seq": 1, "prev": "0" * 64, "at": START, "kind": "closed", "product": "p", "sprint": "S"}
+    said |= {"actor": "a", "body": {}}
+    text = (
+        "sprintline.ledger.v1|1|" + "0" * 64 + '|["2013-01-01T00:00:00.000000Z","closed","p","S","a",null,{}]'
+    )
+    assert event_hash(**said) == hashlib.sha256(text.encode()).hexdigest()
+    assert (
+        len({event_hash(**said), *(event_hash(**said, as_of=one) for one in (START, START + MICROSECOND))})
+        == 3
+    )

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg2
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from tests.mechanisms.test_migrations import old
 from tests.postgres import PASSWORD, running
 
 from sprintline.base.databases import connect
@@ -22,6 +24,7 @@ from sprintline.mechanisms.ledger.migrate import VERSION_TABLE, migrate
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.ledger.records import Records, RecordsError
 from sprintline.mechanisms.ledger.schema import METADATA, SCHEMA_VERSION
+from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.state.backup import BackupError, back_up
 from sprintline.state.restore import restore
@@ -47,7 +50,7 @@ def records(url, tmp_path):
 
 def verdict(sprint="2013-S01", version="v1", outcome=Outcome.PASS):
     return Verdict(
-        product="flights", sprint=sprint, code="DQ101", asset="departures", outcome=outcome, severity=Severity.ERROR,
+        product="flights", scope=sprint, code="DQ101", asset="departures", outcome=outcome, severity=Severity.ERROR,
         sentence="all rows § are there", data_version=version, observed={"rows": 3}, threshold=0.5,
     )  # fmt: skip
 
@@ -150,6 +153,66 @@ def test_a_cut_end_of_the_ledger_is_found(records, url):
     assert records.verify().broken.seq == 3
     with pytest.raises(RecordsError, match="nothing was appended"):
         records.append("decision", "flights", None, "platform", {})
+
+
+def of_version_1(url):
+    """What a database of version 1 holds of one sprint, on a server."""
+    engine, _ = connect(url)
+    migrate(engine, to=1)
+    place = "'flights', '2013-S01', 'departures'"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO verdicts (product, sprint, asset, code, subject, outcome, severity, observed, threshold,"
+            f" sentence, data_version, at) VALUES ({place}, 'DQ101', '', 'fail', 'error', '3', '0.5', 'old', 'v1', 'x')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO measurements (product, sprint, asset, data_version, facts, at)"
+            f" VALUES ({place}, 'v1', '{{}}', '2013-01-15T12:07:00.000000Z')"
+        )
+    return engine
+
+
+def test_records_of_version_1_are_read_on_and_their_guards_stand(url, tmp_path):
+    engine = of_version_1(url)
+    with pytest.raises(
+        RecordsError, match=r"has schema 1, this Sprintline needs 2: run `sprintline migrate`"
+    ):
+        Records(url, anchor=tmp_path / "ledger.head")
+    assert Records.migrate(url) == 1
+    records = Records(url, anchor=tmp_path / "ledger.head")
+    (kept,) = records.verdicts("flights", "2013-S01")
+    assert (kept.scope, kept.sentence, kept.observed) == (Scope.sprint("2013-S01"), "old", 3)
+    assert records.measurements("flights")["2013-S01", "departures"].data_version == "v1"
+    other = replace(kept, scope=Scope("grant", "2013-S01"))
+    assert records.record_verdicts([kept, other]) == 1
+    assert records.verdicts("flights", other.scope) == [other]
+    assert records.measure("flights", other.scope, "departures", "v2", {})
+    assert records.append("note", "", None, "platform", {}).as_of is not None
+    with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        connection.exec_driver_sql("UPDATE verdicts SET scope_kind = 'sprint'")
+
+
+def test_a_backup_of_version_1_comes_to_an_empty_server(home, tmp_path, monkeypatch):
+    there = Home(tmp_path / "there")
+    there.root.mkdir()
+    old(there.root)
+    monkeypatch.setenv("SPRINTLINE_RECORDS_URL", f"sqlite:///{there.root / 'records.db'}")
+    assert back_up(there, tmp_path / "b.tar.zst").schema == 1
+    monkeypatch.delenv("SPRINTLINE_RECORDS_URL")
+    notes = restore(tmp_path / "b.tar.zst", home).notes
+    assert "had schema 1 and were migrated to 2" in notes[0]
+    assert "copied to the server, up to event 5" in notes[1]
+    assert open_records(home).verify().ok
+    assert len(open_records(home).verdicts("parcels")) == 3
+
+
+def test_a_changed_platform_time_is_found_on_a_server(records, url):
+    records.append("note", "", None, "platform", {})
+    engine, _ = connect(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER USER")
+        connection.exec_driver_sql("UPDATE ledger SET as_of = NULL")
+    assert records.verify().broken.seq == 1
 
 
 def test_the_revisions_make_what_the_code_reads_and_take_an_older_database_along(url, tmp_path):

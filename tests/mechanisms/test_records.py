@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sprintline.base.clock import Clock
+from sprintline.base.settings import Home
+from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.ledger.records import Records, RecordsError
+from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
+from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -26,7 +31,7 @@ def records(file):
 def verdict(
     code="DQ101", sprint="2013-S01", outcome=Outcome.PASS, sentence="all rows are there", version="v1", **more
 ):
-    place = {"product": "flights", "sprint": sprint, "asset": "departures", "code": code}
+    place = {"product": "flights", "scope": Scope.sprint(sprint), "asset": "departures", "code": code}
     return Verdict(
         **place, outcome=outcome, severity=Severity.ERROR, sentence=sentence, data_version=version, **more
     )
@@ -111,12 +116,14 @@ def test_a_key_is_appended_once_for_its_kind_product_and_sprint(records):
         "UPDATE ledger SET actor = 'mallory' WHERE seq = 1",
         "DELETE FROM ledger WHERE seq = 2",
         "DELETE FROM ledger",
-        "INSERT OR REPLACE INTO ledger SELECT seq, at, kind, product, sprint, 'me', body, prev, hash, key FROM ledger",
-        "INSERT INTO ledger SELECT 9, at, kind, product, sprint, actor, body, 'x', 'y', 'z' FROM ledger WHERE seq = 1",
+        "INSERT OR REPLACE INTO ledger"
+        " SELECT seq, at, kind, product, sprint, 'me', body, prev, hash, key, as_of FROM ledger",
+        "INSERT INTO ledger SELECT 9, at, kind, product, sprint, actor, body, 'x', 'y', 'z', as_of FROM ledger"
+        " WHERE seq = 1",
         "UPDATE verdicts SET outcome = 'pass'",
         "DELETE FROM verdicts",
-        "INSERT OR REPLACE INTO verdicts SELECT id, product, sprint, code, asset, subject, 'pass', severity, observed,"
-        " threshold, sentence, data_version, at FROM verdicts",
+        "INSERT OR REPLACE INTO verdicts SELECT id, product, scope_key, code, asset, subject, 'pass', severity,"
+        " observed, threshold, sentence, data_version, at, scope_kind FROM verdicts",
     ],
 )
 def test_the_database_itself_refuses_changes(records, file, statement):
@@ -138,6 +145,12 @@ def test_the_database_itself_refuses_changes(records, file, statement):
         (["UPDATE ledger SET body = '{\"i\": 2}' WHERE seq = 3"], 3),  # reads the same, is not what was written
         (["UPDATE ledger SET body = 'no json' WHERE seq = 3"], 3),
         (["UPDATE ledger SET at = 'once' WHERE seq = 3"], 3),
+        (["UPDATE ledger SET as_of = NULL WHERE seq = 3"], 3),
+        (["UPDATE ledger SET as_of = NULL"], 1),
+        (["UPDATE ledger SET as_of = '2013-02-01T00:00:00.000000Z' WHERE seq = 3"], 3),
+        (["UPDATE ledger SET as_of = at WHERE seq = 3"], 3),
+        (["UPDATE ledger SET as_of = '2013-01-01 00:00:00+00:00' WHERE seq = 3"], 3),  # reads the same
+        (["UPDATE ledger SET as_of = '' WHERE seq = 3"], 3),
         (["DELETE FROM ledger WHERE seq = 3"], 3),
         (["DELETE FROM ledger WHERE seq = 5"], 5),
         (["DELETE FROM ledger WHERE seq > 2"], 3),
@@ -146,7 +159,8 @@ def test_the_database_itself_refuses_changes(records, file, statement):
           "UPDATE ledger SET seq = 4 WHERE seq = 99"], 2),
     ],
 )  # fmt: skip
-def test_what_was_done_to_the_file_is_found(records, file, statements, seq):
+def test_what_was_done_to_the_file_is_found(file, statements, seq):
+    records = Records(f"sqlite:///{file}", as_of=lambda: datetime(2013, 1, 1, tzinfo=UTC))
     for i in range(5):
         records.append("decision", "flights", None, "platform", {"i": i})
     tampered(file, *statements)
@@ -215,11 +229,51 @@ def test_the_latest_of_one_sprint_is_found_by_index_alone(records, file):
         str(row)
         for row in sqlite3.connect(file).execute(
             "EXPLAIN QUERY PLAN SELECT * FROM verdicts WHERE id IN (SELECT max(id) FROM verdicts WHERE product = 'p'"
-            " AND sprint = 's' GROUP BY product, sprint, code, asset, subject)"
+            " AND scope_kind = 'sprint' AND scope_key = 's'"
+            " GROUP BY product, scope_kind, scope_key, code, asset, subject)"
         )
     )
-    assert "COVERING INDEX verdicts_place (product=? AND sprint=?)" in plan
+    assert "COVERING INDEX verdicts_place (product=? AND scope_kind=? AND scope_key=?)" in plan
     assert "SCAN verdicts" not in plan
+
+
+def test_other_scopes_are_kept_apart_from_sprints_of_the_same_key(records):
+    grant, release = Scope("grant", "2013-S01"), Scope("release", "2013-S01")
+    of_grant = replace(verdict(outcome=Outcome.FAIL), scope=grant)
+    assert records.record_verdicts([verdict(), of_grant]) == 2
+    assert records.record_verdicts([verdict(), of_grant]) == 0
+    assert records.verdicts("flights") == records.verdicts("flights", "2013-S01") == [verdict()]
+    assert records.verdicts("flights", grant) == records.verdicts("flights", kind="grant") == [of_grant]
+    assert records.verdicts("flights", release) == records.verdicts("flights", Scope("grant", "other")) == []
+    with pytest.raises(ValueError, match="grant 2013-S01 is not a sprint"):
+        _ = of_grant.sprint
+    assert records.measure("flights", "2013-S01", "departures", "v1", {"rows": 1})
+    assert records.measure("flights", grant, "departures", "v2", {"rows": 2})
+    assert not records.measure("flights", grant, "departures", "v2", {"rows": 2})
+    found = records.measurements("flights", grant)["2013-S01", "departures"]
+    assert (found.scope, found.facts) == (grant, {"rows": 2})
+    assert records.measurements("flights")["2013-S01", "departures"].facts == {"rows": 1}
+    assert records.measurements("flights", kind="grant") == {("2013-S01", "departures"): found}
+    assert records.measurements("flights", release) == {}
+
+
+@pytest.mark.parametrize("place", [("", "g-1"), ("grant", "")])
+def test_a_scope_has_a_kind_and_a_key(place):
+    with pytest.raises(ValueError, match="needs a kind and a key"):
+        Scope(*place)
+
+
+def test_an_event_carries_the_platform_s_time_beside_the_wall_clock_s(tmp_path):
+    home = Home(tmp_path)
+    records = open_records(home)
+    Clock(home.clock).move(datetime(2013, 1, 15, 6, tzinfo=UTC))
+    replayed = records.append("note", "", None, "platform", {})
+    Clock(home.clock).release()
+    live = records.append("note", "", None, "platform", {})
+    assert replayed.as_of == replayed.platform_time == datetime(2013, 1, 15, 6, tzinfo=UTC)
+    assert replayed.at.year > 2013
+    assert live.as_of is not None and replayed.at <= live.as_of
+    assert records.events() == [replayed, live]
 
 
 def test_measurements_keep_the_latest_facts(records):
@@ -242,7 +296,7 @@ def test_the_file_is_durable_and_carries_its_version(records, file):
     assert sqlite3.connect(file).execute("PRAGMA journal_mode").fetchone() == ("wal",)
     with records._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-    assert Records.migrate(records.url) == 1
+    assert Records.migrate(records.url) == SCHEMA_VERSION
     connection = sqlite3.connect(file)
     connection.execute("UPDATE schema_version SET version = 99")
     connection.commit()

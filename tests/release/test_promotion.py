@@ -74,7 +74,7 @@ def judged(runtime: Runtime, sprint: str, version: str = "v1", **outcomes: str) 
         [
             Verdict(
                 product=runtime.product,
-                sprint=sprint,
+                scope=sprint,
                 code=rule.code,
                 asset="candidate",
                 severity=Severity.WARN,

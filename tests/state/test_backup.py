@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from tests.mechanisms.test_migrations import old
 
 from sprintline.base.settings import Home
 from sprintline.cli.main import cli
@@ -19,6 +20,7 @@ from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.ledger.records import Records
+from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
 from sprintline.state.backup import BackupError, back_up, keeping, prove_seal
 from sprintline.state.restore import restore
 
@@ -41,7 +43,7 @@ def fill(home: Home, events: int = 3) -> None:
                  "models/releases/m1/model.onnx", ".half-written", "landing/.part.csv"):  # fmt: skip
         place = home.root / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(f"text of {name}")
+        place.write_text("2026-01-15T00:00:00+00:00" if name == "clock" else f"text of {name}")
 
 
 @pytest.fixture
@@ -275,6 +277,34 @@ def test_records_of_a_newer_schema_are_refused_before_anything_is_put_in_place(f
     assert not (tmp_path / "other").exists()
 
 
+def test_records_of_an_older_schema_are_migrated_while_they_are_restored(tmp_path):
+    there = Home(tmp_path / "there")
+    there.root.mkdir()
+    old(there.root)
+    assert back_up(there, tmp_path / "b.tar.zst").schema == 1
+    done = restore(tmp_path / "b.tar.zst", Home(tmp_path / "here"))
+    assert done.notes == [f"its records had schema 1 and were migrated to {SCHEMA_VERSION}"]
+    records = Records(f"sqlite:///{tmp_path / 'here' / 'records.db'}")
+    assert records.verify().ok
+    assert [one.sprint for one in records.verdicts("parcels", "2026-S01")] == ["2026-S01"] * 2
+    # The folder it came from is as it was.
+    with sqlite3.connect(there.root / "records.db") as connection:
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+
+
+def test_an_older_ledger_that_does_not_hold_is_not_restored(tmp_path):
+    there = Home(tmp_path / "there")
+    there.root.mkdir()
+    with sqlite3.connect(old(there.root)) as connection:
+        connection.execute("DROP TRIGGER ledger_no_update")
+        connection.execute("UPDATE ledger SET actor = 'mallory' WHERE seq = 2")
+    connection.close()
+    back_up(there, tmp_path / "b.tar.zst")
+    with pytest.raises(BackupError, match="does not hold at event 2"):
+        restore(tmp_path / "b.tar.zst", Home(tmp_path / "here"))
+    assert not (tmp_path / "here").exists() or not any((tmp_path / "here").glob("records*"))
+
+
 def test_a_ledger_that_does_not_hold_is_not_restored(filled, tmp_path):
     with sqlite3.connect(filled.root / "records.db") as connection:
         connection.execute("DROP TRIGGER ledger_no_update")
@@ -291,7 +321,7 @@ def test_the_commands_say_what_they_did(filled, tmp_path, monkeypatch):
     said = run.invoke(cli, ["backup", "--json"], standalone_mode=False)
     told = json.loads(said.stdout)
     assert Path(told["file"]).is_file()
-    assert (told["ledger"]["seq"], told["schema"], told["lacks"]) == (3, 1, [])
+    assert (told["ledger"]["seq"], told["schema"], told["lacks"]) == (3, SCHEMA_VERSION, [])
     again = run.invoke(cli, ["restore", told["file"], "--replace"], standalone_mode=False).stdout
     assert "ledger up to event 3" in again
     assert "What stood there lies in" in again

@@ -11,6 +11,7 @@ import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
+from sprintline.mechanisms.rules.scope import SPRINT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,8 @@ def explain(code: str, as_json: bool) -> None:
 
 def described(rule: Rule, override: RuleOverride | None = None) -> dict[str, Any]:
     """A rule as plain values, with what a product changes in it."""
+    from sprintline.mechanisms.rules.kinds import kinds
+
     changed: dict[str, Any] | None = None
     severity, threshold = str(rule.severity), rule.threshold
     if override is not None:
@@ -86,6 +89,8 @@ def described(rule: Rule, override: RuleOverride | None = None) -> dict[str, Any
         "severity": severity,
         "threshold": threshold,
         "done": rule.done,
+        "scope": kinds()[rule.judges].scope,
+        "gates": list(rule.gates),
         "remedy": rule.remedy,
         "override": changed,
     }
@@ -109,11 +114,13 @@ def explained(rule: Rule) -> dict[str, Any]:
 
 def _text(found: Mapping[str, Any]) -> list[str]:
     line = "" if found["threshold"] is None else f"; threshold {found['threshold']:g}"
-    part = "part of" if found["done"] else "no part of"
+    part = f"{'part' if found['done'] else 'no part'} of the Definition of Done"
+    if found["scope"] != SPRINT:
+        part = f"judged per {found['scope']}; gates: {', '.join(found['gates']) or 'none'}"
     lines = [
         f"{found['code']}: {found['judges'].replace('_', ' ')} {found['claim']}",
         "",
-        f"  Severity {found['severity']}{line}; {part} the Definition of Done; practice {found['practice']}.",
+        f"  Severity {found['severity']}{line}; {part}; practice {found['practice']}.",
         f"  Why:      {found['why']}",
         f"  Reads:    {found['reads']}.",
         *(f"  Fails on: {one['fault']} ({one['where']})" for one in found["faults"]),
@@ -134,7 +141,7 @@ def _text(found: Mapping[str, Any]) -> list[str]:
     else:
         lines.append(f"  Measured: not yet; run  sprintline faults {found['code']}")
     lines += [
-        f"  {one['product']} {one['sprint']}, {one['asset']}: {one['outcome']}: {one['sentence']}"
+        f"  {one['product']} {one['scope']}, {one['asset']}: {one['outcome']}: {one['sentence']}"
         for one in found["verdicts"]
     ] or ["  No verdict of it is on record here."]
     return lines
@@ -143,7 +150,8 @@ def _text(found: Mapping[str, Any]) -> list[str]:
 def _told(verdict: Verdict) -> dict[str, Any]:
     return {
         "product": verdict.product,
-        "sprint": verdict.sprint,
+        "sprint": verdict.scope.key if verdict.scope.kind == SPRINT else None,
+        "scope": str(verdict.scope),
         "asset": verdict.asset,
         "outcome": str(verdict.outcome),
         "sentence": verdict.sentence,
@@ -152,18 +160,21 @@ def _told(verdict: Verdict) -> dict[str, Any]:
 
 
 def _last_verdicts(code: str) -> list[Verdict]:
-    """The verdicts of the newest sprint in which each product was judged by the rule."""
+    """Verdicts by the rule: of each product's newest sprint with one; where it judges other scopes, of them all."""
     from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.mechanisms.rules.kinds import kinds
+    from sprintline.mechanisms.rules.registry import all_rules
     from sprintline.product.folders import product_folders
 
     records = existing_records(settings.home())
     if records is None:
         return []
+    kind = kinds()[all_rules()[code].judges].scope
     found: list[Verdict] = []
     for folder in product_folders(settings.ROOT):
-        judged = [one for one in records.verdicts(folder.name) if one.code == code]
-        newest = max((one.sprint for one in judged), default=None)
-        found += [one for one in judged if one.sprint == newest]
+        judged = [one for one in records.verdicts(folder.name, kind=kind) if one.code == code]
+        newest = max((one.scope for one in judged), default=None)
+        found += [one for one in judged if one.scope == newest or kind != SPRINT]
     return found
 
 

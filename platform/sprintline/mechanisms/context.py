@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sprintline.base.clock import Clock
     from sprintline.base.settings import Home
     from sprintline.mechanisms.ledger.records import Measurement, Records
+    from sprintline.mechanisms.rules.scope import Scope
 
 
 class Calendar(Protocol):
@@ -50,8 +51,8 @@ class Context(Protocol):
     @property
     def overrides(self) -> Mapping[str, Override]: ...
 
-    def measured(self, asset: str, sprint: str) -> Measurement | None:
-        """What an asset recorded of a sprint, or None while it never materialized."""
+    def measured(self, asset: str, scope: Scope | str, /) -> Measurement | None:
+        """What an asset recorded of a scope, or None while it recorded nothing; a bare key is a sprint's."""
         ...
 
     def history(self, asset: str) -> dict[str, Measurement]:

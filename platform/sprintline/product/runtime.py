@@ -20,6 +20,7 @@ from sprintline.product.spec import DeclarationError, ProductSpec, parse_product
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.records import Measurement, Records
+    from sprintline.mechanisms.rules.scope import Scope
     from sprintline.product.spec import RuleOverride
 
 
@@ -81,9 +82,9 @@ class Runtime:
             self.opened[store] = store.of(self)
         return cast("S", self.opened[store])
 
-    def measured(self, asset: str, sprint: str) -> Measurement | None:
-        """What an asset recorded of a sprint, or None while it never materialized."""
-        return self.records.measurements(self.product, sprint, asset).get((sprint, asset))
+    def measured(self, asset: str, scope: Scope | str) -> Measurement | None:
+        """What an asset recorded of a scope, or None while it recorded nothing; a bare key is a sprint's."""
+        return next(iter(self.records.measurements(self.product, scope, asset).values()), None)
 
     def measurement(self, asset: str, sprint: str) -> Measurement:
         """What an asset recorded of a sprint. Raises NotMeasured while it never materialized."""
@@ -100,8 +101,9 @@ class Runtime:
             sprint: one for (sprint, _), one in self.records.measurements(self.product, asset=asset).items()
         }
 
-    def measure(self, asset: str, sprint: str, version: str, facts: Mapping[str, Any]) -> None:
-        self.records.measure(self.product, sprint, asset, version, facts)
+    def measure(self, asset: str, scope: Scope | str, version: str, facts: Mapping[str, Any]) -> None:
+        """Record what an asset holds of a scope; a bare key is a sprint's."""
+        self.records.measure(self.product, scope, asset, version, facts)
 
     def table(self, name: str) -> str:
         """Name of a lake table of this product."""

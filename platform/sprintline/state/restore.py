@@ -160,9 +160,10 @@ def _prove(manifest: Manifest, fresh: Home, home: Home) -> list[str]:
             f"the backup's records have schema {manifest.schema}, this Sprintline knows {SCHEMA_VERSION}: restore it "
             f"with Sprintline {manifest.sprintline} or a newer one"
         )
-    if manifest.schema is not None and manifest.schema < SCHEMA_VERSION:
-        notes.append(f"its records have schema {manifest.schema}: run `sprintline migrate`")
-    elif manifest.schema is not None:
+    if manifest.schema is not None:
+        if manifest.schema < SCHEMA_VERSION:
+            _migrate(fresh)
+            notes.append(f"its records had schema {manifest.schema} and were migrated to {SCHEMA_VERSION}")
         _prove_ledger(fresh, head)
     mlflow = home.mlflow_url
     there = fresh.models / "mlflow.db"
@@ -173,6 +174,21 @@ def _prove(manifest: Manifest, fresh: Home, home: Home) -> list[str]:
     if manifest.schema is not None and not home.records_url.startswith("sqlite"):
         notes += _to_server(fresh, home, head)
     return notes
+
+
+def _migrate(fresh: Home) -> None:
+    """Bring the records to this Sprintline's schema: only then can their ledger be verified."""
+    from sprintline.base.databases import RecordsError
+    from sprintline.mechanisms.ledger.records import Records
+
+    file = fresh.root / RECORDS
+    try:
+        Records.migrate(f"sqlite:///{file}")
+    except RecordsError as error:
+        raise BackupError(
+            f"the records in the backup cannot be migrated ({error}): use another one"
+        ) from error
+    settle(file)
 
 
 def _prove_ledger(fresh: Home, head: Head) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from sprintline.base.hashing import canonical_json, moment_text
 
 DOMAIN = "sprintline.ledger.v1"
+DOMAIN_WITH_AS_OF = "sprintline.ledger.v2"
 GENESIS = "0" * 64
 
 
@@ -25,7 +26,7 @@ class Event:
 
     Attributes:
         seq: running number from 1, without a gap.
-        at: the moment it was appended (aware).
+        at: the moment it was appended, by the wall clock (aware).
         kind: what sort of event, like ``decision`` or ``waiver``.
         product: the data product; empty for the platform's own events.
         sprint: the sprint it is about, None when it is about none.
@@ -34,6 +35,8 @@ class Event:
         prev: hash of the event before, `GENESIS` for the first.
         hash: `event_hash` of all of the above and of ``key``.
         key: makes an append idempotent: one event per (kind, product, sprint, key); None for none.
+        as_of: the platform's time of it (aware): the replay's while history is replayed, else the wall clock's. None
+            for events that were appended before there was one.
     """
 
     seq: int
@@ -46,6 +49,12 @@ class Event:
     prev: str
     hash: str
     key: str | None = None
+    as_of: datetime | None = None
+
+    @property
+    def platform_time(self) -> datetime:
+        """What durations and deadlines of the platform count from: `as_of`, or `at` where there is none."""
+        return self.at if self.as_of is None else self.as_of
 
 
 @dataclass(frozen=True)
@@ -78,14 +87,19 @@ def event_hash(
     actor: str,
     body: Mapping[str, Any],
     key: str | None = None,
+    as_of: datetime | None = None,
 ) -> str:
     """SHA-256 (64 hex) over domain | seq | prev | canonical JSON of all else the event says, body last.
+
+    An event with `as_of` has a domain of its own, so none can be taken for one without, nor the other way round.
 
     Raises:
         TypeError, ValueError: the body holds what JSON cannot (see `canonical_json`).
     """
-    said = canonical_json([moment_text(at), kind, product, sprint, actor, key, body])
-    return hashlib.sha256(f"{DOMAIN}|{seq}|{prev}|{said}".encode()).hexdigest()
+    times = [moment_text(at)] if as_of is None else [moment_text(at), moment_text(as_of)]
+    said = canonical_json([*times, kind, product, sprint, actor, key, body])
+    domain = DOMAIN if as_of is None else DOMAIN_WITH_AS_OF
+    return hashlib.sha256(f"{domain}|{seq}|{prev}|{said}".encode()).hexdigest()
 
 
 def next_event(
@@ -98,11 +112,13 @@ def next_event(
     actor: str,
     body: Mapping[str, Any],
     key: str | None = None,
+    as_of: datetime | None = None,
 ) -> Event:
     """The event that follows ``head`` in the chain."""
     seq = head.seq + 1
     said: dict[str, Any] = {
-        "at": at, "kind": kind, "product": product, "sprint": sprint, "actor": actor, "body": body, "key": key
+        "at": at, "kind": kind, "product": product, "sprint": sprint, "actor": actor, "body": body, "key": key,
+        "as_of": as_of,
     }  # fmt: skip
     return Event(seq=seq, prev=head.hash, hash=event_hash(seq=seq, prev=head.hash, **said), **said)
 
@@ -133,7 +149,7 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
         try:
             due = event_hash(
                 seq=seq, prev=event.prev, at=event.at, kind=event.kind, product=event.product, sprint=event.sprint,
-                actor=event.actor, body=event.body, key=event.key,
+                actor=event.actor, body=event.body, key=event.key, as_of=event.as_of,
             )  # fmt: skip
         except (TypeError, ValueError) as error:
             return Broken(seq, f"event {seq} holds what cannot have been appended: {error}")

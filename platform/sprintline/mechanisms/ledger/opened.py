@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sprintline.base.clock import Clock
 from sprintline.base.settings import Home
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ def open_records(where: Home) -> Records:
 
     where.root.mkdir(parents=True, exist_ok=True)
     # Beside a file its anchor is found by itself; that of a server is kept in the state folder.
-    return Records(
-        where.records_url, anchor=None if where.records_url.startswith("sqlite") else where.ledger_head
-    )
+    anchor = None if where.records_url.startswith("sqlite") else where.ledger_head
+    return Records(where.records_url, anchor=anchor, as_of=Clock(where.clock).now)
 
 
 def existing_records(home: Home) -> Records | None:

@@ -35,21 +35,23 @@ from sprintline.mechanisms.ledger.rows import (
     verdict_row,
 )
 from sprintline.mechanisms.ledger.schema import LEDGER, MEASUREMENTS, VERDICTS
+from sprintline.mechanisms.rules.scope import SPRINT, Scope
 from sprintline.mechanisms.rules.verdicts import Verdict
 
 __all__ = ["LedgerReport", "Measurement", "Records", "RecordsError"]
 
-_VERDICT_PLACE = ("product", "sprint", "code", "asset", "subject")
+_VERDICT_PLACE = ("product", "scope_kind", "scope_key", "code", "asset", "subject")
 _VERDICT_SAYS = ("outcome", "data_version", "sentence", "severity", "threshold")
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Facts measured on one asset's partition, and the data version they were measured on."""
+    """Facts measured on one asset in one scope, and the data version they were measured on."""
 
     data_version: str
     facts: dict[str, Any]
     at: datetime
+    scope: Scope
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,23 @@ class Records:
         anchor: where the ledger's head is kept; default ``ledger.head`` beside the SQLite file. For a database server
             it must be named, else the head is not anchored and a cut end of the ledger goes unnoticed.
         clock: gives "now" for the moments written; the wall clock by default.
+        as_of: gives the platform's time, which events carry beside it; by default it is `clock`'s.
 
     Raises:
         RecordsError: the database cannot be reached, or its schema is not this version's (then `migrate` or upgrade).
     """
 
     def __init__(
-        self, url: str, *, anchor: Path | str | None = None, clock: Callable[[], datetime] | None = None
+        self,
+        url: str,
+        *,
+        anchor: Path | str | None = None,
+        clock: Callable[[], datetime] | None = None,
+        as_of: Callable[[], datetime] | None = None,
     ) -> None:
         self.url = url
         self._clock = clock or (lambda: datetime.now(UTC))
+        self._as_of = as_of
         self._engine, file = connect(url)
         place = anchor if anchor is not None else None if file is None else file.with_name("ledger.head")
         self._anchor = None if place is None else Anchor(Path(place))
@@ -148,12 +157,19 @@ class Records:
                     appended += 1
         return appended
 
-    def verdicts(self, product: str, sprint: str | None = None) -> list[Verdict]:
-        """The latest verdict of each (sprint, code, asset, subject), ordered by these; of one sprint or of all."""
-        where = [VERDICTS.c.product == product]
-        if sprint is not None:
-            where.append(VERDICTS.c.sprint == sprint)
-        place = [VERDICTS.c.sprint, VERDICTS.c.code, VERDICTS.c.asset, VERDICTS.c.subject]
+    def verdicts(
+        self, product: str, scope: Scope | str | None = None, *, kind: str = SPRINT
+    ) -> list[Verdict]:
+        """The latest verdict of each (scope, code, asset, subject), ordered by these.
+
+        Args:
+            product: whose.
+            scope: the one scope, a bare key being a sprint's; None for all of a kind.
+            kind: the kind of scope without one: all sprints by default.
+        """
+        where = [VERDICTS.c.product == product, *_in_scope(VERDICTS, scope, kind)]
+        place = [VERDICTS.c.scope_kind, VERDICTS.c.scope_key, VERDICTS.c.code, VERDICTS.c.asset]
+        place.append(VERDICTS.c.subject)
         with reading(self._engine) as connection:
             where.append(VERDICTS.c.id > begun(connection, product)[1])
             latest = sa.select(sa.func.max(VERDICTS.c.id)).where(*where).group_by(VERDICTS.c.product, *place)
@@ -163,15 +179,18 @@ class Records:
     # --- measurements -------------------------------------------------------------------------------------------
 
     def measure(
-        self, product: str, sprint: str, asset: str, data_version: str, facts: Mapping[str, Any]
+        self, product: str, scope: Scope | str, asset: str, data_version: str, facts: Mapping[str, Any]
     ) -> bool:
         """Keep the facts measured on this data version in place of earlier ones. Returns whether anything changed.
+
+        scope: a bare key is a sprint's.
 
         Raises:
             TypeError, ValueError: a fact is nothing JSON can hold; NaN is refused: leave it out, or say None.
         """
         content = {"data_version": data_version, "facts": canonical_json(facts)}
-        key = {"product": product, "sprint": sprint, "asset": asset}
+        scope = Scope.of(scope)
+        key = {"product": product, "scope_kind": scope.kind, "scope_key": scope.key, "asset": asset}
         where = [MEASUREMENTS.c[name] == value for name, value in key.items()]
         with writing(self._engine) as connection:
             kept = connection.execute(
@@ -187,21 +206,30 @@ class Records:
         return True
 
     def measurements(
-        self, product: str, sprint: str | None = None, asset: str | None = None
+        self,
+        product: str,
+        scope: Scope | str | None = None,
+        asset: str | None = None,
+        *,
+        kind: str = SPRINT,
     ) -> dict[tuple[str, str], Measurement]:
-        """Latest facts by (sprint, asset), of one sprint or asset or of all."""
-        query = sa.select(MEASUREMENTS).where(MEASUREMENTS.c.product == product)
-        for column, value in ((MEASUREMENTS.c.sprint, sprint), (MEASUREMENTS.c.asset, asset)):
-            if value is not None:
-                query = query.where(column == value)
+        """Latest facts by (key of the scope, asset), of one asset or of all.
+
+        scope, kind: as for `verdicts`; without them those of all sprints.
+        """
+        where = [MEASUREMENTS.c.product == product, *_in_scope(MEASUREMENTS, scope, kind)]
+        if asset is not None:
+            where.append(MEASUREMENTS.c.asset == asset)
+        query = sa.select(MEASUREMENTS).where(*where).order_by(MEASUREMENTS.c.scope_key, MEASUREMENTS.c.asset)
         with reading(self._engine) as connection:
             return {
-                (row["sprint"], row["asset"]): Measurement(
-                    row["data_version"], json.loads(row["facts"]), moment_of(row["at"])
+                (row["scope_key"], row["asset"]): Measurement(
+                    row["data_version"],
+                    json.loads(row["facts"]),
+                    moment_of(row["at"]),
+                    Scope(row["scope_kind"], row["scope_key"]),
                 )
-                for row in connection.execute(
-                    query.order_by(MEASUREMENTS.c.sprint, MEASUREMENTS.c.asset)
-                ).mappings()
+                for row in connection.execute(query).mappings()
             }
 
     # --- ledger -------------------------------------------------------------------------------------------------
@@ -382,15 +410,17 @@ class Records:
         head = _head_of(connection)
         # As it will be read back, so that what is returned equals what is kept.
         body = json.loads(canonical_json(body))
+        at = moment_of(moment_text(self._clock()))
         event = next_event(
             head,
-            at=moment_of(moment_text(self._clock())),
+            at=at,
             kind=kind,
             product=product,
             sprint=sprint or None,
             actor=actor,
             body=body,
             key=key,
+            as_of=at if self._as_of is None else moment_of(moment_text(self._as_of())),
         )
         connection.execute(sa.insert(LEDGER), event_row(event))
         return event
@@ -435,6 +465,13 @@ class Records:
                 sa.select(LEDGER).order_by(LEDGER.c.seq)
             )
             return check_chain(event_of(row) for row in stream.mappings())
+
+
+def _in_scope(table: sa.Table, scope: Scope | str | None, kind: str) -> list[sa.ColumnElement[bool]]:
+    if scope is None:
+        return [table.c.scope_kind == kind]
+    one = Scope.of(scope)
+    return [table.c.scope_kind == one.kind, table.c.scope_key == one.key]
 
 
 def _head_of(connection: sa.Connection) -> Head:

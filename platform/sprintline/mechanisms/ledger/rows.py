@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from sprintline.base.hashing import canonical_json, moment_text
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.ledger.schema import LEDGER
+from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
 REMOVED = "removed"
@@ -37,6 +38,7 @@ def event_row(event: Event) -> dict[str, Any]:
         "prev": event.prev,
         "hash": event.hash,
         "key": event.key,
+        "as_of": None if event.as_of is None else moment_text(event.as_of),
     }
 
 
@@ -46,6 +48,7 @@ def event_of(row: RowMapping) -> Event:
     return Event(
         seq=row["seq"], at=moment_of(row["at"]), kind=row["kind"], product=row["product"], sprint=row["sprint"] or None,
         actor=row["actor"], body=body, prev=row["prev"], hash=row["hash"], key=row["key"],
+        as_of=None if row["as_of"] is None else moment_of(row["as_of"]),
     )  # fmt: skip
 
 
@@ -56,7 +59,8 @@ def unaltered_event(row: RowMapping) -> Event:
         ValueError: it is not; another text may read the same here and otherwise elsewhere.
     """
     event = event_of(row)
-    if canonical_json(event.body) != row["body"] or moment_text(event.at) != row["at"]:
+    written = event_row(event)
+    if any(written[name] != row[name] for name in ("body", "at", "as_of")):
         raise ValueError("its text is not the canonical one that was written, it was edited")
     return event
 
@@ -65,7 +69,8 @@ def verdict_row(verdict: Verdict, now: str) -> dict[str, Any]:
     """The verdict as a row, given at a moment."""
     return {
         "product": verdict.product,
-        "sprint": verdict.sprint,
+        "scope_kind": verdict.scope.kind,
+        "scope_key": verdict.scope.key,
         "code": verdict.code,
         "asset": verdict.asset,
         "subject": verdict.subject,
@@ -83,7 +88,7 @@ def verdict_of(row: RowMapping) -> Verdict:
     """The verdict that a row holds."""
     return Verdict(
         product=row["product"],
-        sprint=row["sprint"],
+        scope=Scope(row["scope_kind"], row["scope_key"]),
         code=row["code"],
         asset=row["asset"],
         subject=row["subject"],

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sprintline.base.databases import place_of
 
 #: Version of the schema this code reads and writes: the number of the newest revision in `migrations/versions/`.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 METADATA = sa.MetaData()
 
@@ -22,7 +22,7 @@ VERDICTS = sa.Table(
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("product", sa.Text, nullable=False),
-    sa.Column("sprint", sa.Text, nullable=False),
+    sa.Column("scope_key", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("asset", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
@@ -33,7 +33,8 @@ VERDICTS = sa.Table(
     sa.Column("sentence", sa.Text, nullable=False),
     sa.Column("data_version", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
-    sa.Index("verdicts_place", "product", "sprint", "code", "asset", "subject", "id"),
+    sa.Column("scope_kind", sa.Text, nullable=False, server_default="sprint"),
+    sa.Index("verdicts_place", "product", "scope_kind", "scope_key", "code", "asset", "subject", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -50,6 +51,7 @@ LEDGER = sa.Table(
     sa.Column("prev", sa.Text, nullable=False, unique=True),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
     sa.Column("key", sa.Text, nullable=True),
+    sa.Column("as_of", sa.Text, nullable=True),
     sa.UniqueConstraint("kind", "product", "sprint", "key", name="ledger_key"),
     sa.Index("ledger_place", "product", "kind", "sprint", "seq"),
 )
@@ -57,12 +59,14 @@ LEDGER = sa.Table(
 MEASUREMENTS = sa.Table(
     "measurements",
     METADATA,
-    sa.Column("product", sa.Text, primary_key=True),
-    sa.Column("sprint", sa.Text, primary_key=True),
-    sa.Column("asset", sa.Text, primary_key=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("scope_kind", sa.Text, nullable=False),
+    sa.Column("scope_key", sa.Text, nullable=False),
+    sa.Column("asset", sa.Text, nullable=False),
     sa.Column("data_version", sa.Text, nullable=False),
     sa.Column("facts", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("product", "scope_kind", "scope_key", "asset", name="measurements_place"),
 )
 
 

@@ -65,9 +65,9 @@ def told(rule: Rule, verdict: Verdict) -> dict[str, Any]:
 def sentence(rule: Rule, verdict: Verdict) -> str:
     """A verdict in words for the check's description; unless it passes, with the remedy."""
     if verdict.outcome is Outcome.PASS:
-        return f"{verdict.sprint}: {verdict.sentence}."
+        return f"{verdict.scope}: {verdict.sentence}."
     word = "insufficient evidence" if verdict.outcome is Outcome.INSUFFICIENT else "fails"
-    return f"{verdict.sprint} {word}: {verdict.sentence}. To mend: {rule.remedy}."
+    return f"{verdict.scope} {word}: {verdict.sentence}. To mend: {rule.remedy}."
 
 
 def checks_for(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sprintline.mechanisms.rules.scope import Scope, sprint_of
+
 
 class Outcome(StrEnum):
     """What a rule found; `insufficient` stands for missing evidence and never counts as a pass."""
@@ -123,10 +125,13 @@ def need(evidence: Mapping[str, Any], name: str) -> Any:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judgement with its place: which product, sprint and asset, and the data version that was judged."""
+    """A judgement with its place: which product, scope and asset, and the data version that was judged.
+
+    A bare key in place of a scope is a sprint's.
+    """
 
     product: str
-    sprint: str
+    scope: Scope
     code: str
     asset: str
     outcome: Outcome
@@ -137,6 +142,14 @@ class Verdict:
     observed: Any = field(default=None, compare=False)
     threshold: Any = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scope", Scope.of(self.scope))
+
     @property
     def passes(self) -> bool:
         return self.outcome is Outcome.PASS
+
+    @property
+    def sprint(self) -> str:
+        """The sprint that was judged. Raises ValueError for a verdict of another scope."""
+        return sprint_of(self.scope)
