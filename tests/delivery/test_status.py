@@ -46,10 +46,17 @@ class World:
     def measure(self, asset, sprint=S1, version="v1", at=None, **facts):
         self.measurements[(sprint, asset)] = Measured(version, facts, *([at] if at else []))
 
-    def append(self, kind, sprint=S1, at=None, product="p", **body):
+    def append(self, kind, sprint=S1, at=None, product="p", as_of=None, **body):
         moment = at or CALENDAR.window(S1).end + timedelta(hours=1)
         event = next_event(
-            self.head, at=moment, kind=kind, product=product, sprint=sprint, actor="test", body=body
+            self.head,
+            at=moment,
+            kind=kind,
+            product=product,
+            sprint=sprint,
+            actor="test",
+            body=body,
+            as_of=as_of,
         )
         self.events.append(event)
         self.head = Head(event.seq, event.hash)
@@ -192,6 +199,18 @@ def test_a_refused_restatement_leaves_the_closed_sprint_closed_and_is_told(done)
     row = done.rows()[S1]
     assert row.state is State.CLOSED and row.done and row.missing == []
     assert row.why == "better; arrivals was refused: empty"
+
+
+@pytest.mark.parametrize("how", ["as_of", "judged_at in the body", "the wall clock alone"])
+def test_a_closing_counts_at_the_platform_s_time_however_old_its_event_is(done, how):
+    moment, years_later = CALENDAR.window(S1).end + timedelta(hours=1), datetime(2026, 1, 1, tzinfo=UTC)
+    more = {"as_of": {"as_of": moment}, "judged_at in the body": {"judged_at": moment.isoformat()}}.get(
+        how, {}
+    )
+    done.append("closed", at=years_later, **more)
+    done.verdict("DQ101", "arrivals", outcome=Outcome.FAIL)
+    row = done.rows(waivers=[Waiver("DQ101", "sam", "sensor", moment.date())])[S1]
+    assert row.done is (how != "the wall clock alone")
 
 
 def test_the_last_event_of_a_kind_counts(done):

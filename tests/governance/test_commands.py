@@ -139,11 +139,24 @@ def test_an_open_item_is_a_row_with_its_waiver_and_can_be_given_away(run, replay
     assert item["owner"] == replaying.spec.team.owner and "sam@example.org" in item["waived"]
     assert run("backlog", "assign", item["id"], "kim@example.org", "--by", "dana")[0] == 0
     assert json.loads(run("backlog", "--json")[1])[0]["owner"] == "kim@example.org"
+    assert (item["kind"], item["priority"], item["started"]) == ("finding", "high", None)
+    code, _, err = run("backlog", "prioritise", item["id"], "urgent")
+    assert code == 2 and "urgent is not a priority: use high, normal or low" in err
+    assert run("backlog", "prioritise", item["id"], "low")[1].endswith("on weather) has priority low.\n")
+    assert run("backlog", "start", item["id"], "--by", "kim")[0] == 0
+    assert run("backlog", "start", item["id"], "--by", "dana")[0] == 0
+    (item,) = json.loads(run("backlog", "--json")[1])
+    assert (item["priority"], item["started_by"]) == ("low", "kim")
+    assert item["started"] == replaying.clock.now().isoformat()  # the platform's time, not the wall clock's
+    assert "started by kim on 2013" in " ".join(run("backlog")[1].split())
     assert run("backlog", "close", item["id"], "--reason", "known")[0] == 0
     assert json.loads(run("backlog", "--json")[1]) == []
+    code, _, err = run("backlog", "start", item["id"])
+    assert code == 2 and "is closed: only work on an open item can start" in err
     assert judged("2013-S02", Outcome.FAIL) == ["finding"]
     (item,) = json.loads(run("backlog", "--json")[1])
     assert item["sightings"] == 2 and item["reopened"] == 1
+    assert item["started"] is None and item["priority"] == "low"
     assert judged("2013-S02", Outcome.PASS) == ["recovered"]
     code, out, _ = run("backlog", "--all")
     assert code == 0 and "closed" in out and "0 open (0 errors, 0 warnings), 1 closed" in out

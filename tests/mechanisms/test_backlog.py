@@ -12,7 +12,9 @@ from sprintline.mechanisms.backlog.items import (
     ASSIGNED,
     CLOSED,
     FINDING,
+    PRIORITISED,
     RECOVERED,
+    STARTED,
     BacklogError,
     Seen,
     board,
@@ -234,3 +236,44 @@ def test_the_row_tells_who_lets_it_be(books):
     assert rows(books.board(), [waiver], NOW + timedelta(days=2))[0]["waived"] == ""
     gone = Waiver("DQ102", "sam", "sensor", date(2013, 5, 2), withdrawn="dana (why)")
     assert rows(books.board(), [gone], NOW)[0]["waived"] == ""
+
+
+def test_the_board_is_sorted_by_priority_a_person_s_before_that_of_the_severity(books):
+    books.take(
+        verdict("S1", FAIL, code="A"),
+        verdict("S1", FAIL, code="B", severity=Severity.WARN),
+        verdict("S1", FAIL, code="C"),
+    )
+    assert [(one.code, one.priority, one.kind) for one in books.board()] == [
+        ("A", "high", "finding"), ("C", "high", "finding"), ("B", "normal", "finding"),
+    ]  # fmt: skip
+    first, _, last = books.board()
+    books.append(PRIORITISED, None, {"item": first.fingerprint, "priority": "high"})
+    books.append(PRIORITISED, None, {"item": first.fingerprint, "priority": "low"})
+    books.append(PRIORITISED, None, {"item": last.fingerprint, "priority": "high"})
+    assert [(one.code, one.priority) for one in books.board()] == [("C", "high"), ("B", "high"), ("A", "low")]
+    # A later sighting does not take back what a person decided.
+    books.take(verdict("S2", FAIL, code="A"))
+    assert books.board()[-1].priority == "low"
+
+
+def test_a_start_counts_until_the_item_is_closed_and_not_for_a_later_episode(books):
+    books.take(verdict("S1", FAIL))
+    (item,) = books.board()
+    books.append(STARTED, None, {"item": item.fingerprint}, actor="kim")
+    books.append(STARTED, None, {"item": item.fingerprint}, actor="dana")
+    books.take(verdict("S2", FAIL))
+    (item,) = books.board()
+    assert (item.started, item.started_by) == (NOW.isoformat(), "kim")
+    assert rows([item], (), NOW)[0]["started"] == "kim on 2013-05-01"
+    books.take(verdict("S3", PASS))
+    (item,) = books.board()
+    assert not item.open and item.started_by == "kim"
+    books.take(verdict("S4", FAIL))
+    (item,) = books.board()
+    assert item.open and item.started is None and rows([item], (), NOW)[0]["started"] == ""
+    books.append(STARTED, None, {"item": item.fingerprint}, actor="sam")
+    books.append(CLOSED, None, {"item": item.fingerprint, "reason": "known"})
+    assert books.board()[0].started_by == "sam"
+    books.take(verdict("S5", FAIL))
+    assert books.board()[0].started is None

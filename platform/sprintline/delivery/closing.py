@@ -86,11 +86,10 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     # The backlog hears of it first: once the closing stands, nobody asks for this sprint again.
     take_in(runtime, sprint, actor, reached_end=True)
     failpoint("closing.sighted")
-    if {**before, "judged_at": None} != {**said, "judged_at": None}:
-        body = {**said, "judged_at": now.isoformat()}
-        records.append(
-            "closed", product, sprint, actor, body, key=f"{len(closings)}:{text_hash(canonical_json(said))}"
-        )
+    # Older closings carry their moment in the body.
+    if {name: value for name, value in before.items() if name != "judged_at"} != said:
+        key = f"{len(closings)}:{text_hash(canonical_json(said))}"
+        records.append("closed", product, sprint, actor, said, key=key, as_of=now)
         failpoint("closing.closed")
     return Closing(version, gate, verdicts, restated, stale)
 

@@ -207,6 +207,33 @@ def close(item: str, reason: str, by: str) -> None:
     click.echo(f"{found.id} ({found.code} on {found.asset}) is closed: {how}.")
 
 
+@backlog.command()
+@click.argument("item")
+@click.argument("priority")
+@click.option("--by", default="", help="Who does this; by default the user of the operating system.")
+def prioritise(item: str, priority: str, by: str) -> None:
+    """Set the PRIORITY of ITEM: high, normal or low. By default an error is high and a warning normal."""
+    from sprintline.governance import decide as acts
+
+    found = _act(
+        item, lambda runtime: acts.prioritise(runtime, acts.person(by), item=item, priority=priority)
+    )
+    click.echo(f"{found.id} ({found.code} on {found.asset}) has priority {found.priority}.")
+
+
+@backlog.command()
+@click.argument("item")
+@click.option("--by", default="", help="Who does this; by default the user of the operating system.")
+def start(item: str, by: str) -> None:
+    """Record that work on ITEM begins."""
+    from sprintline.governance import decide as acts
+
+    found = _act(item, lambda runtime: acts.start_item(runtime, acts.person(by), item=item))
+    click.echo(
+        f"{found.id} ({found.code} on {found.asset}) was started by {found.started_by} at {found.started}."
+    )
+
+
 def _act(item: str, act: Callable[[Runtime], Item]) -> Item:
     """Do something to an item, in whichever product it is."""
     from sprintline.governance.acts import ActError
@@ -233,7 +260,7 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
     from sprintline.base.terminal import console
 
     table = Table(header_style="bold", pad_edge=False, padding=(0, 1), expand=True)
-    names = ["id", "severity", "what", "asset", "seen", "since", "last", "owner", "evidence"]
+    names = ["id", "priority", "severity", "what", "asset", "seen", "since", "last", "owner", "evidence"]
     for name in ["product", *names] if several else names:
         table.add_column(
             name, no_wrap=name in ("id", "since", "last"), justify="right" if name == "seen" else "left"
@@ -242,6 +269,8 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
         evidence = row["evidence"]
         evidence = evidence if len(evidence) <= _EVIDENCE else f"{evidence[: _EVIDENCE - 1].rstrip()}…"
         notes = [f"waived by {row['waived']}"] if row["waived"] else []
+        if row["started"]:
+            notes.append(f"started by {row['started']}")
         if not item.open:
             notes.append(
                 f"recovered in {item.recovered}" if item.recovered else f"closed by {item.closed_by}"
@@ -250,6 +279,7 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
             notes.append(f"came back {item.reopened}×")
         cells: list[str | Text] = [
             item.id,
+            item.priority,
             Text(
                 item.severity if item.open else "closed",
                 style=_STYLE.get(item.severity, "") if item.open else "dim",

@@ -130,7 +130,7 @@ def restatements(events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:
             body = dict(event.body)
             one = {
                 "event": event.seq,
-                "at": event.at.isoformat(),
+                "at": event.platform_time.isoformat(),
                 "actor": event.actor,
                 "open": bool(body.get("files")),
                 "attested_by": None,

@@ -278,9 +278,9 @@ def _row(
 
 
 def _judged_at(closed: Event) -> datetime:
-    """The platform's moment of a closing: a replay closes at a moment of its own, long before the ledger wrote it."""
+    """The platform's moment of a closing. Older ones carry it in the body, the oldest have the wall clock's alone."""
     told = closed.body.get("judged_at")
-    return datetime.fromisoformat(told) if told else closed.at
+    return datetime.fromisoformat(told) if told and closed.as_of is None else closed.platform_time
 
 
 def _state(sprint: Sprint, closed: Event | None, refused: list[str], now: datetime) -> State:

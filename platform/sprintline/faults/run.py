@@ -114,9 +114,14 @@ def make_clone(clone: Path) -> None:
 
 
 def _environment(clone: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FOREIGN) or name == "SPRINTLINE_EXTENSIONS"
+    }
+    path = [str(clone / "platform"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return kept | {
-        "PYTHONPATH": str(clone / "platform"),
+        "PYTHONPATH": os.pathsep.join(path),  # the clone's own code first, then the extensions'
         "SPRINTLINE_HOME": str(clone / "state"),
         "PYTHONWARNINGS": "ignore",
         "DAGSTER_DISABLE_TELEMETRY": "yes",

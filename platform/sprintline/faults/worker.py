@@ -24,6 +24,9 @@ from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, WEAK, Ground
 from sprintline.hosting.in_process import materialize
 from sprintline.hosting.warm import preload
 from sprintline.mechanisms.rules.faults import CLOSED, DONE, LANDED, PRODUCT, SCORED, Fault
+from sprintline.mechanisms.rules.judging import judge_asset
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.scope import Scope
 from sprintline.product.past import closing_of
 
 PARTS = ("platform/products", "dbt_project/models", "feature_repo")
@@ -39,15 +42,16 @@ class Case:
     run: tuple[str, ...]
     state: str
     sprints_before: int
+    scope: Scope | None = None
 
     @classmethod
     def of(cls, fault: Fault) -> Case:
-        return cls(fault.code, fault.asset, fault.run, fault.state, fault.sprints_before)
+        return cls(fault.code, fault.asset, fault.run, fault.state, fault.sprints_before, fault.scope)
 
     @property
     def shared(self) -> tuple[Any, ...]:
         """What one clean materialization can vouch for: the assets run, or a check alone."""
-        alone = (self.code, self.asset) if not self.run else ()
+        alone = (self.code, self.asset, self.scope) if self.scope or not self.run else ()
         return (self.run, self.state, self.sprints_before, *alone)
 
 
@@ -170,18 +174,21 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
         fault.plant(ground)
     keys, place = ground.runtime.calendar.keys, HISTORY
     checks: dict[str, dict[str, Any]] = {}
-    for sprint in keys[place - case.sprints_before : place + 1]:
+    for sprint in keys[place - case.sprints_before : place + 1] if case.run or not case.scope else ():
         checks = materialize(
             PRODUCT, case.run or None, sprint, check=None if case.run else (case.asset, case.code)
         )
-    records = Ground(home()).runtime.records
+    runtime, scope = Ground(home()).runtime, case.scope or Scope.sprint(ground.sprint)
+    if case.scope is not None:
+        for one in judge_asset(runtime, all_rules()[case.code].judges, case.asset, scope):
+            checks[f"{one.asset}/{one.code}"] = {"passed": one.passes, "says": one.sentence}
     kept = {
         f"{one.asset}/{one.code}": {
             "outcome": str(one.outcome),
             "sentence": one.sentence,
             "version": one.data_version,
         }
-        for one in records.verdicts(PRODUCT, ground.sprint)
+        for one in runtime.records.verdicts(PRODUCT, scope)
     }
     closing = closing_of(Ground(home()).runtime, ground.sprint)
     if closing is not None:

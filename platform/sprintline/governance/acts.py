@@ -156,7 +156,8 @@ def approval_of(
     elif now >= until:
         why = f"it ended {until:%Y-%m-%d %H:%M} UTC"
     return {
-        "by": body["approver"], "reason": body["reason"], "at": found[-1].at.isoformat(), "expires": body["expires"],
+        "by": body["approver"], "reason": body["reason"], "at": found[-1].platform_time.isoformat(),
+        "expires": body["expires"],
         "stands": not why, "why_not": why or None,
     }  # fmt: skip
 

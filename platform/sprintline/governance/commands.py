@@ -150,6 +150,7 @@ def _do(product: str, by: str, as_json: bool, act: Callable[[Runtime, str], Act]
             "sprint": event.sprint,
             "actor": event.actor,
             "at": event.at.isoformat(),
+            "as_of": event.platform_time.isoformat(),
             "body": dict(event.body),
             "told": list(done.told),
         }

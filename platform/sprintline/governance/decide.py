@@ -11,7 +11,16 @@ from typing import Any
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.governance import acts
 from sprintline.mechanisms.backlog.intake import board_of, take_in
-from sprintline.mechanisms.backlog.items import ASSIGNED, CLOSED, Item, chosen
+from sprintline.mechanisms.backlog.items import (
+    ASSIGNED,
+    CLOSED,
+    PRIORITIES,
+    PRIORITISED,
+    STARTED,
+    BacklogError,
+    Item,
+    chosen,
+)
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules import waivers
@@ -122,6 +131,29 @@ def assign(runtime: Runtime, actor: str, *, item: str, owner: str) -> Item:
     body = {"item": found.fingerprint, "owner": acts.named("owner", owner)}
     if found.owner != body["owner"]:
         runtime.records.append(ASSIGNED, runtime.product, None, actor, body)
+    return chosen(board_of(runtime), item)
+
+
+def prioritise(runtime: Runtime, actor: str, *, item: str, priority: str) -> Item:
+    """Set the priority of an item. Raises BacklogError for an item or a priority that does not exist."""
+    found = chosen(board_of(runtime), item)
+    if priority not in PRIORITIES:
+        raise BacklogError(
+            f"{priority} is not a priority: use {', '.join(PRIORITIES[:-1])} or {PRIORITIES[-1]}"
+        )
+    if found.priority != priority:
+        body = {"item": found.fingerprint, "priority": priority}
+        runtime.records.append(PRIORITISED, runtime.product, None, actor, body)
+    return chosen(board_of(runtime), item)
+
+
+def start_item(runtime: Runtime, actor: str, *, item: str) -> Item:
+    """Record that work on an item begins; of several starts the first counts. Raises BacklogError when it is closed."""
+    found = chosen(board_of(runtime), item)
+    if not found.open:
+        raise BacklogError(f"{found.id} is closed: only work on an open item can start")
+    if found.started is None:
+        runtime.records.append(STARTED, runtime.product, None, actor, {"item": found.fingerprint})
     return chosen(board_of(runtime), item)
 
 

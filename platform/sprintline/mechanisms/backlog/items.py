@@ -2,8 +2,8 @@
 
 A finding has a fingerprint of product, code, asset and cause, the same in every sprint. Its first sighting opens an
 item, each further sprint that shows it is another sighting, a sprint that shows it gone closes the item, and a relapse
-opens the same item again. Only that is written down (kinds `finding`, `recovered`, `assigned`, `item_closed`); the
-board is folded from it.
+opens the same item again. Beside that people assign, prioritise, start and close items. Only these events are written
+down; the board is folded from them.
 
 What a sprint says of a finding is its latest word: a restated sprint may take back what it said. The board follows the
 calendar, not the order in which the words came in, so sprints closed out of order, or again, give the same board.
@@ -22,7 +22,11 @@ from sprintline.mechanisms.rules.gates import Need, Waiver
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
 FINDING, RECOVERED, ASSIGNED, CLOSED = "finding", "recovered", "assigned", "item_closed"
-KINDS = (FINDING, RECOVERED, ASSIGNED, CLOSED)
+PRIORITISED, STARTED = "item_prioritised", "item_started"
+KINDS = (FINDING, RECOVERED, ASSIGNED, CLOSED, PRIORITISED, STARTED)
+PRIORITIES = ("high", "normal", "low")
+"""From the most urgent on. Until a person sets one, an error is high and a warning normal."""
+
 NO_EVIDENCE = "no evidence"
 ID_LENGTH = 8
 _RANK = {"error": 0, "warn": 1}
@@ -186,6 +190,9 @@ class Item:
 
     Attributes:
         id: short name, enough to call it by; fingerprint: the whole one.
+        kind: `finding`, or what the body of the event that opened it says: planned work like `goal`, `spike`, `debt`.
+        priority: one of `PRIORITIES`, a person's or by severity.
+        started, started_by: when work on its present episode began, in the platform's time (ISO), and who began it.
         state: `open` or `closed`.
         sightings: sprints in which it was found, however often they were run.
         since: first sprint of the present episode, or of the last one; first: of all.
@@ -214,6 +221,10 @@ class Item:
     closed_by: str | None
     closed_why: str | None
     reopened: int
+    kind: str = FINDING
+    priority: str = "normal"
+    started: str | None = None
+    started_by: str | None = None
     evidence: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -226,7 +237,7 @@ class Item:
 
 
 def board(product: str, owner: str, events: Iterable[Event], order: Sequence[str]) -> list[Item]:
-    """Every item of a product: open ones first, errors before warnings, the longest seen first.
+    """Every item of a product: open ones first, by priority, errors before warnings, the longest seen first.
 
     Args:
         product: whose; events of others are passed over.
@@ -244,8 +255,11 @@ def board(product: str, owner: str, events: Iterable[Event], order: Sequence[str
         if (item := _item(name, product, owner, said, order)) is not None
     ]
     ranked = sorted(
-        items, key=lambda one: (_RANK.get(one.severity, 2), -one.sightings, one.since, one.code, one.id)
-    )
+        items,
+        key=lambda one: (
+            PRIORITIES.index(one.priority), _RANK.get(one.severity, 2), -one.sightings, one.since, one.code, one.id
+        ),
+    )  # fmt: skip
     return sorted(ranked, key=lambda one: not one.open)
 
 
@@ -294,6 +308,8 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
     last_seen = max(event.seq for event in findings)
     closed = closings[-1] if closings and closings[-1].seq > last_seen else None
     assigned = [event for event in events if event.kind == ASSIGNED]
+    prioritised = [event for event in events if event.kind == PRIORITISED]
+    started = _start(events, last_seen)
     by_person = closed if recovered is None else None
     return Item(
         id=name[:ID_LENGTH],
@@ -314,6 +330,12 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
         closed_by=by_person.actor if by_person else None,
         closed_why=str(by_person.body["reason"]) if by_person else None,
         reopened=len(episodes) - 1 + sum(closing.seq < last_seen for closing in closings),
+        kind=str(newest.body.get("kind", FINDING)),
+        priority=str(prioritised[-1].body["priority"])
+        if prioritised
+        else default_priority(newest.body["severity"]),
+        started=started.platform_time.isoformat() if started else None,
+        started_by=started.actor if started else None,
         evidence={
             "sentence": newest.body["sentence"],
             "sprint": str(newest.sprint),
@@ -321,6 +343,19 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
             "data_version": newest.body["data_version"],
         },
     )
+
+
+def default_priority(severity: str) -> str:
+    """The priority that goes with a severity."""
+    return "high" if severity == Severity.ERROR else "normal"
+
+
+def _start(events: Sequence[Event], last_seen: int) -> Event | None:
+    """The first start since the item was last opened; what was begun on an earlier episode was finished with it."""
+    ended = max(
+        (one.seq for one in events if one.kind in (RECOVERED, CLOSED) and one.seq < last_seen), default=0
+    )
+    return next((one for one in events if one.kind == STARTED and one.seq > ended), None)
 
 
 def _episodes(
@@ -348,6 +383,8 @@ def rows(items: Iterable[Item], waivers: Iterable[Waiver], now: datetime) -> lis
         found.append(
             {
                 "id": item.id,
+                "kind": item.kind,
+                "priority": item.priority,
                 "severity": item.severity,
                 "what": f"{item.code} {item.what}" + (f" ({item.cause})" if _worth_telling(item) else ""),
                 "asset": item.asset,
@@ -355,6 +392,7 @@ def rows(items: Iterable[Item], waivers: Iterable[Waiver], now: datetime) -> lis
                 "since": item.since,
                 "last": item.last,
                 "owner": item.owner,
+                "started": f"{item.started_by} on {item.started[:10]}" if item.started else "",
                 "waived": f"{last.approver} until the end of {last.until - _MOMENT:%Y-%m-%d}" if last else "",
                 "evidence": f"{item.evidence['sprint']}: {item.evidence['sentence']}",
             }

@@ -242,6 +242,8 @@ class Records:
         actor: str,
         body: Mapping[str, Any],
         key: str | None = None,
+        *,
+        as_of: datetime | None = None,
     ) -> Event:
         """Append one event; on return it is on the disk, in its place in the chain, and anchored.
 
@@ -253,6 +255,7 @@ class Records:
             body: JSON values only, and no personal data: nothing here is ever removed.
             key: makes the append idempotent: where an event of the same kind, product, sprint and key stands already,
                 that one is returned and nothing is written, whatever the body.
+            as_of: the platform's moment at which it was decided; the platform's now by default.
 
         Raises:
             TypeError, ValueError: the body is nothing JSON can hold.
@@ -273,7 +276,7 @@ class Records:
                 if (row := connection.execute(query).mappings().first()) is not None:
                     return event_of(row)
             self._check_anchor(connection)
-            event = self._chain_on(connection, kind, product, sprint, actor, body, key)
+            event = self._chain_on(connection, kind, product, sprint, actor, body, key, as_of)
         failpoint("records.before_anchor")
         self._raise_anchor(event)
         return event
@@ -406,6 +409,7 @@ class Records:
         actor: str,
         body: Mapping[str, Any],
         key: str | None,
+        as_of: datetime | None = None,
     ) -> Event:
         head = _head_of(connection)
         # As it will be read back, so that what is returned equals what is kept.
@@ -420,7 +424,7 @@ class Records:
             actor=actor,
             body=body,
             key=key,
-            as_of=at if self._as_of is None else moment_of(moment_text(self._as_of())),
+            as_of=moment_of(moment_text(as_of or (self._as_of() if self._as_of else at))),
         )
         connection.execute(sa.insert(LEDGER), event_row(event))
         return event

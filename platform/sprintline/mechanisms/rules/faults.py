@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Fault:
     state: the product's state before.
     sprints_before: how many sprints before the one on trial are materialized too, oldest first.
     expects: the outcome of the verdict.
+    scope: what the rule is judged for where that is no sprint. Dagster has no check of it then: after `run` the rule is
+        judged in this scope, and its verdict is what must tell.
     """
 
     code: str
@@ -88,6 +91,7 @@ class Fault:
     state: str = CLOSED
     sprints_before: int = 0
     expects: Outcome = Outcome.FAIL
+    scope: Scope | None = None
 
     @property
     def key(self) -> str:

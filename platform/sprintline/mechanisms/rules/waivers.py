@@ -16,7 +16,7 @@ WAIVER, WITHDRAWN = "waiver", "waiver_withdrawn"
 
 @dataclass(frozen=True)
 class Granted:
-    """A waiver of the ledger. event: its number there. at, actor: when and by whom it was recorded."""
+    """A waiver of the ledger. event: its number there. at, actor: when, in the platform's time, and by whom."""
 
     waiver: Waiver
     event: int
@@ -45,7 +45,7 @@ def granted(events: Iterable[Event], before: int | None = None) -> tuple[Granted
                 date.fromisoformat(body["expires"]),
                 body["asset"],
             )
-            found[event.seq] = Granted(one, event.seq, event.at, event.actor)
+            found[event.seq] = Granted(one, event.seq, event.platform_time, event.actor)
         elif event.kind == WITHDRAWN:
             for number in body["waivers"]:
                 if number in found:
