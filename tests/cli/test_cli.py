@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.ledger_events import NOTE, body, note
 
 from sprintline.base import settings
 from sprintline.cli import main as command
@@ -20,6 +21,7 @@ from sprintline.mechanisms.ledger.records import Records
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.calendar import Calendar
+from sprintline.product.events import CLOSED, DECISION
 from sprintline.product.spec import parse_product
 from sprintline.scaffold.create import create_product
 
@@ -206,10 +208,10 @@ class TestStatus:
             outcome = Outcome.PASS if sprint == first else Outcome.FAIL
             records.record_verdicts([replace(good, scope=sprint, outcome=outcome), other])
             records.append(
-                "decision", "bakery", sprint, "test", key=sprint,
-                body={"trigger": "new_data", "decision": "promote", "why": "it is better", "candidate": "m2"},
+                DECISION, "bakery", sprint, "test", key=sprint,
+                body=body(DECISION, trigger="new_data", decision="promote", why="it is better", candidate="m2"),
             )  # fmt: skip
-            records.append("closed", "bakery", sprint, "test", body={"done": sprint == first}, key="1")
+            records.append(CLOSED, "bakery", sprint, "test", body=body(CLOSED, done=sprint == first), key="1")
         three = {"roc_auc": 0.731, "average_precision": 0.48, "brier": 0.14}
         metrics = {**three, "naive": {**three, "roc_auc": 0.612}, "twin": {**three, "roc_auc": 0.7}}
         records.measure(
@@ -387,10 +389,10 @@ class TestLedger:
     def test_one_that_holds(self, run, home):
         home.root.mkdir(parents=True)
         records = Records(home.records_url)
-        records.append("decision", "p", "2013-S01", "test", body={"decision": "hold"})
+        records.append(NOTE, "p", "2013-S01", "test", note())
         records.close()
         code, out, _ = run("ledger", "verify")
-        assert code == 0 and out.startswith("The ledger holds and is anchored: 1 events")
+        assert code == 0 and out.startswith("The ledger is intact and matches its anchor: 1 events")
         assert json.loads(run("ledger", "verify", "--json")[1])["ok"] is True
 
     def test_one_that_was_tampered_with(self, run, home):
@@ -399,7 +401,7 @@ class TestLedger:
         home.root.mkdir(parents=True)
         records = Records(home.records_url)
         for number in range(3):
-            records.append("decision", "p", "2013-S01", "test", body={"number": number})
+            records.append(NOTE, "p", "2013-S01", "test", note(number))
         records.close()
         with sqlite3.connect(home.root / "records.db") as database:
             table = next(
@@ -412,7 +414,7 @@ class TestLedger:
                 database.execute(f"drop trigger {trigger}")
             database.execute(f"update {table} set actor = 'somebody' where seq = 2")
         code, out, err = run("ledger", "verify")
-        assert code == 1 and out == "" and "does not hold at event 2" in err
+        assert code == 1 and out == "" and "is broken at event 2" in err
         code, out, _ = run("ledger", "verify", "--json")
         assert code == 1 and json.loads(out)["broken"]["seq"] == 2
 

@@ -27,7 +27,9 @@ def page(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["README.md", *(name for name in reference.SECTIONS if name != "assets.md")])
+@pytest.mark.parametrize(
+    "name", ["README.md", *(name for name in reference.sections() if name != "assets.md")]
+)
 def test_a_page_is_as_its_definitions_are(name, home, monkeypatch):
     monkeypatch.setitem(reference.SECTIONS, "assets.md", lambda _root: page("assets.md"))
     assert page(name) == reference.pages(settings.ROOT)[name], "run `sprintline reference`"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from tests.ledger_events import body
 
 from sprintline.base import settings
 from sprintline.cli.generated import write_pages
@@ -14,6 +15,7 @@ from sprintline.cli.rule_pages import pages
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.events import CLOSED
 
 
 def call(*arguments: str):
@@ -98,7 +100,7 @@ class TestFaults:
 
     def test_clean_sprints_are_counted_from_the_records(self, home, small_clone):
         records = open_records(home)
-        records.append("closed", "flight_delays", "2013-S01", "test", {"files": {}}, key="one")
+        records.append(CLOSED, "flight_delays", "2013-S01", "test", body(CLOSED), key="one")
         records.record_verdicts(
             [
                 Verdict(

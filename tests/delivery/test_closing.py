@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
+from tests.ledger_events import body
 
 from sprintline.delivery import closing, sensors
 from sprintline.delivery.inputs import standing
@@ -12,6 +13,7 @@ from sprintline.lake.recorded import RESTS_ON
 from sprintline.mechanisms.backlog import intake
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.events import DECISION
 from sprintline.product.runtime import Runtime
 
 S1, S2, S3, S4 = (f"2013-S0{n}" for n in (1, 2, 3, 4))
@@ -56,14 +58,8 @@ def computed(runtime: Runtime, sprint: str, weather: str = "w1", back: dict | No
 
 
 def decided(runtime: Runtime, sprint: str, candidate: str | None = None) -> None:
-    body = {
-        "decision": "none",
-        "candidate": candidate,
-        "champion_after": "m1",
-        "why": "w",
-        "trained_through": None,
-    }
-    runtime.records.append("decision", runtime.product, sprint, "test", body, key=sprint)
+    said = body(DECISION, candidate=candidate, champion_after="m1", why="w")
+    runtime.records.append(DECISION, runtime.product, sprint, "test", said, key=sprint)
 
 
 def kinds(runtime: Runtime, *chosen: str) -> list[str]:

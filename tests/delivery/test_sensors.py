@@ -19,10 +19,12 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._utils.error import SerializableErrorInfo
+from tests.ledger_events import body
 
 from sprintline.delivery import sensors
 from sprintline.hosting import runs
 from sprintline.lake.tables import LakeError
+from sprintline.product.events import CLOSED, DECISION, TRIGGER
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import reason_of
 from sprintline.release.sensors import retraining_sensor
@@ -40,21 +42,15 @@ def land(runtime: Runtime, sprint: str, *sources: str, age: float = 60.0, text: 
 
 
 def decide(runtime: Runtime, sprint: str, champion: str | None = None) -> None:
-    body = {
-        "decision": "none",
-        "champion_after": champion,
-        "why": "nothing to decide",
-        "trigger": None,
-        "trained_through": None,
-    }
-    runtime.records.append("decision", runtime.product, sprint, "test", body, key=sprint)
+    said = body(DECISION, champion_after=champion, why="nothing to decide")
+    runtime.records.append(DECISION, runtime.product, sprint, "test", said, key=sprint)
 
 
 def close(runtime: Runtime, sprint: str) -> None:
     decide(runtime, sprint)
     files = sensors.survey(runtime)[0][sprint].files
     runtime.records.append(
-        "closed", runtime.product, sprint, "test", {"files": files, "done": True, "version": "v"}
+        CLOSED, runtime.product, sprint, "test", body(CLOSED, files=files, done=True, version="v")
     )
 
 
@@ -242,7 +238,7 @@ def test_without_drift_the_retraining_sensor_says_with_numbers_why_it_did_nothin
 def test_confirmed_drift_retrains_once(flights, instance):
     measured(flights, "2013-S08", "confirmed")
     flights.records.append(
-        "trigger", flights.product, "2013-S08", "test", {"kind": "drift", "why": "drift"}, key="2013-S08"
+        TRIGGER, flights.product, "2013-S08", "test", body(TRIGGER, kind="drift", why="drift"), key="2013-S08"
     )
     (request,) = retraining(flights, instance).run_requests
     assert request.partition_key == "2013-S08"
@@ -256,7 +252,12 @@ def test_the_next_sprint_waits_for_a_pending_retraining(flights, instance):
     land(flights, "2013-S01", *SOURCES)
     land(flights, "2013-S02", *SOURCES)
     flights.records.append(
-        "trigger", flights.product, "2013-S01", "test", {"kind": "drift", "why": "0.4 of features"}, key="x"
+        TRIGGER,
+        flights.product,
+        "2013-S01",
+        "test",
+        body(TRIGGER, kind="drift", why="0.4 of features"),
+        key="x",
     )
     requests, notes = sensors.plan(flights, instance)
     assert requests == []
@@ -271,7 +272,7 @@ def test_a_closing_that_was_killed_in_its_training_is_asked_for_again(flights, i
     land(flights, "2013-S01", *SOURCES)
     (request,), _ = sensors.plan(flights, instance)
     flights.records.append(
-        "trigger", flights.product, "2013-S01", "test", {"kind": kind, "why": "rows"}, key="x"
+        TRIGGER, flights.product, "2013-S01", "test", body(TRIGGER, kind=kind, why="rows"), key="x"
     )
     launch(instance, request, dg.DagsterRunStatus.FAILURE)
     (again,), _ = sensors.plan(flights, instance)

@@ -8,12 +8,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from tests.ledger_events import body
 
 from sprintline.delivery import assets as delivery
 from sprintline.delivery import site
 from sprintline.mechanisms.reports.files import Pages
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 
 S1, S2, S3 = (f"2013-S0{n}" for n in (1, 2, 3))
@@ -35,7 +37,7 @@ def close(runtime: Runtime, sprint: str, sentence: str = "336 rows landed") -> N
     runtime.measure("scores", sprint, "s", {"champion": "m1", "metrics": METRICS, "positive_rate": 0.2})
     runtime.measure("drift", sprint, "d", {"state": "none", "share": 0.04, "why": "4% of 48 features moved"})
     runtime.records.append(
-        "closed", runtime.product, sprint, "test", {"version": sentence}, key=f"{sprint}{sentence}"
+        CLOSED, runtime.product, sprint, "test", body(CLOSED, version=sentence), key=f"{sprint}{sentence}"
     )
 
 

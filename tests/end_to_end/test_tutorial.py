@@ -87,7 +87,7 @@ def test_a_product_begins_anew_under_the_same_name(clone, shell):
     first = sprints(clone)[0]
     assert first["state"] == "closed" and not first["restated"] and first["positive_rate"] > 0.6, first
     assert first["why"].startswith("no champion yet") and first["champion"] is None, first
-    assert clone.run("ledger", "verify").stdout.startswith("The ledger holds")
+    assert clone.run("ledger", "verify").stdout.startswith("The ledger is intact")
 
 
 def run_blocks(clone, shell, those) -> dict[str, str]:

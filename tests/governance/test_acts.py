@@ -9,6 +9,7 @@ import pytest
 from sprintline.governance import acts
 from sprintline.mechanisms.ledger.chain import EMPTY, Event, Head, next_event
 from sprintline.mechanisms.rules import waivers
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import Need, decide
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
@@ -90,17 +91,17 @@ def test_a_gate_opens_on_a_recorded_waiver_and_shuts_when_it_is_withdrawn(ledger
         return decide("done", [Need("DQ102", "weather")], [verdict], {"weather": "v1"}, granted, now)
 
     assert not ask().open
-    event = ledger.append(waivers.WAIVER, waiver())
+    event = ledger.append(WAIVER, waiver())
     assert ask().open and "waived by sam until 2013-06-01 00:00 UTC" in ask().reasons[0]
     assert not ask(before=event.seq).open, "what closed before it closed without it"
     assert not ask(NOW + timedelta(days=31)).open
     withdrawn = acts.withdrawal(code="DQ102", asset="", reason="repaired", events=ledger.events, now=NOW)
     assert withdrawn["waivers"] == [event.seq]
-    ledger.append(waivers.WITHDRAWN, withdrawn)
+    ledger.append(WITHDRAWN, withdrawn)
     shut = ask()
     assert not shut.open and "the waiver of sam was withdrawn by dana (repaired)" in shut.reasons[0]
     # A later one stands beside the one that was taken back.
-    ledger.append(waivers.WAIVER, waiver())
+    ledger.append(WAIVER, waiver())
     assert ask().open
     assert [waivers.state_of(one, NOW) for one in waivers.waivers_in(ledger.events)] == [
         "withdrawn",
@@ -110,7 +111,7 @@ def test_a_gate_opens_on_a_recorded_waiver_and_shuts_when_it_is_withdrawn(ledger
 
 @pytest.mark.fault
 def test_only_what_is_in_force_is_withdrawn(ledger):
-    ledger.append(waivers.WAIVER, waiver(asset="weather"))
+    ledger.append(WAIVER, waiver(asset="weather"))
     for said in ({"asset": ""}, {"asset": "arrivals"}, {"asset": "weather", "now": NOW + timedelta(days=40)}):
         with pytest.raises(acts.ActError, match="no waiver of DQ102"):
             acts.withdrawal(**{"code": "DQ102", "reason": "x", "events": ledger.events, "now": NOW, **said})
@@ -194,6 +195,6 @@ def test_names_and_reasons_of_other_acts_are_held_to_the_same():
 
 
 def test_a_declared_waiver_and_a_recorded_one_say_the_same(ledger):
-    ledger.append(waivers.WAIVER, waiver())
+    ledger.append(WAIVER, waiver())
     (found,) = waivers.waivers_in(ledger.events)
     assert found.expires == date(2013, 5, 31) and found.until == datetime(2013, 6, 1, tzinfo=UTC)

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from sprintline.base import settings
+from sprintline.base import people, settings
+from sprintline.base.people import person
 from sprintline.cli import main as command
-from sprintline.governance import decide as acts
 from sprintline.product.runtime import Runtime
 
 WAIVER = {
@@ -107,15 +107,15 @@ def test_the_platforms_clock_says_what_is_past(run, replaying):
 
 def test_who_acts_is_named_or_the_user_of_the_system(monkeypatch):
     monkeypatch.setenv("LOGNAME", "dana")
-    assert acts.person() == "dana"
-    assert acts.person("", {"user": "sam"}) == "sam"
-    assert acts.person(" kim ", {"user": "sam"}) == "kim"
+    assert person() == "dana"
+    assert person("", {"user": "sam"}) == "sam"
+    assert person(" kim ", {"user": "sam"}) == "kim"
 
     def nameless():
         raise KeyError("uid not found")
 
-    monkeypatch.setattr(acts.getpass, "getuser", nameless)
-    assert acts.person().startswith("user ")
+    monkeypatch.setattr(people.getpass, "getuser", nameless)
+    assert person().startswith("user ")
 
 
 def test_an_open_item_is_a_row_with_its_waiver_and_can_be_given_away(run, replaying):

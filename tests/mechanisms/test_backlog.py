@@ -8,13 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from sprintline.mechanisms.backlog.events import ASSIGNED, FINDING, ITEM_CLOSED, PRIORITISED, RECOVERED, STARTED
 from sprintline.mechanisms.backlog.items import (
-    ASSIGNED,
-    CLOSED,
-    FINDING,
-    PRIORITISED,
-    RECOVERED,
-    STARTED,
     BacklogError,
     Seen,
     board,
@@ -190,7 +185,7 @@ def test_a_person_assigns_and_closes_and_the_next_sighting_opens_again(books):
     books.take(verdict("S1", FAIL))
     name = books.board()[0].fingerprint
     books.append(ASSIGNED, None, {"item": name, "owner": "sam"})
-    books.append(CLOSED, None, {"item": name, "reason": "accepted"}, actor="dana")
+    books.append(ITEM_CLOSED, None, {"item": name, "reason": "accepted"}, actor="dana")
     (item,) = books.board()
     assert (item.state, item.closed_by, item.closed_why, item.owner) == ("closed", "dana", "accepted", "sam")
     books.take(verdict("S1", FAIL))

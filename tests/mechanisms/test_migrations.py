@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner
+from tests.ledger_events import NOTE, note
 
 from sprintline.base.databases import connect
 from sprintline.base.settings import ROOT
@@ -133,7 +134,7 @@ def test_a_database_of_every_version_becomes_the_newest_without_loss(tmp_path, v
     Records(f"sqlite:///{fresh}")
     assert schema(file) == schema(fresh)
     # It goes on where it was, and its guards stand.
-    assert records.append("note", "", None, "platform", {}).seq == len(before["ledger"]) + 1
+    assert records.append(NOTE, "", None, "platform", note()).seq == len(before["ledger"]) + 1
     with pytest.raises(sqlite3.IntegrityError, match="append-only"), sqlite3.connect(file) as connection:
         connection.execute("DELETE FROM verdicts")
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from tests.mechanisms.test_migrations import old
+from tests.ledger_events import NOTE, note
 from tests.postgres import PASSWORD, running
 
 from sprintline.base.databases import connect
@@ -59,9 +60,7 @@ def append_many(url, anchor, start, worker, count):
     start.wait()  # all of them meet the same empty database
     records = Records(url, anchor=anchor)
     for i in range(count):
-        records.append(
-            "decision", "flights", f"2013-S{worker:02d}", f"worker {worker}", {"i": i}, key=f"{i // 2}"
-        )
+        records.append(NOTE, "flights", f"2013-S{worker:02d}", f"worker {worker}", note(i), key=f"{i // 2}")
         records.record_verdicts([verdict(sprint=f"2013-S{worker:02d}", version=str(i))])
 
 
@@ -70,9 +69,9 @@ def test_what_is_recorded_comes_back_as_it_does_from_a_file(records, url, tmp_pa
     here = [records, Records(f"sqlite:///{tmp_path}/file/records.db")]
     for one in here:
         one._clock = lambda: moment
-        one.append("decision", "flights", "2013-S01", "platform", {"why": "why § 1", "auc": 0.5}, key="a")
-        one.append("decision", "flights", "2013-S01", "someone", {"why": "again"}, key="a")
-        one.append("note", "", None, "someone", {})
+        one.append(NOTE, "flights", "2013-S01", "platform", note("why § 1"), key="a")
+        one.append(NOTE, "flights", "2013-S01", "someone", note("again"), key="a")
+        one.append(NOTE, "", None, "someone", note())
         one.record_verdicts(
             [verdict(), verdict(outcome=Outcome.FAIL, version="v2"), verdict(sprint="2013-S02")]
         )
@@ -138,21 +137,21 @@ def shared(server, tmp_path_factory):
     url = server.database("guarded")
     records = Records(url, anchor=tmp_path_factory.mktemp("anchor") / "ledger.head")
     for i in range(2):
-        records.append("decision", "flights", None, "platform", {"i": i})
+        records.append(NOTE, "flights", None, "platform", note(i))
     records.record_verdicts([verdict(outcome=Outcome.FAIL)])
     return records, url
 
 
 def test_a_cut_end_of_the_ledger_is_found(records, url):
     for i in range(3):
-        records.append("decision", "flights", None, "platform", {"i": i})
+        records.append(NOTE, "flights", None, "platform", note(i))
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger DISABLE TRIGGER ALL")
         cursor.execute("DELETE FROM ledger WHERE seq = 3")
     connection.close()
     assert records.verify().broken.seq == 3
     with pytest.raises(RecordsError, match="nothing was appended"):
-        records.append("decision", "flights", None, "platform", {})
+        records.append(NOTE, "flights", None, "platform", note())
 
 
 def of_version_1(url):
@@ -217,7 +216,7 @@ def test_a_changed_platform_time_is_found_on_a_server(records, url):
 
 def test_the_revisions_make_what_the_code_reads_and_take_an_older_database_along(url, tmp_path):
     records = Records(url, anchor=tmp_path / "ledger.head")
-    records.append("note", "", None, "platform", {})
+    records.append(NOTE, "", None, "platform", note())
     engine = records._engine
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
@@ -283,7 +282,7 @@ with dg.DagsterInstance.get() as instance:
 
 def test_records_mlflow_and_dagster_live_in_one_database_side_by_side(home, url):
     records = open_records(home)
-    records.append("note", "", None, "platform", {})
+    records.append(NOTE, "", None, "platform", note())
     assert records.verify().anchored.seq == 1  # the anchor is in the state folder
     models = Models(home, "bakery")
     assert models.init() == models.init()
@@ -334,7 +333,7 @@ def test_a_dagster_yaml_of_one_s_own_that_names_no_server_is_not_passed_over(hom
 def test_records_on_a_server_are_in_the_backup_and_the_rest_is_named(home, server, tmp_path, monkeypatch):
     records = open_records(home)
     for n in range(3):
-        records.append("note", "", None, "platform", {"n": n})
+        records.append(NOTE, "", None, "platform", note(n))
     records.record_verdicts([verdict()])
     file = tmp_path / "saved.tar.zst"
     manifest = back_up(home, file)
@@ -345,17 +344,17 @@ def test_records_on_a_server_are_in_the_backup_and_the_rest_is_named(home, serve
     ]
     assert all("pg_dump" in lack for lack in manifest.lacks)
     # Over the server they came from: its records are left as they are, being of the same history.
-    records.append("note", "", None, "platform", {"n": 3})
+    records.append(NOTE, "", None, "platform", note(3))
     done = restore(file, home, replace=True)
     assert "go on from the backup's event 3" in done.notes[0]
-    assert records.events()[-1].body == {"n": 3}
+    assert records.events()[-1].body == note(3)
     # To an empty server, and to a file.
     monkeypatch.setenv("SPRINTLINE_DATABASE_URL", server.database("another"))
     there = Home(tmp_path / "there")
     assert "copied to the server, up to event 3" in restore(file, there).notes[0]
     copied = open_records(there)
     assert copied.verify().ok
-    assert copied.append("note", "", None, "platform", {}).seq == 4
+    assert copied.append(NOTE, "", None, "platform", note()).seq == 4
     assert copied.record_verdicts([verdict(version="v2")]) == 1
     monkeypatch.delenv("SPRINTLINE_DATABASE_URL")
     local = Home(tmp_path / "local")
@@ -364,7 +363,7 @@ def test_records_on_a_server_are_in_the_backup_and_the_rest_is_named(home, serve
     assert open_records(local).verdicts("flights") == records.verdicts("flights")
     # A server with another history takes nothing.
     monkeypatch.setenv("SPRINTLINE_RECORDS_URL", server.database("other history"))
-    open_records(Home(tmp_path / "stranger")).append("note", "", None, "somebody", {})
+    open_records(Home(tmp_path / "stranger")).append(NOTE, "", None, "somebody", note())
     with pytest.raises(BackupError, match="another history"):
         restore(file, Home(tmp_path / "fourth"))
 
@@ -373,12 +372,12 @@ def test_records_on_a_server_are_in_the_backup_and_the_rest_is_named(home, serve
 
 
 def test_a_server_killed_in_the_middle_is_told_and_the_next_call_works(server, records, home):
-    records.append("note", "", None, "platform", {"n": 1})
+    records.append(NOTE, "", None, "platform", note(1))
     models = Models(home, "bakery")
     models.init()
     server.kill()
     for call in (
-        lambda: records.append("note", "", None, "platform", {"n": 2}),
+        lambda: records.append(NOTE, "", None, "platform", note(2)),
         lambda: records.events(),
         lambda: Records(records.url),
     ):
@@ -387,13 +386,13 @@ def test_a_server_killed_in_the_middle_is_told_and_the_next_call_works(server, r
         assert "s3cr" not in str(caught.value)
         assert "s3cr" not in told(caught.value)
     server.start()
-    assert records.append("note", "", None, "platform", {"n": 2}).seq == 2
+    assert records.append(NOTE, "", None, "platform", note(2)).seq == 2
     assert records.verify().ok
     assert models.init() == "1"
 
 
 def test_a_transaction_that_was_cut_leaves_nothing(server, records):
-    records.append("note", "", None, "platform", {"n": 1})
+    records.append(NOTE, "", None, "platform", note(1))
 
     def killed_before_commit(*_):
         server.kill()
@@ -401,12 +400,12 @@ def test_a_transaction_that_was_cut_leaves_nothing(server, records):
     sa.event.listen(records._engine, "commit", killed_before_commit)
     try:
         with pytest.raises(RecordsError, match="cannot be written"):
-            records.append("note", "", None, "platform", {"n": 2})
+            records.append(NOTE, "", None, "platform", note(2))
     finally:
         sa.event.remove(records._engine, "commit", killed_before_commit)
         server.start()
     assert records.verify().events == 1
-    assert records.append("note", "", None, "platform", {"n": 2}).seq == 2
+    assert records.append(NOTE, "", None, "platform", note(2)).seq == 2
     assert records.verify().ok
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from sprintline.base.failpoints import VARIABLE
 from sprintline.mechanisms.procedures import procedure as procedures
+from sprintline.mechanisms.procedures.events import KINDS, OUTCOME
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
-from sprintline.mechanisms.procedures.progress import KINDS, OUTCOME
 
 pytestmark = pytest.mark.fault
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sprintline.mechanisms.ledger.chain import EMPTY, Event, Head, next_event
-from sprintline.mechanisms.procedures.progress import INTENT, OUTCOME, STEP, Standing, open_ones, standing
+from sprintline.mechanisms.procedures.events import INTENT, OUTCOME, STEP
+from sprintline.mechanisms.procedures.progress import Standing, open_ones, standing
 
 
 def ledger(*said: tuple[str, str, dict]) -> list[Event]:

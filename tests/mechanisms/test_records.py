@@ -6,14 +6,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from tests.ledger_events import NOTE, note
 
 from sprintline.base.clock import Clock
 from sprintline.base.settings import Home
 from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.mechanisms.backlog.events import ASSIGNED
+from sprintline.mechanisms.ledger.events import REMOVED
 from sprintline.mechanisms.ledger.records import Records, RecordsError
 from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
+from sprintline.product.events import TRIGGER
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -41,9 +45,7 @@ def append_many(url, start, worker, count):
     start.wait()  # all of them open the same fresh file at once
     records = Records(url)
     for i in range(count):
-        records.append(
-            "decision", "flights", f"2013-S{worker:02d}", f"worker {worker}", {"i": i}, key=f"{i // 2}"
-        )
+        records.append(NOTE, "flights", f"2013-S{worker:02d}", f"worker {worker}", note(i), key=f"{i // 2}")
         records.record_verdicts([verdict(sprint=f"2013-S{worker:02d}", version=str(i))])
 
 
@@ -83,28 +85,33 @@ def test_an_event_comes_back_as_it_was_appended(records):
     moment = datetime(2013, 1, 15, 12, 0, 0, 5, tzinfo=UTC)
     records = Records(records.url, clock=lambda: moment)
     event = records.append(
-        "decision", "flights", "2013-S01", "platform", {"why": "why § 1", "auc": 0.5, "at": moment}
+        TRIGGER,
+        "flights",
+        "2013-S01",
+        "platform",
+        {"kind": "drift", "why": "why § 1", "numbers": {"auc": 0.5, "at": moment}},
     )
     assert event.at == moment
-    assert event.body == {"why": "why § 1", "auc": 0.5, "at": "2013-01-15T12:00:00.000005Z"}
+    numbers = {"auc": 0.5, "at": "2013-01-15T12:00:00.000005Z"}
+    assert event.body == {"kind": "drift", "why": "why § 1", "numbers": numbers}
     assert records.events() == [event]
-    note = records.append("note", "", None, "someone", {})
-    assert records.events(product="flights", kind="decision", sprint="2013-S01") == [event]
+    other = records.append(NOTE, "", None, "someone", note())
+    assert records.events(product="flights", kind=TRIGGER, sprint="2013-S01") == [event]
     assert records.events(product="flights", sprint="2013-S02") == []
-    assert records.events(after=1) == [note]
-    assert note.sprint is None
+    assert records.events(after=1) == [other]
+    assert other.sprint is None
 
 
 def test_a_key_is_appended_once_for_its_kind_product_and_sprint(records):
-    first = records.append("promote", "flights", None, "platform", {"n": 1}, key="m1")
-    assert records.append("promote", "flights", None, "someone", {"n": 2}, key="m1") == first
+    first = records.append(NOTE, "flights", None, "platform", note(1), key="m1")
+    assert records.append(NOTE, "flights", None, "someone", note(2), key="m1") == first
     others = [
-        records.append("hold", "flights", None, "platform", {}, key="m1"),
-        records.append("promote", "care", None, "platform", {}, key="m1"),
-        records.append("promote", "flights", "2013-S01", "platform", {}, key="m1"),
-        records.append("promote", "flights", None, "platform", {}, key="m2"),
-        records.append("promote", "flights", None, "platform", {}),
-        records.append("promote", "flights", None, "platform", {}),
+        records.append(ASSIGNED, "flights", None, "platform", {"item": "", "owner": ""}, key="m1"),
+        records.append(NOTE, "care", None, "platform", note(), key="m1"),
+        records.append(NOTE, "flights", "2013-S01", "platform", note(), key="m1"),
+        records.append(NOTE, "flights", None, "platform", note(), key="m2"),
+        records.append(NOTE, "flights", None, "platform", note()),
+        records.append(NOTE, "flights", None, "platform", note()),
     ]
     assert [event.seq for event in others] == [2, 3, 4, 5, 6, 7]
     assert records.verify().ok
@@ -128,7 +135,7 @@ def test_a_key_is_appended_once_for_its_kind_product_and_sprint(records):
 )
 def test_the_database_itself_refuses_changes(records, file, statement):
     for i in range(2):
-        records.append("decision", "flights", None, "platform", {"i": i})
+        records.append(NOTE, "flights", None, "platform", note(i))
     records.record_verdicts([verdict(outcome=Outcome.FAIL)])
     connection = sqlite3.connect(file)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -162,7 +169,7 @@ def test_the_database_itself_refuses_changes(records, file, statement):
 def test_what_was_done_to_the_file_is_found(file, statements, seq):
     records = Records(f"sqlite:///{file}", as_of=lambda: datetime(2013, 1, 1, tzinfo=UTC))
     for i in range(5):
-        records.append("decision", "flights", None, "platform", {"i": i})
+        records.append(NOTE, "flights", None, "platform", note(i))
     tampered(file, *statements)
     report = Records(records.url).verify()
     assert not report.ok
@@ -171,33 +178,33 @@ def test_what_was_done_to_the_file_is_found(file, statements, seq):
 
 def test_nothing_is_appended_to_a_ledger_that_lost_its_end_until_it_is_anchored_anew(records, file):
     for i in range(3):
-        records.append("decision", "flights", None, "platform", {"i": i})
+        records.append(NOTE, "flights", None, "platform", note(i))
     tampered(file, "DELETE FROM ledger WHERE seq = 3")
     with pytest.raises(RecordsError, match=r"event 3.*nothing was appended"):
-        records.append("decision", "flights", None, "platform", {})
+        records.append(NOTE, "flights", None, "platform", note())
     event = records.reanchor("a person", "restored the backup of Tuesday")
     assert event.body["given_up"]["seq"] == 3
-    assert records.append("decision", "flights", None, "platform", {}).seq == 4
+    assert records.append(NOTE, "flights", None, "platform", note()).seq == 4
     assert records.verify().ok
 
 
 def test_a_missing_or_mangled_anchor_is_told(records, file):
-    records.append("decision", "flights", None, "platform", {})
+    records.append(NOTE, "flights", None, "platform", note())
     anchor = file.with_name("ledger.head")
     for spoil in (lambda: anchor.write_text("{"), anchor.unlink):
         spoil()
         assert "ledger.head" in records.verify().broken.why
         with pytest.raises(RecordsError, match=r"ledger\.head"):
-            records.append("decision", "flights", None, "platform", {})
+            records.append(NOTE, "flights", None, "platform", note())
 
 
 def test_an_anchor_left_behind_by_a_crash_is_caught_up(records, file):
-    records.append("decision", "flights", None, "platform", {})
+    records.append(NOTE, "flights", None, "platform", note())
     before = file.with_name("ledger.head").read_bytes()
-    records.append("decision", "flights", None, "platform", {})
+    records.append(NOTE, "flights", None, "platform", note())
     file.with_name("ledger.head").write_bytes(before)  # killed between commit and anchoring
     assert records.verify().ok
-    records.append("decision", "flights", None, "platform", {})
+    records.append(NOTE, "flights", None, "platform", note())
     assert records.verify().anchored.seq == 3
 
 
@@ -330,13 +337,13 @@ def test_a_file_that_is_no_database_is_told(file):
 
 def test_of_a_removed_product_nothing_counts_and_nothing_is_lost(records):
     def recorded(product, state):
-        records.append("closed", product, "2013-S01", "sensor", {"state": state}, key="2013-S01")
+        records.append(NOTE, product, "2013-S01", "sensor", note(state), key="2013-S01")
         records.record_verdicts([replace(verdict(sentence=state), product=product)])
         records.measure(product, "2013-S01", "departures", state, {"rows": 1})
 
     def counted(product):
         return (
-            [event.body for event in records.events(product, "closed")],
+            [event.body for event in records.events(product, NOTE)],
             [one.sentence for one in records.verdicts(product)],
             [one.data_version for one in records.measurements(product).values()],
         )
@@ -346,25 +353,25 @@ def test_of_a_removed_product_nothing_counts_and_nothing_is_lost(records):
     removed = records.remove("flights", "dana")
     assert (removed.kind, removed.product, removed.actor) == ("removed", "flights", "dana")
     assert counted("flights") == ([], [], [])
-    assert counted("trains") == ([{"state": "first life"}], ["first life"], ["first life"])
+    assert counted("trains") == ([note("first life")], ["first life"], ["first life"])
     assert records.remove("flights", "sam") == removed, "nothing was recorded since"
 
     recorded("flights", "first life")  # the very same again is no repetition of what no longer counts
-    assert counted("flights") == ([{"state": "first life"}], ["first life"], ["first life"])
+    assert counted("flights") == ([note("first life")], ["first life"], ["first life"])
     recorded("flights", "first life")
     assert len(records.events("flights")) == 1, "within a life a key is still appended once"
     assert records.events("flights", after=1)[0].seq == 4
 
     again = records.remove("flights", "sam")
     assert again.seq > removed.seq and counted("flights") == ([], [], [])
-    assert [event.kind for event in records.events()] == ["closed", "closed", "removed", "closed", "removed"]
+    assert [event.kind for event in records.events()] == [NOTE, NOTE, REMOVED, NOTE, REMOVED]
     assert records.verify().ok
 
 
 def test_nothing_is_removed_from_a_ledger_whose_end_was_cut_off(records, file):
     records.measure("flights", "2013-S01", "departures", "v1", {})
     for sprint in ("2013-S01", "2013-S02"):
-        records.append("closed", "flights", sprint, "sensor", {})
+        records.append(NOTE, "flights", sprint, "sensor", note())
     tampered(file, "DELETE FROM ledger WHERE seq = 2")
     with pytest.raises(RecordsError, match="does not carry event 2"):
         records.remove("flights", "dana")

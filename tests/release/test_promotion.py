@@ -14,7 +14,7 @@ from sprintline.base.failpoints import VARIABLE
 from sprintline.base.steps import StepFailed
 from sprintline.governance import decide as acts
 from sprintline.learning.registry import Models
-from sprintline.mechanisms.procedures.progress import OUTCOME
+from sprintline.mechanisms.procedures.events import OUTCOME
 from sprintline.mechanisms.rules.registry import rules_of_gate
 from sprintline.mechanisms.rules.rulebook import PROMOTION
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict

@@ -7,12 +7,14 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
+from tests.ledger_events import NOTE, body, note
 
 from sprintline.base import settings
 from sprintline.cli.main import cli
 from sprintline.hosting.replay import REPLAY_PROCESS
 from sprintline.hosting.warm import started
 from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.product.events import CLOSED
 from sprintline.scaffold.create import create_product
 from sprintline.state import removal
 
@@ -38,7 +40,7 @@ def home(clone):
                 room.write_text("rows")
             else:
                 (room / "2026-S01").mkdir(parents=True)
-        open_records(home).append("closed", product, "2026-S01", "sensor", {})
+        open_records(home).append(CLOSED, product, "2026-S01", "sensor", body(CLOSED))
         open_records(home).measure(product, "2026-S01", "orders", "v1", {})
     return home
 
@@ -129,7 +131,7 @@ def test_state_without_code_can_still_be_removed(clone, home):
     call("bakery", "--yes")
     call("bakery", "--state", "--yes")
     assert removal.state_of(home, "bakery") == []
-    open_records(home).append("anchor", "", None, "sam", {})  # an event of the platform's own
+    open_records(home).append(NOTE, "", None, "sam", note())  # an event of the platform's own
     for name in ("..", "../products", ""):
         assert "is no product name" in call(name, "--state", "--yes", code=2)
     assert len(removal.state_of(home, "bakery_two")) == 8 and open_records(home).events("bakery_two")

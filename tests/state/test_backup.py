@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from tests.mechanisms.test_migrations import old
+from tests.ledger_events import NOTE, note
 
 from sprintline.base.settings import Home
 from sprintline.cli.main import cli
@@ -32,7 +33,7 @@ def fill(home: Home, events: int = 3) -> None:
     """Something of everything that is kept."""
     records = open_records(home)
     for i in range(events):
-        records.append("note", "bakery", None, "platform", {"i": i})
+        records.append(NOTE, "bakery", None, "platform", note(i))
     Lake(home.lake).write(TABLE, "2026-S01", pd.DataFrame({"id": [1, 2]}), sort_by="id")
     file = home.warehouse_file("bakery")
     file.parent.mkdir()
@@ -93,7 +94,7 @@ def write_without_end(root, stop):
     i = 0
     while not stop.is_set():
         lake.write(TABLE, "2026-S01", pd.DataFrame({"id": range(i, i + 500)}), sort_by="id")
-        records.append("note", "bakery", None, "platform", {"first": i})  # only after what it speaks of
+        records.append(NOTE, "bakery", None, "platform", note(i))  # only after what it speaks of
         with duckdb_turn(home) as connection:
             connection.execute(
                 "BEGIN; DELETE FROM marts; INSERT INTO marts SELECT range FROM range(1000); COMMIT"
@@ -182,7 +183,7 @@ def test_a_backup_never_overwrites_nor_holds_itself_nor_saves_nothing(filled, sa
 
 
 def test_a_folder_that_stands_is_moved_aside_only_when_asked(filled, saved, tmp_path):
-    open_records(filled).append("note", "bakery", None, "platform", {"after": "the backup"})
+    open_records(filled).append(NOTE, "bakery", None, "platform", note("after the backup"))
     before = contents(filled.root)
     with pytest.raises(BackupError, match=r"not empty.*--replace"):
         restore(saved, filled)

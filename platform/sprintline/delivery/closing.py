@@ -8,6 +8,7 @@ from typing import Any
 
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, text_hash
+from sprintline.delivery.events import RESTATED
 from sprintline.delivery.evidence import plan
 from sprintline.delivery.inputs import standing
 from sprintline.delivery.restatement import changes, state_of, trained_on
@@ -20,6 +21,7 @@ from sprintline.mechanisms.rules.judging import current_versions, judge_asset
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.mechanisms.rules.waivers import waivers
+from sprintline.product.events import CLOSED
 from sprintline.product.past import decision_of, decisions_of
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import INCREMENT
@@ -50,7 +52,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     version = text_hash(canonical_json(versions))
     runtime.measure(INCREMENT, sprint, version, plan(runtime))
     failpoint("closing.measured")
-    closings = records.events(product=product, kind="closed", sprint=sprint)
+    closings = records.events(product=product, kind=CLOSED, sprint=sprint)
     before: Mapping[str, Any] = closings[-1].body if closings else {}
     landed = survey(runtime)[0].get(sprint)
     state = {
@@ -68,7 +70,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
             **_consequences(runtime, sprint),
         }
         key = f"{len(closings)}:{version}"
-        restated = records.append("restated", product, sprint, actor, body, key=key).body
+        restated = records.append(RESTATED, product, sprint, actor, body, key=key).body
     judge_asset(
         runtime, INCREMENT, INCREMENT, sprint
     )  # after the restatement, of which one of its rules speaks
@@ -89,7 +91,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     # Older closings carry their moment in the body.
     if {name: value for name, value in before.items() if name != "judged_at"} != said:
         key = f"{len(closings)}:{text_hash(canonical_json(said))}"
-        records.append("closed", product, sprint, actor, said, key=key, as_of=now)
+        records.append(CLOSED, product, sprint, actor, said, key=key, as_of=now)
         failpoint("closing.closed")
     return Closing(version, gate, verdicts, restated, stale)
 

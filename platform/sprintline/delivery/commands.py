@@ -188,9 +188,10 @@ def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: 
 @click.option("--by", default="", help="Who does this; by default the user of the operating system.")
 def assign(item: str, owner: str, by: str) -> None:
     """Give ITEM to OWNER, a name or an address."""
+    from sprintline.base.people import person
     from sprintline.governance import decide as acts
 
-    found = _act(item, lambda runtime: acts.assign(runtime, acts.person(by), item=item, owner=owner))
+    found = _act(item, lambda runtime: acts.assign(runtime, person(by), item=item, owner=owner))
     click.echo(f"{found.id} ({found.code} on {found.asset}) belongs to {found.owner}.")
 
 
@@ -200,9 +201,10 @@ def assign(item: str, owner: str, by: str) -> None:
 @click.option("--by", default="", help="Who does this; by default the user of the operating system.")
 def close(item: str, reason: str, by: str) -> None:
     """Close ITEM by hand; its next sighting opens it again."""
+    from sprintline.base.people import person
     from sprintline.governance import decide as acts
 
-    found = _act(item, lambda runtime: acts.close_item(runtime, acts.person(by), item=item, reason=reason))
+    found = _act(item, lambda runtime: acts.close_item(runtime, person(by), item=item, reason=reason))
     how = f"recovered in {found.recovered}" if found.recovered else f"closed by {found.closed_by}"
     click.echo(f"{found.id} ({found.code} on {found.asset}) is closed: {how}.")
 

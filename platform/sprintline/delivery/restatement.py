@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sprintline.base.words import counted_as
+from sprintline.delivery.events import RESTATED
+from sprintline.governance.events import ATTESTATION
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules.verdicts import Verdict
 
-RESTATED, CLOSED, ATTESTED = "restated", "closed", "attestation"
 MEASURES = ("roc_auc", "average_precision", "brier")
 ATTEST_RULE = "DL702"
 _TOLD = 4
@@ -138,7 +139,7 @@ def restatements(events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:
                 **body,
             }
             found.setdefault(event.sprint, []).append(one)
-        elif event.kind == ATTESTED and event.body.get("code") == ATTEST_RULE:
+        elif event.kind == ATTESTATION and event.body.get("code") == ATTEST_RULE:
             for one in found.get(event.sprint, []):
                 if one["open"]:
                     one |= {"open": False, "attested_by": event.body.get("attester")}

@@ -7,8 +7,11 @@ from dagster._core.definitions.target import ExecutableDefinition
 
 from sprintline.governance.decide import closed_without
 from sprintline.landing.arrivals import Landed, survey
+from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.intake import sight_given_up
-from sprintline.mechanisms.rules.waivers import WAIVER, granted
+from sprintline.mechanisms.rules.events import WAIVER
+from sprintline.mechanisms.rules.waivers import granted
+from sprintline.product.events import CLOSED
 from sprintline.product.past import closing_of, decision_of, pending_trigger, waits_for
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import (
@@ -96,9 +99,7 @@ def reclosings(
         return []
     told, now = granted(runtime.records.events(product=runtime.product)), runtime.clock.now()
     in_force = {one.event for one in told if one.in_force(now)}
-    closings = {
-        event.sprint: event for event in runtime.records.events(product=runtime.product, kind="closed")
-    }
+    closings = {event.sprint: event for event in runtime.records.events(product=runtime.product, kind=CLOSED)}
     requests = []
     for waiver in (one for one in waived if one.seq in in_force):
         for sprint in closed_without(runtime, waiver.body):
@@ -123,7 +124,7 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
     if ready.missing:
         refused = {
             event.body["source"]: event.body["reason"]
-            for event in runtime.records.events(product=runtime.product, kind="refused", sprint=sprint)
+            for event in runtime.records.events(product=runtime.product, kind=REFUSED, sprint=sprint)
         }
         told = [f"{name} (refused: {refused[name]})" if name in refused else name for name in ready.missing]
         return f"{sprint} waits for a file of {', '.join(told)}"

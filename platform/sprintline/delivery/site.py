@@ -19,12 +19,14 @@ from sprintline.delivery.status import SprintStatus, State, sprint_rows
 from sprintline.mechanisms.backlog.intake import board_of
 from sprintline.mechanisms.backlog.items import rows as board_rows
 from sprintline.mechanisms.reports.files import SUMMARY, Pages
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import waivers_of
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.verdicts import Verdict
-from sprintline.mechanisms.rules.waivers import WAIVER, WITHDRAWN, waivers
+from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.monitoring.reports import Reports
+from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ def _fresh(
     """
     keys = runtime.calendar.keys
     there = {row["sprint"] for row in kept.get("sprints", ()) if row["state"] == State.CLOSED}
-    done = {one.sprint for one in events if one.kind == "closed" and one.sprint}
+    done = {one.sprint for one in events if one.kind == CLOSED and one.sprint}
     later = {key for key in done if keys.index(key) > keys.index(closed)}
     if later or not done - {closed} <= there or closed in there:
         return None

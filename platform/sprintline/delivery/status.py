@@ -19,11 +19,14 @@ from zoneinfo import ZoneInfo
 
 from sprintline.delivery.restatement import restatements
 from sprintline.governance.acts import approval_of
+from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import GateDecision, Need, Waiver, decide
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
-from sprintline.mechanisms.rules.waivers import WAIVER, WITHDRAWN, waivers_in
+from sprintline.mechanisms.rules.waivers import waivers_in
 from sprintline.product.calendar import Calendar, Sprint
+from sprintline.product.events import CLOSED, DECISION, TRIGGER
 
 SCORES, PREDICTIONS, DRIFT, INCREMENT = "scores", "predictions", "drift", "increment"
 MEASURES = ("roc_auc", "average_precision", "brier")
@@ -221,7 +224,7 @@ def _row(
     now: datetime,
     waivers: Callable[[Event | None], tuple[Waiver, ...]],
 ) -> SprintStatus:
-    closed, decision, trigger = (_last(events, kind) for kind in ("closed", "decision", "trigger"))
+    closed, decision, trigger = (_last(events, kind) for kind in (CLOSED, DECISION, TRIGGER))
     refused = _standing_refusals(events, measured)
     state = _state(sprint, closed, refused, now)
     versions = {asset: measurement.data_version for asset, measurement in measured.items()}
@@ -298,7 +301,7 @@ def _standing_refusals(events: list[Event], measured: Mapping[str, Measured]) ->
     """A sentence per source whose last file was refused and not mended since (a later measurement mends it)."""
     standing: dict[str, str] = {}
     for event in events:
-        if event.kind != "refused":
+        if event.kind != REFUSED:
             continue
         source = _name(str(event.body.get("source", "")))
         mended = measured.get(source)

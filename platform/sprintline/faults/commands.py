@@ -83,12 +83,13 @@ def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], di
     from sprintline.faults.findings import parse_findings
     from sprintline.faults.results import added, counted
     from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.product.events import CLOSED
     from sprintline.product.folders import product_folders
 
     records = existing_records(home)
     parts, sprints = [], {}
     for folder in product_folders(root) if records else ():
-        closed = {event.sprint for event in records.events(product=folder.name, kind="closed")}  # type: ignore[union-attr]
+        closed = {event.sprint for event in records.events(product=folder.name, kind=CLOSED)}  # type: ignore[union-attr]
         if not closed:
             continue
         file = folder / "findings.yaml"

@@ -23,7 +23,7 @@ from sprintline.faults.catalogue import all_faults
 from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, WEAK, Ground
 from sprintline.hosting.in_process import materialize
 from sprintline.hosting.warm import preload
-from sprintline.mechanisms.rules.faults import CLOSED, DONE, LANDED, PRODUCT, SCORED, Fault
+from sprintline.mechanisms.rules.faults import AFTER_CLOSING, DONE, LANDED, PRODUCT, SCORED, Fault
 from sprintline.mechanisms.rules.judging import judge_asset
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.scope import Scope
@@ -108,7 +108,7 @@ def _states(saved: Path, wanted: set[str]) -> Any:
     steps: list[tuple[str, Callable[[], dict[str, Any]]]] = [
         (LANDED, history),
         (SCORED, lambda: advance(without=UNDECIDED)),
-        (CLOSED, lambda: advance(only=UNDECIDED)),
+        (AFTER_CLOSING, lambda: advance(only=UNDECIDED)),
     ]
     last = max(place for place, (name, _) in enumerate(steps) if name in wanted)
     for name, step in steps[: last + 1]:

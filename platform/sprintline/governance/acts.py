@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from sprintline.governance.events import APPROVAL
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules.waivers import granted
 
-APPROVAL, ATTESTATION = "approval", "attestation"
 LONGEST_TEXT = 500
 LONGEST_NAME = 120
 MOST_DAYS = 366

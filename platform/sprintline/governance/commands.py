@@ -131,8 +131,8 @@ COMMANDS = (waive, approve, attest, waivers)
 
 
 def _do(product: str, by: str, as_json: bool, act: Callable[[Runtime, str], Act]) -> None:
+    from sprintline.base.people import person
     from sprintline.governance.acts import ActError
-    from sprintline.governance.decide import person
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.governance import acts
+from sprintline.governance.events import APPROVAL, ATTESTATION
+from sprintline.mechanisms.backlog.events import ASSIGNED, ITEM_CLOSED, PRIORITISED, STARTED
 from sprintline.mechanisms.backlog.intake import board_of, take_in
 from sprintline.mechanisms.backlog.items import (
-    ASSIGNED,
-    CLOSED,
     PRIORITIES,
-    PRIORITISED,
-    STARTED,
     BacklogError,
     Item,
     chosen,
@@ -24,10 +20,12 @@ from sprintline.mechanisms.backlog.items import (
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules import waivers
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import Waiver, waivers_of
 from sprintline.mechanisms.rules.judging import judge_asset
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.rulebook import assets_by_rule
+from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import INCREMENT
 
@@ -48,7 +46,7 @@ def waive(
         code=code, asset=asset, reason=reason, expires=expires, approver=approver,
         now=runtime.clock.now(), judged=assets_by_rule(runtime),
     )  # fmt: skip
-    event, new = _record(runtime, waivers.WAIVER, None, actor, body)
+    event, new = _record(runtime, WAIVER, None, actor, body)
     where = f"{body['code']} on {body['asset'] or 'every asset it judges'}"
     told = [f"{where} is waived until the end of {body['expires']} (UTC): {_place(event, new)}"]
     if waiting := closed_without(runtime, body):
@@ -63,7 +61,7 @@ def withdraw(runtime: Runtime, actor: str, *, code: str, reason: str, asset: str
     """Take back the waivers in force for a rule on an asset. Raises acts.ActError."""
     events = runtime.records.events(product=runtime.product)
     body = acts.withdrawal(code=code, asset=asset, reason=reason, events=events, now=runtime.clock.now())
-    event, new = _record(runtime, waivers.WITHDRAWN, None, actor, body)
+    event, new = _record(runtime, WITHDRAWN, None, actor, body)
     where = f"{body['code']} on {body['asset'] or 'every asset it judges'}"
     return Act(
         event,
@@ -96,7 +94,7 @@ def approve(
         now=runtime.clock.now(),
         assets=sorted({name for names in assets_by_rule(runtime).values() for name in names}),
     )
-    event, new = _record(runtime, acts.APPROVAL, sprint, actor, body)
+    event, new = _record(runtime, APPROVAL, sprint, actor, body)
     told = f"{body['asset']} of {sprint} is approved as data version {str(body['data_version'])[:12]}"
     return Act(event, (f"{told}: {_place(event, new)}", "It no longer stands once that data changes"))
 
@@ -114,7 +112,7 @@ def attest(
         code=code, asset=asset, claim=claim, evidence=evidence, expires=expires, attester=attester,
         about=measured.data_version if measured else None, now=runtime.clock.now(), judged=judged,
     )  # fmt: skip
-    event, new = _record(runtime, acts.ATTESTATION, sprint, actor, body)
+    event, new = _record(runtime, ATTESTATION, sprint, actor, body)
     told = [f"{body['code']} of {sprint} is attested by {body['attester']}: {_place(event, new)}"]
     if all_rules()[body["code"]].judges == INCREMENT and runtime.measured(INCREMENT, sprint):
         verdict = next(
@@ -162,19 +160,8 @@ def close_item(runtime: Runtime, actor: str, *, item: str, reason: str) -> Item:
     found = chosen(board_of(runtime), item)
     body = {"item": found.fingerprint, "reason": acts.worded("reason", reason)}
     if found.open:
-        runtime.records.append(CLOSED, runtime.product, None, actor, body)
+        runtime.records.append(ITEM_CLOSED, runtime.product, None, actor, body)
     return chosen(board_of(runtime), item)
-
-
-def person(by: str = "", tags: Mapping[str, str] | None = None) -> str:
-    """Who acts: as it was said, else the run's user, else the user of the operating system."""
-    named = by.strip() or (tags or {}).get("user", "").strip()
-    if named:
-        return str(named)
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        return f"user {os.getuid()}"
 
 
 def waivers_told(runtime: Runtime, recorded: bool = True) -> list[dict[str, Any]]:
@@ -202,9 +189,7 @@ def waivers_told(runtime: Runtime, recorded: bool = True) -> list[dict[str, Any]
 
 def closed_without(runtime: Runtime, body: Mapping[str, Any]) -> list[str]:
     """Sprints that closed, not Done, for want of what a waiver lets through; in the order of the calendar."""
-    closings = {
-        event.sprint: event for event in runtime.records.events(product=runtime.product, kind="closed")
-    }
+    closings = {event.sprint: event for event in runtime.records.events(product=runtime.product, kind=CLOSED)}
     return [
         key
         for key in runtime.calendar.keys

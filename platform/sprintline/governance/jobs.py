@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from sprintline.base.people import person
 from sprintline.governance import decide as acts
 from sprintline.governance.acts import ActError
 from sprintline.product.runtime import Runtime
@@ -91,7 +92,7 @@ def _job(
     )
     def decided(context: dg.OpExecutionContext) -> None:
         said = dict(context.op_config)
-        actor = acts.person(str(said.pop("by")), context.run.tags)
+        actor = person(str(said.pop("by")), context.run.tags)
         try:
             done = act(actor, **said)
         except ActError as error:

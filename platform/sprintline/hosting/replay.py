@@ -22,6 +22,7 @@ from sprintline.hosting.instance import environment, prepare
 from sprintline.hosting.servers import STOP_WITHIN
 from sprintline.hosting.warm import started
 from sprintline.landing.arrivals import survey
+from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.intake import given_up
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity
 from sprintline.product.calendar import Sprint
@@ -383,7 +384,7 @@ def _await(
             since, before = time.monotonic(), closed
             look_at = since + PATIENCE
         progress.doing(closed, f"{runtime.product}: closing {open_[0]}{_stage(runtime, open_[0])}")
-        refused = runtime.records.events(product=runtime.product, kind="refused", sprint=open_[0])
+        refused = runtime.records.events(product=runtime.product, kind=REFUSED, sprint=open_[0])
         if refused and time.monotonic() - since > PATIENCE:
             raise ReplayError(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.lake.tables import Lake
+from sprintline.landing.events import REFUSED
 from sprintline.landing.folder import Landing
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.rules import KEEPS_ITS_CONTRACT
@@ -147,7 +148,7 @@ def refuse(
         where = str(place.relative_to(runtime.home.root))
         told = {"source": source, "file": file.path.name, "reason": str(bad), "quarantine": where}
         runtime.records.append(
-            "refused", runtime.product, file.sprint, shell.actor(context), key=file.digest, body=told
+            REFUSED, runtime.product, file.sprint, shell.actor(context), key=file.digest, body=told
         )
         take_in(runtime, file.sprint, shell.actor(context))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sprintline.product.events import CLOSED, DECISION, TRIGGER
 from sprintline.product.runtime import Runtime
 
 
@@ -14,13 +15,13 @@ class PastMissing(LookupError):
 
 def decision_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
     """The decision taken when a sprint closed, or None while it is open."""
-    found = runtime.records.events(product=runtime.product, kind="decision", sprint=sprint)
+    found = runtime.records.events(product=runtime.product, kind=DECISION, sprint=sprint)
     return found[-1].body if found else None
 
 
 def decisions_of(runtime: Runtime) -> dict[str, Mapping[str, Any]]:
     """Every decision of the product by its sprint, in the order in which they were taken."""
-    events = runtime.records.events(product=runtime.product, kind="decision")
+    events = runtime.records.events(product=runtime.product, kind=DECISION)
     return {event.sprint: event.body for event in events if event.sprint is not None}
 
 
@@ -50,11 +51,11 @@ def pending_trigger(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
     """A recorded trigger that no decision has answered yet."""
     if decision_of(runtime, sprint) is not None:
         return None
-    found = runtime.records.events(product=runtime.product, kind="trigger", sprint=sprint)
+    found = runtime.records.events(product=runtime.product, kind=TRIGGER, sprint=sprint)
     return found[-1].body if found else None
 
 
 def closing_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
     """The latest closing of a sprint: the files it was closed on, whether it was Done, and what was missing."""
-    found = runtime.records.events(product=runtime.product, kind="closed", sprint=sprint)
+    found = runtime.records.events(product=runtime.product, kind=CLOSED, sprint=sprint)
     return found[-1].body if found else None

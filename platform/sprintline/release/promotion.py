@@ -17,6 +17,7 @@ from sprintline.mechanisms.rules import gates
 from sprintline.mechanisms.rules.rulebook import PROMOTION, needs_of_gate
 from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.monitoring.measure import measured_before
+from sprintline.product.events import DECISION, TRIGGER
 from sprintline.product.past import champion_before, decision_of, decisions_of, pending_trigger
 from sprintline.product.runtime import Runtime
 from sprintline.release import comparison as judging
@@ -50,7 +51,7 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
     found = _due(runtime, sprint)
     if isinstance(found, triggers.NoTrigger):
         return None, found.why
-    runtime.records.append("trigger", runtime.product, sprint, actor, found.as_dict(), key=sprint)
+    runtime.records.append(TRIGGER, runtime.product, sprint, actor, found.as_dict(), key=sprint)
     failpoint("train.triggered")
     return found.as_dict(), found.why
 
@@ -276,7 +277,7 @@ def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any],
 
 
 def _decide(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    decision = runtime.records.append("decision", runtime.product, sprint, actor, body, key=sprint).body
+    decision = runtime.records.append(DECISION, runtime.product, sprint, actor, body, key=sprint).body
     failpoint("decision.taken")
     return decision
 

@@ -21,6 +21,7 @@ import numpy as np
 from sprintline.base.hashing import canonical_json, frame_hash, text_hash
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import LOCK_FILE, ModelError, Models, code_hash, lock_hash
+from sprintline.product.events import DECISION
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _release(runtime: Runtime, model_id: str, held: _Held) -> str:
 
 def _released_as(runtime: Runtime, model_id: str) -> str | None:
     """Digest of a release as its decision has it; None for a candidate that never rose."""
-    for event in runtime.records.events(product=runtime.product, kind="decision"):
+    for event in runtime.records.events(product=runtime.product, kind=DECISION):
         if event.body["champion_after"] == model_id and event.body.get("release_digest"):
             return str(event.body["release_digest"])
     return None

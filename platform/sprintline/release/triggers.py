@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from sprintline.base.words import counted_as
+from sprintline.product.events import TriggerKind
 
-TriggerKind = Literal["bootstrap", "new_data", "drift"]
 DriftName = Literal["none", "suspected", "confirmed", "insufficient"]
 
 

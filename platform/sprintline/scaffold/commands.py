@@ -157,8 +157,8 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
     same name begins anew; without, it goes on from what is there.
     """
+    from sprintline.base.people import person
     from sprintline.delivery.site import write_first
-    from sprintline.governance.decide import person
     from sprintline.hosting.replay import at_work
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.scaffold.create import (

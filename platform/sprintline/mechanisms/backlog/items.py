@@ -17,13 +17,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sprintline.base.hashing import canonical_json, text_hash
+from sprintline.mechanisms.backlog.events import (
+    ASSIGNED,
+    FINDING,
+    ITEM_CLOSED,
+    KINDS,
+    PRIORITISED,
+    RECOVERED,
+    STARTED,
+)
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules.gates import Need, Waiver
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
-FINDING, RECOVERED, ASSIGNED, CLOSED = "finding", "recovered", "assigned", "item_closed"
-PRIORITISED, STARTED = "item_prioritised", "item_started"
-KINDS = (FINDING, RECOVERED, ASSIGNED, CLOSED, PRIORITISED, STARTED)
 PRIORITIES = ("high", "normal", "low")
 """From the most urgent on. Until a person sets one, an error is high and a warning normal."""
 
@@ -304,7 +310,7 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
     episodes = list(_episodes(ordered, said))
     since, recovered = episodes[-1]
     newest = max(findings, key=lambda event: (place[event.sprint or ""], event.seq))
-    closings = [event for event in events if event.kind == CLOSED]
+    closings = [event for event in events if event.kind == ITEM_CLOSED]
     last_seen = max(event.seq for event in findings)
     closed = closings[-1] if closings and closings[-1].seq > last_seen else None
     assigned = [event for event in events if event.kind == ASSIGNED]
@@ -353,7 +359,7 @@ def default_priority(severity: str) -> str:
 def _start(events: Sequence[Event], last_seen: int) -> Event | None:
     """The first start since the item was last opened; what was begun on an earlier episode was finished with it."""
     ended = max(
-        (one.seq for one in events if one.kind in (RECOVERED, CLOSED) and one.seq < last_seen), default=0
+        (one.seq for one in events if one.kind in (RECOVERED, ITEM_CLOSED) and one.seq < last_seen), default=0
     )
     return next((one for one in events if one.kind == STARTED and one.seq > ended), None)
 

@@ -23,9 +23,9 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, moment_text
 from sprintline.mechanisms.ledger.anchor import Anchor
 from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check_chain, next_event
+from sprintline.mechanisms.ledger.events import ANCHOR, REMOVED, check_event
 from sprintline.mechanisms.ledger.migrate import create_or_check
 from sprintline.mechanisms.ledger.rows import (
-    REMOVED,
     begun,
     event_of,
     event_row,
@@ -248,21 +248,22 @@ class Records:
         """Append one event; on return it is on the disk, in its place in the chain, and anchored.
 
         Args:
-            kind: what sort of event, like ``decision``.
+            kind: one of the catalogue (`mechanisms.ledger.events`), like ``decision``.
             product: the product; empty for the platform's own.
             sprint: the sprint it is about, None for none.
             actor: who did it.
-            body: JSON values only, and no personal data: nothing here is ever removed.
+            body: what the catalogue says of this kind, and no personal data: nothing here is ever removed.
             key: makes the append idempotent: where an event of the same kind, product, sprint and key stands already,
                 that one is returned and nothing is written, whatever the body.
             as_of: the platform's moment at which it was decided; the platform's now by default.
 
         Raises:
+            EventError: the kind is unknown, or the body does not fit it.
             TypeError, ValueError: the body is nothing JSON can hold.
             RecordsError: the ledger does not carry the event its anchor vouches for; nothing is appended to a ledger
                 whose end was cut off, since that would hide the cut.
         """
-        canonical_json(body)  # said before the lock is taken
+        check_event(kind, body)  # before the lock is taken
         with writing(self._engine) as connection:
             if key is not None:
                 if removed := begun(connection, product)[0]:
@@ -346,41 +347,23 @@ class Records:
             anchored = self._anchored()
         except RecordsError as error:
             anchored, trouble = None, str(error)
-        seen = EMPTY
-
-        def watched(events: Iterator[Event]) -> Iterator[Event]:
-            nonlocal seen
-            for event in events:
-                seen = Head(event.seq, event.hash)
-                yield event
-
         with reading(self._engine) as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(LEDGER)).scalar_one()
-            stream = connection.execution_options(yield_per=2000).execute(
-                sa.select(LEDGER).order_by(LEDGER.c.seq)
-            )
-            try:
-                broken = check_chain(watched(unaltered_event(row) for row in stream.mappings()), anchored)
-            except (ValueError, TypeError) as error:  # a body or a moment that is none any more
-                broken = Broken(seen.seq + 1, f"event {seen.seq + 1} cannot be read: {error}")
+            broken, seen = _replayed(connection, anchored)
         if broken is None and self._anchor is not None and anchored is None:
             broken = Broken(seen.seq + 1, f"{trouble}: whether events were cut off is unknown")
         return LedgerReport(broken is None, count, seen if broken is None else self._head(), anchored, broken)
 
     def reanchor(self, actor: str, reason: str) -> Event:
-        """Accept the ledger as it stands and anchor it anew, as after restoring an older backup.
+        """Accept the ledger as it is and anchor it again, as after restoring an older database.
 
         The act is itself an event (kind ``anchor``), with the head that was given up.
 
         Raises:
-            RecordsError: the chain itself is broken, which no anchor mends, or nothing is anchored here.
+            RecordsError: `anchoring_refused` says why.
         """
-        if self._anchor is None:
-            raise RecordsError(f"{self._name} has no anchor file: name one with Records(url, anchor=...)")
-        if (broken := self._chain_only()) is not None:
-            raise RecordsError(
-                f"{self._name}: {broken.why}: restore a backup, an anchor cannot mend the chain"
-            )
+        if (why := self.anchoring_refused()) is not None or self._anchor is None:
+            raise RecordsError(why)
         try:
             given_up = self._anchored()
         except RecordsError:
@@ -390,9 +373,21 @@ class Records:
             "given_up": None if given_up is None else {"seq": given_up.seq, "hash": given_up.hash},
         }
         with writing(self._engine) as connection:
-            event = self._chain_on(connection, "anchor", "", None, actor, body, None)
+            event = self._chain_on(connection, ANCHOR, "", None, actor, body, None)
         self._anchor.replace(Head(event.seq, event.hash))
         return event
+
+    def anchoring_refused(self) -> str | None:
+        """Why this ledger cannot be anchored again: its chain is broken, or nothing is wrong. None when it can be."""
+        if self._anchor is None:
+            return f"{self._name} has no anchor file: name one with Records(url, anchor=...)"
+        if self.verify().ok:
+            return f"{self._name}: the ledger is intact and matches its anchor, so there is nothing to accept"
+        with reading(self._engine) as connection:
+            broken, _ = _replayed(connection, None)
+        if broken is None:
+            return None
+        return f"{self._name}: {broken.why}: an anchor does not repair the chain, restore a backup (sprintline restore)"
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -446,7 +441,7 @@ class Records:
             trouble = f"has events but its anchor {self._anchor.file} is missing"
         raise RecordsError(
             f"{self._name} {trouble}: events may have been cut off, nothing was appended. Restore database and anchor "
-            "from one backup; or, if the ledger as it stands is right, anchor it anew (Records.reanchor)"
+            "from one backup; or, if the ledger is right as it is, accept it with `sprintline ledger anchor`"
         )
 
     def _anchored(self) -> Head | None:
@@ -463,13 +458,6 @@ class Records:
         with reading(self._engine) as connection:
             return _head_of(connection)
 
-    def _chain_only(self) -> Broken | None:
-        with reading(self._engine) as connection:
-            stream = connection.execution_options(yield_per=2000).execute(
-                sa.select(LEDGER).order_by(LEDGER.c.seq)
-            )
-            return check_chain(event_of(row) for row in stream.mappings())
-
 
 def _in_scope(table: sa.Table, scope: Scope | str | None, kind: str) -> list[sa.ColumnElement[bool]]:
     if scope is None:
@@ -483,3 +471,21 @@ def _head_of(connection: sa.Connection) -> Head:
         sa.select(LEDGER.c.seq, LEDGER.c.hash).order_by(LEDGER.c.seq.desc()).limit(1)
     ).first()
     return EMPTY if row is None else Head(row.seq, row.hash)
+
+
+def _replayed(connection: sa.Connection, anchored: Head | None) -> tuple[Broken | None, Head]:
+    """The first place where the chain does not hold or misses the anchored head, and the last event read."""
+    seen = EMPTY
+
+    def watched(events: Iterator[Event]) -> Iterator[Event]:
+        nonlocal seen
+        for event in events:
+            seen = Head(event.seq, event.hash)
+            yield event
+
+    stream = connection.execution_options(yield_per=2000).execute(sa.select(LEDGER).order_by(LEDGER.c.seq))
+    try:
+        broken = check_chain(watched(unaltered_event(row) for row in stream.mappings()), anchored)
+    except (ValueError, TypeError) as error:  # a body or a moment that is none any more
+        broken = Broken(seen.seq + 1, f"event {seen.seq + 1} cannot be read: {error}")
+    return broken, seen

@@ -11,12 +11,10 @@ from sqlalchemy import RowMapping
 
 from sprintline.base.hashing import canonical_json, moment_text
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.ledger.events import REMOVED
 from sprintline.mechanisms.ledger.schema import LEDGER
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
-
-REMOVED = "removed"
-"""Kind of the event after which a product begins anew."""
 
 
 def moment_of(text: str) -> datetime:

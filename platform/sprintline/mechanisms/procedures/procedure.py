@@ -10,6 +10,7 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.locks import access
 from sprintline.mechanisms.context import Context
 from sprintline.mechanisms.procedures import progress as procedures
+from sprintline.mechanisms.procedures.events import INTENT, OUTCOME, STEP
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def carry_out(
         if at.open and _can_be_undone(steps[: len(at.done)]) and (why := still_meant(at.intent or {})):
             # The step after the last told may have been done as well.
             _undo(steps[: len(at.done) + 1], at.intent or {})
-            tell(procedures.OUTCOME, outcome=procedures.UNDONE, why=why)
+            tell(OUTCOME, outcome=procedures.UNDONE, why=why)
             at = procedures.Standing(procedure, subject, at.attempt + 1)
         if at.outcome == procedures.DONE:
             return at.intent
@@ -73,7 +74,7 @@ def carry_out(
         if intent is None:
             return None
         if at.intent is None:
-            tell(procedures.INTENT, meant=dict(intent), steps=[step.name for step in steps])
+            tell(INTENT, meant=dict(intent), steps=[step.name for step in steps])
         failpoint(f"{procedure}.intended")
         tried = list(steps[: len(at.done)])
         try:
@@ -81,15 +82,15 @@ def carry_out(
                 tried.append(step)
                 step.do(intent)
                 failpoint(f"{procedure}.{step.name}")
-                tell(procedures.STEP, step.name, done=step.name)
+                tell(STEP, step.name, done=step.name)
         except Exception as error:
             if _can_be_undone(tried):
                 _undo(tried, intent)
                 why = f"{tried[-1].name}: {' '.join(str(error).split()) or type(error).__name__}"
-                tell(procedures.OUTCOME, outcome=procedures.UNDONE, why=why)
+                tell(OUTCOME, outcome=procedures.UNDONE, why=why)
             raise
         failpoint(f"{procedure}.ended")
-        tell(procedures.OUTCOME, outcome=procedures.DONE, why="all steps are done")
+        tell(OUTCOME, outcome=procedures.DONE, why="all steps are done")
     return intent
 
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.procedures.events import INTENT, KINDS, OUTCOME, STEP
 
-INTENT, STEP, OUTCOME = "intent", "step", "outcome"
-KINDS = (INTENT, STEP, OUTCOME)
 DONE, UNDONE = "done", "undone"
 
 
@@ -70,7 +69,7 @@ def standing(procedure: str, subject: str, events: Iterable[Event]) -> Standing:
             found = Standing(procedure, subject, body["attempt"], body["meant"])
         elif event.kind == STEP:
             found = Standing(procedure, subject, found.attempt, found.intent, (*found.done, body["done"]))
-        else:
+        elif event.kind == OUTCOME:
             found = Standing(
                 procedure, subject, found.attempt, found.intent, found.done, str(body["outcome"])
             )

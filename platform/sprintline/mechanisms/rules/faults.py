@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PRODUCT = "trial"
 """The throw-away product that faults are planted in."""
 
-CLOSED, SCORED, LANDED = "closed", "scored", "landed"
+AFTER_CLOSING, SCORED, LANDED = "closed", "scored", "landed"
 """States of the throw-away product before a fault: its sprint on trial is closed; is scored, but no candidate was
 trained yet; or has only landed."""
 
@@ -88,7 +88,7 @@ class Fault:
     asset: str
     plant: Callable[[Ground], None]
     run: tuple[str, ...] = ()
-    state: str = CLOSED
+    state: str = AFTER_CLOSING
     sprints_before: int = 0
     expects: Outcome = Outcome.FAIL
     scope: Scope | None = None

@@ -9,9 +9,8 @@ from typing import Any
 
 from sprintline.mechanisms.context import Context
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import Need, Waiver, waivers_of
-
-WAIVER, WITHDRAWN = "waiver", "waiver_withdrawn"
 
 
 @dataclass(frozen=True)

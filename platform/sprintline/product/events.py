@@ -1,0 +1,98 @@
+"""Ledger events of a sprint's course: trigger, decision, closing.
+
+They are written by higher subjects (`release/`, `delivery/`) and are here because `product/past.py` reads them for
+every subject.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from sprintline.mechanisms.ledger.events import EventKind
+
+TRIGGER, DECISION, CLOSED = "trigger", "decision", "closed"
+
+TriggerKind = Literal["bootstrap", "new_data", "drift"]
+
+
+class TriggerBody(TypedDict):
+    """numbers: what the reason was decided on."""
+
+    kind: TriggerKind
+    why: str
+    numbers: dict[str, Any]
+
+
+class DecisionEvidence(TypedDict, total=False):
+    """data_version: of the candidate. verdicts: outcome by rule code, as the gate read them."""
+
+    data_version: str
+    verdicts: dict[str, str]
+
+
+class DecisionBody(TypedDict):
+    """champion_before, champion_after, candidate: model ids. trained_through: newest sprint of its training data.
+    release_digest: of the release that serves from now on.
+    """
+
+    sprint: str
+    trigger: TriggerKind | None
+    decision: Literal["none", "bootstrap", "promote", "hold"]
+    champion_before: str | None
+    champion_after: str | None
+    candidate: str | None
+    trained_through: str | None
+    why: str
+    release_digest: NotRequired[str | None]
+    evidence: DecisionEvidence
+
+
+class ClosedBody(TypedDict):
+    """tables: data version and rows by asset. metrics: of the issued predictions. rules: outcome by place.
+    files: digest by source. missing, needs: what keeps the sprint from being Done, as sentences and as `CODE on asset`.
+    version: hash of all data versions. judged_at: the platform's time,
+    in events older than `as_of`.
+    """
+
+    tables: dict[str, tuple[str, int | None]]
+    metrics: dict[str, float | None] | None
+    rules: dict[str, str]
+    files: dict[str, str]
+    done: bool
+    missing: list[str]
+    needs: list[str]
+    version: str
+    judged_at: NotRequired[str]
+
+
+EVENTS = (
+    EventKind(
+        TRIGGER,
+        TriggerBody,
+        "The reason to train a candidate at the close of a sprint, with its numbers.",
+        written_by=("release.promotion",),
+        read_by=("product.past", "delivery.status"),
+    ),
+    EventKind(
+        DECISION,
+        DecisionBody,
+        "Which model is champion after a sprint, and why. One per sprint.",
+        written_by=("release.promotion",),
+        read_by=("product.past", "release.reproduction", "delivery.status"),
+    ),
+    EventKind(
+        CLOSED,
+        ClosedBody,
+        "A sprint was closed: what it was closed on, whether it is Done, and what is missing.",
+        written_by=("delivery.closing",),
+        read_by=(
+            "product.past",
+            "governance.decide",
+            "delivery.closing",
+            "delivery.sensors",
+            "delivery.site",
+            "delivery.status",
+            "faults.commands",
+        ),
+    ),
+)
