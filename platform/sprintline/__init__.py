@@ -1,8 +1,9 @@
 """Sprintline: a data-and-ML platform template on Dagster assets, with sprints as partitions."""
 
 import os
+from collections.abc import Mapping
 
-from sprintline.base import moved
+from sprintline.base import failpoints, moved
 
 # Nothing here calls home. Set before any library reads them; a user's own setting wins.
 for _name, _value in {
@@ -17,3 +18,13 @@ for _name, _value in {
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 moved.install()
+
+
+def _failpoints() -> Mapping[str, str]:
+    from sprintline.mechanisms.procedures import declared
+
+    return declared.failpoints()
+
+
+# Here, because every process that passes a failpoint has imported this package.
+failpoints.declared_by(_failpoints)

@@ -15,7 +15,8 @@ import time
 import duckdb
 import pytest
 
-from sprintline.base.failpoints import FAILPOINTS
+from sprintline.mechanisms.procedures.declared import failpoints
+from sprintline.state.procedures import REMOVE
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
 
@@ -23,6 +24,8 @@ S1, S2, S3, S4 = (f"2026-S0{n}" for n in range(1, 5))
 KILLED = -signal.SIGKILL
 IN_DAEMON = {"launch.before_fork", "launch.forked"}
 REFUSING = {"quarantine.before_move", "quarantine.after_move"}
+#: Passed by no closing: tests/mechanisms/test_procedures_killed.py kills there.
+ELSEWHERE = {*REMOVE.failpoints}
 #: Passed many times in a closing: somewhere in the middle says more than the first.
 AT = {
     "records.before_commit": 40,
@@ -63,7 +66,9 @@ FULL_CHOSEN = (
 )
 
 
-@pytest.mark.parametrize("point", sorted(set(FAILPOINTS) - IN_DAEMON - REFUSING if ALL else CHOSEN))
+@pytest.mark.parametrize(
+    "point", sorted(set(failpoints()) - IN_DAEMON - REFUSING - ELSEWHERE if ALL else CHOSEN)
+)
 def test_killed_at_a_failpoint(ground, point):
     # What happens once in a product's life happens in its first sprint; the third is the first that trains.
     before, sprint = ("landed", S1) if point == "features.applied" else (S2, S3)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
 from sprintline.base.failpoints import VARIABLE
 from sprintline.mechanisms.procedures import procedure as procedures
 from sprintline.mechanisms.procedures.events import KINDS, OUTCOME
+from sprintline.mechanisms.procedures.declared import Procedure, ProcedureError
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
 
 pytestmark = pytest.mark.fault
+
+MOVE = Procedure("move", intended="a", steps={"one": "b", "two": "c"}, ended="d", resume="move {subject}")
 
 
 class Rooms:
@@ -43,9 +47,9 @@ def rooms(tmp_path):
     return Rooms(tmp_path / "rooms")
 
 
-def carried(flights, *steps: Step, meant=("this",), still_meant=lambda _: None):
+def carried(flights, *steps: Step, meant=("this",), still_meant=lambda _: None, procedure=MOVE):
     meant = {"what": meant[0]} if meant else None
-    return carry_out(flights, "move", "it", None, "test", steps, meant, still_meant)
+    return carry_out(flights, procedure, "it", None, "test", steps, meant, still_meant)
 
 
 def told(flights) -> list[str]:
@@ -55,8 +59,7 @@ def told(flights) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def points(monkeypatch):
-    names = ("move.intended", "move.one", "move.two", "move.ended")
-    monkeypatch.setattr("sprintline.base.failpoints.FAILPOINTS", dict.fromkeys(names, "a test's"))
+    monkeypatch.setattr("sprintline.base.failpoints._declared", lambda: MOVE.failpoints)
 
 
 def test_carried_out_once(flights, rooms):
@@ -66,7 +69,45 @@ def test_carried_out_once(flights, rooms):
     assert rooms.marks == ["one", "two"]
 
 
-@pytest.mark.parametrize("point", ["move.intended", "move.one", "move.two", "move.ended"])
+def test_its_failpoints_follow_from_its_steps():
+    assert MOVE.failpoints == {"move.intended": "a", "move.one": "b", "move.two": "c", "move.ended": "d"}
+
+
+@pytest.mark.parametrize(("name", "steps"), [("Move", {"one": ""}), ("move", {"ended": ""}), ("move", {})])
+def test_a_declaration_whose_failpoints_could_not_be_passed_is_refused(name, steps):
+    with pytest.raises(ProcedureError, match=f"procedure {name}"):
+        Procedure(name, intended="", steps=steps, ended="", resume="")
+
+
+@pytest.mark.parametrize("names", [("one",), ("two", "one"), ("one", "two", "three"), ()])
+def test_steps_that_are_not_the_declared_ones_are_refused_before_anything_happens(flights, rooms, names):
+    with pytest.raises(ProcedureError, match="procedure move declares the steps one, two, and is given"):
+        carried(flights, *(rooms.step(name) for name in names))
+    assert (told(flights), rooms.marks) == ([], [])
+
+
+def test_one_begun_under_other_steps_is_refused_and_one_that_ended_is_not(flights, rooms):
+    earlier = replace(MOVE, steps={"zero": "", "one": "", "two": ""})
+    steps = [rooms.step(name, undoable=False) for name in earlier.steps]
+    with pytest.raises(OSError, match="No space left"):
+        carried(flights, *steps[:2], rooms.step("two", fails=True), procedure=earlier)
+    with pytest.raises(ProcedureError, match="by another version of the platform: it did zero, one"):
+        carried(flights, *steps[1:])
+    carried(flights, *steps, procedure=earlier)
+    assert carried(flights, *steps[1:]) == {"what": "this"}
+    assert told(flights) == ["intent", "zero", "one", "two", "done"]
+
+
+def test_one_that_repeats_is_carried_out_again_after_it_was_done(flights, rooms):
+    again = replace(MOVE, repeats=True)
+    for what in ("this", "that"):
+        assert carried(flights, rooms.step("one"), rooms.step("two"), meant=(what,), procedure=again) == {
+            "what": what
+        }
+    assert told(flights) == ["intent", "one", "two", "done"] * 2
+
+
+@pytest.mark.parametrize("point", MOVE.failpoints)
 def test_killed_anywhere_it_goes_on_with_what_was_meant(flights, rooms, point):
     steps = rooms.step("one"), rooms.step("two", undoable=False)
     child = os.fork()

@@ -22,6 +22,7 @@ from sprintline.monitoring import assets as models
 from sprintline.product import past as decisions
 from sprintline.product.runtime import NotMeasured, Runtime, load_runtime
 from sprintline.release import promotion
+from sprintline.release.procedures import PROMOTE
 
 DRIFT = {"kind": "drift", "why": "drift is confirmed since 2013-S07", "numbers": {}}
 BOOTSTRAP = {"kind": "bootstrap", "why": "no champion yet and 6 sprints closed", "numbers": {}}
@@ -250,9 +251,7 @@ def kinds(runtime) -> Counter:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize(
-    "point", ["promote.intended", "promote.decide", "promote.mirror", "promote.ended", "decision.taken"]
-)
+@pytest.mark.parametrize("point", [*PROMOTE.failpoints, "decision.taken"])
 def test_a_promotion_killed_anywhere_is_completed_once(candidate, point):
     child = os.fork()
     if child == 0:

@@ -3,57 +3,34 @@
 `SPRINTLINE_FAILPOINT=lake.after_commit` kills the process at that place with SIGKILL, as a power cut or the kernel's
 memory killer would: nothing is flushed, no `finally` runs. `lake.after_commit:2` waits for the second passing. Unset,
 a failpoint costs a look into the environment.
+
+Here is the mechanism only. A subject declares its failpoints in its `failpoints.py`; those of a procedure follow from
+its steps (`mechanisms/procedures/declared.py`).
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Mapping
 
 VARIABLE = "SPRINTLINE_FAILPOINT"
 
-FAILPOINTS = {
-    "landing.read": "a landed file is read and holds its contract; nothing of it is written yet",
-    "quarantine.before_move": "a refusal and its reason are on record; the file still lies in landing/",
-    "quarantine.after_move": "a refused file lies in quarantine/; the step has not ended",
-    "lake.before_commit": "a partition's rows are ready; the table still holds the old ones",
-    "lake.after_commit": "a partition is committed; neither its hash nor a measurement is noted",
-    "dbt.before_build": "dbt is about to build a sprint",
-    "dbt.between_models": "dbt has ended one model or test of a sprint and not the next",
-    "dbt.within_model": "a model's old rows of a sprint are deleted; its new ones are not written",
-    "dbt.after_build": "dbt has built a sprint; no measurement and no verdict is recorded",
-    "features.applied": "Feast's registry holds the declared views; the marker that vouches for it is missing",
-    "features.view_written": "a view's partition is in the lake; its measurement is missing",
-    "features.online_view": "a view's latest values are read and not yet published online",
-    "features.online_published": "all views are published online; the measurement is missing",
-    "train.triggered": "the reason to train is in the ledger; nothing is trained",
-    "train.trained": "a candidate is trained; nothing of it is kept",
-    "train.release_filled": "a release folder is filled beside its place",
-    "train.release_renamed": "a release folder stands in its place; MLflow knows nothing of it",
-    "train.registry_made": "MLflow's database is made beside its place, in which there is none",
-    "train.run_logged": "MLflow has run and artefacts; no version is registered",
-    "train.registered": "MLflow has the version; the candidate is not measured",
-    "train.measured": "the candidate is measured; it has neither card nor verdicts",
-    "promote.intended": "the ledger holds the intent to promote; nothing is decided",
-    "promote.decide": "the decision is in the ledger; the step is not told to be done",
-    "promote.mirror": "MLflow's alias follows the decision; the step is not told to be done",
-    "promote.ended": "all of a promotion is done; its outcome is missing",
-    "decision.taken": "a sprint's decision is in the ledger; the asset is not materialized",
-    "closing.measured": "an increment is measured; its sprint is not closed",
-    "closing.sighted": "the backlog has heard of an increment; its closing is not in the ledger",
-    "closing.closed": "a sprint's closing is in the ledger; its increment is not materialized",
-    "records.before_commit": "verdicts, a measurement or an event are written and not committed",
-    "records.before_anchor": "an event is committed; the anchor beside the ledger is one behind",
-    "launch.before_fork": "a run is STARTING; its worker is not forked (in the daemon)",
-    "launch.forked": "a run's worker is forked; the run does not name it yet (in the daemon)",
-}
-"""Every failpoint and what stands when the process is killed there."""
-
+_declared: Callable[[], Mapping[str, str]] = dict
 _passed: dict[str, int] = {}
 
 
 class FailpointError(ValueError):
     """`SPRINTLINE_FAILPOINT` names nothing that can be passed."""
+
+
+def declared_by(names: Callable[[], Mapping[str, str]]) -> None:
+    """Let `armed` look names up here. The function is called only when the variable is set.
+
+    Declarations lie above this folder, so the package registers them when it is imported.
+    """
+    global _declared
+    _declared = names
 
 
 def armed() -> tuple[str, int] | None:
@@ -66,7 +43,7 @@ def armed() -> tuple[str, int] | None:
     if not said:
         return None
     name, colon, number = said.partition(":")
-    if name not in FAILPOINTS:
+    if name not in _declared():
         raise FailpointError(
             f"{VARIABLE}={said}: there is no failpoint {name!r}; see `sprintline failpoints`"
         )
@@ -79,7 +56,7 @@ def failpoint(name: str) -> None:
     """Pass a failpoint: the process is killed here if the environment says so, and otherwise goes on.
 
     Raises:
-        FailpointError: see `armed`; told at the first failpoint that is passed, whichever it is.
+        FailpointError: see `armed`; raised at the first failpoint that is passed, whichever it is.
     """
     if VARIABLE not in os.environ or (chosen := armed()) is None or chosen[0] != name:
         return

@@ -231,9 +231,10 @@ def _settings(_root: Path) -> str:
 
 
 def _failpoints(_root: Path) -> str:
-    from sprintline.base.failpoints import FAILPOINTS, VARIABLE
+    from sprintline.base.failpoints import VARIABLE
+    from sprintline.mechanisms.procedures.declared import failpoints
 
-    rows = "\n".join(f"| `{name}` | {table_cell(meaning)} |" for name, meaning in FAILPOINTS.items())
+    rows = "\n".join(f"| `{name}` | {table_cell(meaning)} |" for name, meaning in failpoints().items())
     return f"""{MARK}
 # Failpoints
 
@@ -241,7 +242,7 @@ Named places where a crash could leave something half done. `{VARIABLE}=NAME` ki
 `NAME:2` at the second passing; `make prove ARGS=kills` does so at each of them. What to do after a real one:
 [survive a crash](../how-to/survive-a-crash.md).
 
-| failpoint | what stands when the process is killed there |
+| failpoint | what is left when the process is killed there |
 |---|---|
 {rows}
 """

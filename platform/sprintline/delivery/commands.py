@@ -67,6 +67,8 @@ def show(found: list[Surveyed], home: settings.Home) -> None:
     from sprintline.base.terminal import console
     from sprintline.delivery.survey import begun
     from sprintline.delivery.table import SprintTable
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.mechanisms.procedures.begun import begun_procedures
 
     out = console()
     for one in found:
@@ -85,6 +87,10 @@ def show(found: list[Surveyed], home: settings.Home) -> None:
             f"  or drop files as     {home.landing}/{one.product}/<source>/<sprint>.csv and start  sprintline ui",
             soft_wrap=True,
         )
+    shown = {"", *(one.product for one in found)}
+    for procedure in begun_procedures(existing_records(home)):
+        if procedure.product in shown:
+            out.print(f"{procedure}:  sprintline procedures", soft_wrap=True, highlight=False)
 
 
 @click.command()

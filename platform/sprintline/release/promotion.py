@@ -24,6 +24,7 @@ from sprintline.release import comparison as judging
 from sprintline.release import triggers
 from sprintline.release.evidence import release_version
 from sprintline.release.leaks import rebuilt_without_the_future
+from sprintline.release.procedures import PROMOTE
 from sprintline.release.rules import BEATS_THE_CHAMPION
 from sprintline.warehouse.recorded import lost_before
 
@@ -224,9 +225,6 @@ def _train_candidate(
 # --- the gate --------------------------------------------------------------------------------------------------------
 
 
-PROCEDURE = "promote"
-
-
 def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
     """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored anew.
 
@@ -234,7 +232,7 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
     intent back when the gate answers differently by now.
     """
     decision = decision_of(runtime, sprint)
-    begun = standing(PROCEDURE, sprint, runtime.records.events(product=runtime.product, sprint=sprint))
+    begun = standing(PROMOTE.name, sprint, runtime.records.events(product=runtime.product, sprint=sprint))
     body = decision or _answer(runtime, sprint, trigger, why)
     moves = bool(body["champion_after"]) and body["champion_after"] != body["champion_before"]
     if begun.open or (moves and decision is None):
@@ -273,7 +271,7 @@ def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any],
         Step("mirror", lambda _: _mirror(runtime)),
     )
     meant = body if moves else None
-    carry_out(runtime, PROCEDURE, sprint, sprint, actor, steps, meant, still_meant)
+    carry_out(runtime, PROMOTE, sprint, sprint, actor, steps, meant, still_meant)
 
 
 def _decide(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -84,11 +84,14 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
 
 def _left_over(product: str) -> Iterator[str]:
     """What its owner should know where a product of that name was before."""
-    from sprintline.mechanisms.ledger.opened import existing_records
-    from sprintline.state.removal import state_of
+    from sprintline.state.removal import has_state, removal_interrupted
 
-    records = existing_records(settings.home())
-    if state_of(settings.home(), product) or (records is not None and records.events(product=product)):
+    if removal_interrupted(settings.home(), product):
+        yield (
+            f"the removal of an earlier product {product} was interrupted, and Dagster may still have its runs; "
+            f"to complete it and begin anew: sprintline remove {product} --state, and this again"
+        )
+    elif has_state(settings.home(), product):
         yield (
             f"{settings.home().root} holds what an earlier product {product} left, and its sprints go on from there; "
             f"to begin anew: sprintline remove {product} --state, and this again"
@@ -155,12 +158,12 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     """Take a product's code out of the clone, a sample for example; lists what will go and asks first.
 
     Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
-    same name begins anew; without, it goes on from what is there.
+    same name begins anew; without, it goes on from what is there. A removal that was interrupted goes on when it is
+    called again.
     """
     from sprintline.base.people import person
     from sprintline.delivery.site import write_first
     from sprintline.hosting.replay import at_work
-    from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.scaffold.create import (
         ScaffoldError,
         check_removable,
@@ -168,24 +171,26 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
         remove_product,
         traces_of,
     )
-    from sprintline.state.removal import remove_state, state_of
+    from sprintline.state.removal import has_state, removal_interrupted, remove_state, state_of
 
     home = settings.home()
     # Of no name the rooms would be everybody's, and the events the platform's own.
     begins_anew = with_state and is_name(product)
-    records = existing_records(home) if begins_anew else None
+    interrupted = begins_anew and removal_interrupted(home, product)
     state = state_of(home, product) if begins_anew else []
-    told = records is not None and bool(records.events(product=product))
+    removable = interrupted or (begins_anew and has_state(home, product))
     try:
         code = traces_of(product, settings.ROOT)
     except ScaffoldError as error:
-        if not (state or told):
+        if not removable:
             raise Refusal(str(error), code=error.code) from error
         code = []  # it went before
     try:
         check_removable(product, settings.ROOT)
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
+    if interrupted:
+        click.echo(f"A removal of the state of {product} was interrupted; this goes on with it.")
     found = [*state, *code]
     for place in found:
         click.echo(f"  {place.relative_to(settings.ROOT) if place.is_relative_to(settings.ROOT) else place}")
@@ -195,7 +200,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
         raise Refusal(f"`{busy}` is at work on this state folder: end it first, then remove the state")
     if with_state:
         # First, so that what was killed half-way is found again under the name of the code.
-        remove_state(home, product, records, person())
+        remove_state(home, product, person())
         if home.site.is_dir():
             write_first(home)
     remove_product(product, settings.ROOT, found)

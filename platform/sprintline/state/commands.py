@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 from sprintline.base import settings
-from sprintline.base.failpoints import FAILPOINTS, VARIABLE
 from sprintline.state.state_hash import state_hash
 
 if TYPE_CHECKING:
@@ -178,18 +177,6 @@ def state_hash_command(product: str | None, as_json: bool) -> int:
     return 0
 
 
-@click.command("failpoints")
-@click.option("--json", "as_json", is_flag=True, help="Name and meaning as JSON, for machines.")
-def failpoints_command(as_json: bool) -> None:
-    """Where a process can be killed on purpose, and what stands half done there."""
-    if as_json:
-        click.echo(json.dumps(FAILPOINTS, indent=2))
-        return
-    for name, meaning in FAILPOINTS.items():
-        click.echo(f"{name:<28}{meaning}")
-    click.echo(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")
-
-
 @click.command("migrate")
 @click.option("--json", "as_json", is_flag=True, help="What was done as JSON, for machines.")
 def migrate_command(as_json: bool) -> int:
@@ -212,4 +199,4 @@ def migrate_command(as_json: bool) -> int:
     return 0
 
 
-COMMANDS = (backup, restore, prune, state_hash_command, failpoints_command, migrate_command)
+COMMANDS = (backup, restore, prune, state_hash_command, migrate_command)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sprintline.base.settings import Home
 from sprintline.hosting import instance
 from sprintline.learning.registry import Models
+from sprintline.mechanisms.ledger.opened import existing_records, open_records
+from sprintline.mechanisms.procedures.procedure import Step, carry_out
+from sprintline.mechanisms.procedures.progress import standing
+from sprintline.state.procedures import REMOVE
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.records import Records
+
+
+@dataclass(frozen=True)
+class _Platform:
+    """Whose the removal is: the events of the product itself count no more once its first step is done."""
+
+    home: Home
+    records: Records
+    product: str = ""
 
 
 def state_of(home: Home, product: str) -> list[Path]:
@@ -19,20 +33,54 @@ def state_of(home: Home, product: str) -> list[Path]:
     return [place for place in home.rooms_of(product) if place.exists()]
 
 
-def remove_state(home: Home, product: str, records: Records | None, actor: str) -> None:
+def has_state(home: Home, product: str) -> bool:
+    """Whether a product left files, or events that count."""
+    if state_of(home, product):
+        return True
+    records = existing_records(home)
+    return records is not None and bool(records.events(product=product))
+
+
+def removal_interrupted(home: Home, product: str) -> bool:
+    """Whether a removal of a product's state was begun and has not ended."""
+    records = existing_records(home)
+    return records is not None and standing(REMOVE.name, product, records.events(product="")).open
+
+
+def remove_state(home: Home, product: str, actor: str) -> None:
     """Remove a product's files, tables, features, pages and runs, and let a product of that name begin anew.
 
-    Verdicts, ledger and models stay. The ledger is told first, so that a removal that was killed half-way leaves
-    nothing that looks closed; called again it does the rest.
+    Verdicts, ledger and models stay. Killed anywhere, the next call goes on; what a product of that name did in
+    between is removed after that. Where there is nothing to remove, nothing is recorded.
 
     Raises:
-        RecordsError, InstanceError, OSError: a store cannot be reached or a file not removed.
+        RecordsError, InstanceError, OSError: a store cannot be reached or a file not removed; the next call goes on.
     """
-    if records is not None:
-        records.remove(product, actor)
-    instance.forget(home, product)
+    if removal_interrupted(home, product):
+        _remove(home, product, actor)
+    if has_state(home, product):
+        _remove(home, product, actor)
+
+
+def _remove(home: Home, product: str, actor: str) -> None:
+    records = open_records(home)
+    # The records first: from then on nothing looks closed. Runs last, so that those of a product that was used while
+    # its removal was interrupted go as well.
+    steps = (
+        Step("records", lambda _: records.remove(product, actor)),
+        Step("champion", lambda _: _forget_champion(home, product)),
+        Step("folders", lambda _: _remove_folders(home, product)),
+        Step("runs", lambda _: instance.forget(home, product)),
+    )
+    carry_out(_Platform(home, records), REMOVE, product, None, actor, steps, {"product": product})
+
+
+def _forget_champion(home: Home, product: str) -> None:
     if home.models.is_dir():
         Models(home, product).forget_champion()
+
+
+def _remove_folders(home: Home, product: str) -> None:
     for place in state_of(home, product):
         if place.is_dir():
             shutil.rmtree(place)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sprintline.base.failpoints import failpoint
 from sprintline.base.locks import access
-from sprintline.mechanisms.context import Context
 from sprintline.mechanisms.procedures import progress as procedures
 from sprintline.mechanisms.procedures.events import INTENT, OUTCOME, STEP
+from sprintline.mechanisms.procedures.declared import ENDED, INTENDED, Procedure, ProcedureError
+
+if TYPE_CHECKING:
+    from sprintline.base.settings import Home
+    from sprintline.mechanisms.ledger.records import Records
+
+
+class Owner(Protocol):
+    """Whose ledger a procedure is recorded in: a product's runtime, or the platform with the product ""."""
+
+    @property
+    def product(self) -> str: ...
+    @property
+    def home(self) -> Home: ...
+    @property
+    def records(self) -> Records: ...
 
 
 @dataclass(frozen=True)
@@ -28,8 +43,8 @@ class Step:
 
 
 def carry_out(
-    context: Context,
-    procedure: str,
+    owner: Owner,
+    procedure: Procedure,
     subject: str,
     sprint: str | None,
     actor: str,
@@ -39,26 +54,39 @@ def carry_out(
 ) -> Mapping[str, Any] | None:
     """Carry a procedure out, or go on where it was interrupted; gives what was meant, None when nothing is.
 
-    One process at a time does so for a product. Done already, nothing is done.
+    One process at a time does so for a product. Done already, nothing is done, unless the procedure repeats.
 
     Args:
-        context: whose ledger it stands in.
-        procedure: its name, also the first part of its failpoints (`<procedure>.intended`, `.<step>`, `.ended`).
-        subject: what it is about: one subject is carried out once, unless it was undone.
+        owner: whose ledger it is recorded in.
+        procedure: as declared; its failpoints are passed.
+        subject: what it is about: one subject is carried out once, unless it was undone or the procedure repeats.
         sprint: the sprint its events are of, None for none.
         actor: who does it.
-        steps: in order.
+        steps: what each declared step does, in the declared order.
         meant: what the intent says where none stands: all that the steps need, JSON values only. None begins nothing.
         still_meant: why an interrupted procedure is no longer wanted; None when it is, or when a step that cannot be
             taken back stands although nobody came to tell it.
 
     Raises:
+        ProcedureError: the steps are not the declared ones, or the ledger has steps done that are not declared (an
+            older version began it).
         Whatever a step raises. What was done is undone then, and the outcome says so; where a step that cannot be taken
         back was done or tried, the procedure stays open and the next call goes on.
     """
-    records, product = context.records, context.product
-    with access(context.home.procedures / product, writing=True):
-        at = procedures.standing(procedure, subject, records.events(product=product, sprint=sprint))
+    name, declared, given = procedure.name, list(procedure.steps), [step.name for step in steps]
+    if given != declared:
+        raise ProcedureError(
+            f"procedure {name} declares the steps {', '.join(declared)}, and is given {', '.join(given) or 'none'}: "
+            "make procedures.py and the caller of carry_out agree"
+        )
+    records, product = owner.records, owner.product
+    with access(owner.home.procedures / (product or "platform"), writing=True):
+        at = procedures.standing(name, subject, records.events(product=product, sprint=sprint))
+        if at.open and list(at.done) != declared[: len(at.done)]:
+            raise ProcedureError(
+                f"procedure {name} of {subject} was begun by another version of the platform: it did "
+                f"{', '.join(at.done)}, and the steps are {', '.join(declared)} now. Complete it with that version"
+            )
 
         def tell(kind: str, step: str = "", **more: Any) -> None:
             records.append(kind, product, sprint, actor, at.told(**more), key=at.key(step))
@@ -67,21 +95,23 @@ def carry_out(
             # The step after the last told may have been done as well.
             _undo(steps[: len(at.done) + 1], at.intent or {})
             tell(OUTCOME, outcome=procedures.UNDONE, why=why)
-            at = procedures.Standing(procedure, subject, at.attempt + 1)
+            at = procedures.Standing(name, subject, at.attempt + 1)
+        if at.outcome == procedures.DONE and procedure.repeats:
+            at = procedures.Standing(name, subject, at.attempt + 1)
         if at.outcome == procedures.DONE:
             return at.intent
         intent = at.intent if at.intent is not None else meant
         if intent is None:
             return None
         if at.intent is None:
-            tell(INTENT, meant=dict(intent), steps=[step.name for step in steps])
-        failpoint(f"{procedure}.intended")
+            tell(INTENT, meant=dict(intent), steps=given)
+        failpoint(f"{name}.{INTENDED}")
         tried = list(steps[: len(at.done)])
         try:
             for step in steps[len(at.done) :]:
                 tried.append(step)
                 step.do(intent)
-                failpoint(f"{procedure}.{step.name}")
+                failpoint(f"{name}.{step.name}")
                 tell(STEP, step.name, done=step.name)
         except Exception as error:
             if _can_be_undone(tried):
@@ -89,7 +119,7 @@ def carry_out(
                 why = f"{tried[-1].name}: {' '.join(str(error).split()) or type(error).__name__}"
                 tell(OUTCOME, outcome=procedures.UNDONE, why=why)
             raise
-        failpoint(f"{procedure}.ended")
+        failpoint(f"{name}.{ENDED}")
         tell(OUTCOME, outcome=procedures.DONE, why="all steps are done")
     return intent
 

@@ -1,0 +1,48 @@
+"""`sprintline procedures` and `sprintline failpoints`: what was begun and has not ended, and where a kill is tried."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from sprintline.base import settings
+
+
+@click.command("procedures")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
+def procedures_command(as_json: bool) -> None:
+    """Procedures that were begun and have not ended: promotions and removals that run now or were interrupted.
+
+    Each with its next step and with what to run to go on.
+    """
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.mechanisms.procedures.begun import begun_procedures
+
+    found = begun_procedures(existing_records(settings.home()))
+    if as_json:
+        click.echo(json.dumps([{**asdict(one), "since": one.since.isoformat()} for one in found], indent=2))
+        return
+    for one in found:
+        click.echo(f"{one}\n  next step: {one.next_step}\n  to go on:  {one.resume}")
+    if not found:
+        click.echo("No procedure is open.")
+
+
+@click.command("failpoints")
+@click.option("--json", "as_json", is_flag=True, help="Name and meaning as JSON, for machines.")
+def failpoints_command(as_json: bool) -> None:
+    """Where a process can be killed on purpose, and what is left half done there."""
+    from sprintline.base.failpoints import VARIABLE
+    from sprintline.mechanisms.procedures.declared import failpoints
+
+    if as_json:
+        click.echo(json.dumps(dict(failpoints()), indent=2))
+        return
+    for name, meaning in failpoints().items():
+        click.echo(f"{name:<28}{meaning}")
+    click.echo(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")
+
+
+COMMANDS = (procedures_command, failpoints_command)
