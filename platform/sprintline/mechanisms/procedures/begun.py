@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sprintline.mechanisms.procedures.declared import procedures
-from sprintline.mechanisms.procedures.progress import INTENT, Standing, open_ones
+from sprintline.mechanisms.procedures.events import INTENT
+from sprintline.mechanisms.procedures.progress import Standing, open_ones
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.chain import Event
