@@ -58,7 +58,7 @@ def computed(runtime: Runtime, sprint: str, weather: str = "w1", back: dict | No
 
 
 def decided(runtime: Runtime, sprint: str, candidate: str | None = None) -> None:
-    said = body(DECISION, candidate=candidate, champion_after="m1", why="w")
+    said = body(DECISION, candidate=candidate, champion_before=None, champion_after="m1", why="w")
     runtime.records.append(DECISION, runtime.product, sprint, "test", said, key=sprint)
 
 

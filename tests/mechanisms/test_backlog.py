@@ -8,7 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from sprintline.mechanisms.backlog.events import ASSIGNED, FINDING, ITEM_CLOSED, PRIORITISED, RECOVERED, STARTED
+from sprintline.mechanisms.backlog.events import (
+    ASSIGNED,
+    FINDING,
+    ITEM_CLOSED,
+    PRIORITISED,
+    RECOVERED,
+    STARTED,
+)
 from sprintline.mechanisms.backlog.items import (
     BacklogError,
     Seen,
@@ -268,7 +275,7 @@ def test_a_start_counts_until_the_item_is_closed_and_not_for_a_later_episode(boo
     (item,) = books.board()
     assert item.open and item.started is None and rows([item], (), NOW)[0]["started"] == ""
     books.append(STARTED, None, {"item": item.fingerprint}, actor="sam")
-    books.append(CLOSED, None, {"item": item.fingerprint, "reason": "known"})
+    books.append(ITEM_CLOSED, None, {"item": item.fingerprint, "reason": "known"})
     assert books.board()[0].started_by == "sam"
     books.take(verdict("S5", FAIL))
     assert books.board()[0].started is None

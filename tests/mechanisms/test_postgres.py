@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from tests.mechanisms.test_migrations import old
 from tests.ledger_events import NOTE, note
+from tests.mechanisms.test_migrations import old
 from tests.postgres import PASSWORD, running
 
 from sprintline.base.databases import connect

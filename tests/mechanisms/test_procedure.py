@@ -10,8 +10,8 @@ import pytest
 
 from sprintline.base.failpoints import VARIABLE
 from sprintline.mechanisms.procedures import procedure as procedures
-from sprintline.mechanisms.procedures.events import KINDS, OUTCOME
 from sprintline.mechanisms.procedures.declared import Procedure, ProcedureError
+from sprintline.mechanisms.procedures.events import KINDS, OUTCOME
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
 
 pytestmark = pytest.mark.fault

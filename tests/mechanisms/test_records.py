@@ -10,9 +10,9 @@ from tests.ledger_events import NOTE, note
 
 from sprintline.base.clock import Clock
 from sprintline.base.settings import Home
-from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.backlog.events import ASSIGNED
 from sprintline.mechanisms.ledger.events import REMOVED
+from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.ledger.records import Records, RecordsError
 from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
 from sprintline.mechanisms.rules.scope import Scope

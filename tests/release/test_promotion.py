@@ -22,6 +22,7 @@ from sprintline.monitoring import assets as models
 from sprintline.product import past as decisions
 from sprintline.product.runtime import NotMeasured, Runtime, load_runtime
 from sprintline.release import promotion
+from sprintline.release.live import live
 from sprintline.release.procedures import PROMOTE
 
 DRIFT = {"kind": "drift", "why": "drift is confirmed since 2013-S07", "numbers": {}}
@@ -59,6 +60,11 @@ def decided(runtime: Runtime, sprint: str, champion: str | None, **more: object)
     runtime.records.append("decision", runtime.product, sprint, "test", body, key=sprint)
 
 
+def champion_before(runtime: Runtime, sprint: str) -> str | None:
+    found = live(runtime, sprint)
+    return found.model_id if found else None
+
+
 def decisions_in_ledger(runtime: Runtime) -> list[str | None]:
     return [event.sprint for event in runtime.records.events(product=runtime.product, kind="decision")]
 
@@ -93,21 +99,21 @@ def judged(runtime: Runtime, sprint: str, version: str = "v1", **outcomes: str) 
 
 
 def test_before_the_first_sprint_nobody_stood(flights):
-    assert decisions.champion_before(flights, "2013-S01") is None
+    assert champion_before(flights, "2013-S01") is None
 
 
 def test_the_champion_is_the_one_the_decision_before_left(flights):
     decided(flights, "2013-S01", None)
     decided(flights, "2013-S02", None, decision="bootstrap", champion_after="m1")
-    assert decisions.champion_before(flights, "2013-S02") is None
-    assert decisions.champion_before(flights, "2013-S03") == "m1"
+    assert champion_before(flights, "2013-S02") is None
+    assert champion_before(flights, "2013-S03") == "m1"
 
 
 @pytest.mark.fault
 def test_an_undecided_past_is_told_in_a_sentence(flights):
     decided(flights, "2013-S01", "m1")
     with pytest.raises(decisions.PastMissing) as told:
-        decisions.champion_before(flights, "2013-S03")
+        champion_before(flights, "2013-S03")
     assert str(told.value) == (
         "2013-S03 waits: 2013-S02 is not closed, so the champion that stood before 2013-S03 is unknown"
     )
@@ -118,11 +124,11 @@ def test_a_pending_retraining_is_what_the_next_sprint_waits_for(flights):
     with pytest.raises(
         decisions.PastMissing, match=r"2013-S02 has a retraining to come \(drift is confirmed since"
     ):
-        decisions.champion_before(flights, "2013-S03")
+        champion_before(flights, "2013-S03")
     assert decisions.pending_trigger(flights, "2013-S02") == DRIFT
     decided(flights, "2013-S02", "m1")
     assert decisions.pending_trigger(flights, "2013-S02") is None
-    assert decisions.champion_before(flights, "2013-S03") == "m1"
+    assert champion_before(flights, "2013-S03") == "m1"
 
 
 def test_what_an_asset_never_recorded_is_asked_for_in_vain(flights):
@@ -152,7 +158,7 @@ def test_a_candidate_that_passes_becomes_the_first_champion(flights, alias):
         "beats_the_champion in numbers (trained for"
     )
     assert alias.given == [("m2", "champion")]
-    assert decisions.champion_before(flights, "2013-S03") == "m2"
+    assert champion_before(flights, "2013-S03") == "m2"
 
 
 def test_a_better_candidate_is_promoted(flights, alias):

@@ -48,7 +48,7 @@ PREDICTIONS = {
     "distinct_questions": 13_145,
     "without_probability": 0,
     "champion": "aa11",
-    "champion_before": "aa11",
+    "live": "aa11",
 }
 CANDIDATE = {
     "model_id": "bb22",
@@ -131,7 +131,7 @@ FAULTS = [
     ("ML401", {"distinct_questions": 13_000}, "for 13,000 of them"),
     ("ML401", {"without_probability": 3}, "3 without a probability"),
     ("ML401", {"champion": "zz99"}, "the champion that stood before was aa11"),
-    ("ML401", {"champion_before": None}, "stood before was none"),
+    ("ML401", {"live": None}, "stood before was none"),
     (
         "ML402",
         {
@@ -219,11 +219,11 @@ def test_evidence_too_thin_is_insufficient(code, changes):
 
 
 def test_before_the_first_champion_nothing_is_answered_and_that_is_no_pass():
-    found = _judge("ML401", issued=False, champion=None, champion_before=None, rows=0)
+    found = _judge("ML401", issued=False, champion=None, live=None, rows=0)
     assert found.outcome is Outcome.INSUFFICIENT
     assert "no champion stood before" in found.sentence and "13,145" in found.sentence
     assert BY_CODE["ML401"].severity is Severity.WARN, "a team's first sprints go on without a model"
-    assert _judge("ML401", champion_before=None, issued=...).outcome is Outcome.INSUFFICIENT
+    assert _judge("ML401", live=None, issued=...).outcome is Outcome.INSUFFICIENT
 
 
 def test_harmless_changes_still_pass():

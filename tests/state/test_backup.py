@@ -12,8 +12,8 @@ import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from tests.mechanisms.test_migrations import old
 from tests.ledger_events import NOTE, note
+from tests.mechanisms.test_migrations import old
 
 from sprintline.base.settings import Home
 from sprintline.cli.main import cli

@@ -25,6 +25,7 @@ from sprintline.product.events import CLOSED
 from sprintline.product.past import decision_of, decisions_of
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import INCREMENT
+from sprintline.release.live import live
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,11 @@ def _may_rest_on(runtime: Runtime, sprint: str) -> list[str]:
 def _consequences(runtime: Runtime, sprint: str) -> dict[str, Any]:
     """What a restatement leaves as it is, and what was made from the data as they were before."""
     decisions = decisions_of(runtime)
-    newest = decisions[max(decisions, key=runtime.calendar.keys.index)] if decisions else {}
-    own = decision_of(runtime, sprint)
+    own, now = decision_of(runtime, sprint), live(runtime)
     train = runtime.spec.model.train_sprints
     return {
         "decision": own["decision"] if own else None,
-        "champion": newest.get("champion_after"),
+        "champion": now.model_id if now else None,
         "rest_on_it": [
             key
             for key in _may_rest_on(runtime, sprint)

@@ -10,7 +10,7 @@ import dagster as dg
 from sprintline.base.settings import POOL as POOL  # part of every asset's arguments
 from sprintline.mechanisms.assets import actor as actor
 from sprintline.mechanisms.assets import in_words as in_words
-from sprintline.product.past import PastMissing, champion_before
+from sprintline.product.past import undecided
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -86,15 +86,11 @@ def looking_back(keys: tuple[str, ...], sprints: int) -> dg.StaticPartitionMappi
 
 
 def waits(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str, asset: dg.AssetKey) -> str | None:
-    """Why a sprint cannot go on yet, told where the analyst looks; None when its past is decided."""
-    try:
-        champion_before(runtime, sprint)
-    except PastMissing as missing:
-        context.log.warning(str(missing))
+    """Why a sprint cannot go on yet, shown on the asset; None when the sprint before is decided."""
+    why = undecided(runtime, sprint)
+    if why:
+        context.log.warning(why)
         context.log_event(
-            dg.AssetObservation(
-                asset, partition=sprint, description=str(missing), metadata={"waits": str(missing)}
-            )
+            dg.AssetObservation(asset, partition=sprint, description=why, metadata={"waits": why})
         )
-        return str(missing)
-    return None
+    return why

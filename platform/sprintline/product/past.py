@@ -10,7 +10,7 @@ from sprintline.product.runtime import Runtime
 
 
 class PastMissing(LookupError):
-    """The sprint before is not decided, so nobody can say which champion stood."""
+    """The sprint before is not decided, so the champion before this one is unknown."""
 
 
 def decision_of(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:
@@ -25,18 +25,15 @@ def decisions_of(runtime: Runtime) -> dict[str, Mapping[str, Any]]:
     return {event.sprint: event.body for event in events if event.sprint is not None}
 
 
-def champion_before(runtime: Runtime, sprint: str) -> str | None:
-    """Model id of the champion that stood before a sprint; None when none stood yet.
+def undecided(runtime: Runtime, sprint: str) -> str | None:
+    """Why a sprint waits for the one before it, in a sentence for people; None when that is decided.
 
-    Raises PastMissing, in a sentence for people, while the sprint before is undecided.
+    Raises CalendarError for a sprint that is not planned.
     """
     past = runtime.calendar.previous(sprint)
-    if not past:
+    if not past or decision_of(runtime, past[-1]) is not None:
         return None
-    decision = decision_of(runtime, past[-1])
-    if decision is None:
-        raise PastMissing(waits_for(runtime, sprint, past[-1]))
-    return decision["champion_after"]
+    return waits_for(runtime, sprint, past[-1])
 
 
 def waits_for(runtime: Runtime, sprint: str, before: str) -> str:

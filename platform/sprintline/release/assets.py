@@ -14,6 +14,7 @@ from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
 from sprintline.release import promotion
 from sprintline.release.cards import write_card
+from sprintline.release.live import read_decision
 
 if TYPE_CHECKING:
     pass
@@ -93,13 +94,14 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
             yield from judged_candidate(context, runtime, rules)
         if champion in context.selected_asset_keys:
             decision = promotion.decide(runtime, sprint, trigger, why, shell.actor(context))
+            champion_now = read_decision(decision).after or "none"
             yield shell.materialized(
-                decision["champion_after"] or "none",
+                champion_now,
                 {
                     "decision": decision["decision"],
                     "why": decision["why"],
                     "trigger": decision["trigger"] or "none",
-                    "champion": decision["champion_after"] or "none",
+                    "champion": champion_now,
                 },
                 champion,
             )

@@ -1,4 +1,4 @@
-"""`sprintline reproduce` and `sprintline card`: what is known of a model, and whether it can be made again."""
+"""`sprintline live`, `card`, `reproduce`: which model is live, what is known of it, whether it can be made again."""
 
 from __future__ import annotations
 
@@ -93,4 +93,37 @@ def reproduce(model: str, as_json: bool) -> int:
     return 0 if answer.ok else 1
 
 
-COMMANDS = (card, reproduce)
+@click.command()
+@click.argument("product", required=False)
+@click.option(
+    "--at", metavar="SPRINT|TIME", help="Before the questions of a sprint, or at a moment (ISO 8601)."
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for machines: the live model, moves, stages.")
+def live(product: str | None, at: str | None, as_json: bool) -> int:
+    """Which model is live, since when and why, and every move before it.
+
+    With --at 2013-S07, the model that was live before the questions of that sprint. With --at 2013-03-29T12:00, the
+    model that was live at that moment; a time without an offset is in the time zone of the product's calendar. Without
+    PRODUCT, all products.
+
+    Exits with 1 when no model was live, or when the sprint before SPRINT is not decided.
+    """
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+    from sprintline.release.answers import answer, show
+
+    home = settings.home()
+    found = [answer(load_runtime(folder, home), at) for folder in chosen_folders(settings.ROOT, product)]
+    if as_json:
+        click.echo(json.dumps({"at": at, "products": [one.as_dict() for one in found]}, indent=2))
+    elif not found:
+        click.echo("There is no product yet. Make one: sprintline new PRODUCT")
+    for one in found:
+        if not as_json:
+            show(one)
+        if one.error:
+            click.echo(f"sprintline: {one.error}", err=True)
+    return int(any(one.error for one in found))
+
+
+COMMANDS = (live, card, reproduce)

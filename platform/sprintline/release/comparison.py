@@ -8,8 +8,8 @@ from sprintline.features.store import FeatureStore
 from sprintline.lake.tables import Lake
 from sprintline.learning.labels import labels_of
 from sprintline.learning.registry import Models
-from sprintline.product.past import champion_before
 from sprintline.product.runtime import Runtime
+from sprintline.release.live import live
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def evidence(
         blocks_of(asked["event_at"].tolist(), runtime.calendar.timezone),
     )
     lack = incomparable(label, blocks)
-    before = champion_before(runtime, sprint)
-    champion = runtime[Models].release(before) if before else None
+    before = live(runtime, sprint)
+    champion = runtime[Models].release(before.model_id, before.release_digest) if before else None
     chance = {
         "candidate": release.model.predict(asked),
         "twin": release.twin.predict(asked),
@@ -95,7 +95,7 @@ def evidence(
         "stopped": trained.stopped,
         "iterations": trained.iterations,
         "budget_seconds": budget_seconds,
-        "champion": before,
+        "champion": before.model_id if before else None,
         "against_champion": gain("champion") if champion else None,
         "baselines": {name: gain(name) for name in ("naive", "base rate")},
         "snapshot": snapshot.as_dict(),

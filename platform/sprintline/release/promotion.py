@@ -18,12 +18,13 @@ from sprintline.mechanisms.rules.rulebook import PROMOTION, needs_of_gate
 from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.monitoring.measure import measured_before
 from sprintline.product.events import DECISION, TRIGGER
-from sprintline.product.past import champion_before, decision_of, decisions_of, pending_trigger
+from sprintline.product.past import decision_of, decisions_of, pending_trigger
 from sprintline.product.runtime import Runtime
 from sprintline.release import comparison as judging
 from sprintline.release import triggers
 from sprintline.release.evidence import release_version
 from sprintline.release.leaks import rebuilt_without_the_future
+from sprintline.release.live import live, read_decision
 from sprintline.release.procedures import PROMOTE
 from sprintline.release.rules import BEATS_THE_CHAMPION
 from sprintline.warehouse.recorded import lost_before
@@ -99,7 +100,7 @@ def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger
         sprint,
         closed=sorted(decisions),
         updates=updates,
-        champion=champion_before(runtime, sprint),
+        champion=_champion(runtime, sprint),
         trained_through=max(trained, default=None),
         drift=_drift_state(runtime, sprint, decisions),
         bootstrap_after=model.bootstrap_after,
@@ -234,7 +235,7 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
     decision = decision_of(runtime, sprint)
     begun = standing(PROMOTE.name, sprint, runtime.records.events(product=runtime.product, sprint=sprint))
     body = decision or _answer(runtime, sprint, trigger, why)
-    moves = bool(body["champion_after"]) and body["champion_after"] != body["champion_before"]
+    moves = read_decision(body).moves
     if begun.open or (moves and decision is None):
         _promote(runtime, sprint, actor, body, moves)
     elif moves:
@@ -244,7 +245,7 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
 
 def _answer(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str) -> dict[str, Any]:
     """What the decision says when it is taken now: the gate's answer where there is a trigger."""
-    before = champion_before(runtime, sprint)
+    before = _champion(runtime, sprint)
     body: dict[str, Any] = {
         "sprint": sprint,
         "trigger": None,
@@ -315,8 +316,11 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
 
 
 def _mirror(runtime: Runtime) -> None:
-    """Let MLflow's alias follow the newest decision, not the one being repeated."""
-    decisions = decisions_of(runtime)
-    newest = decisions[max(decisions, key=lambda sprint: runtime.window(sprint).index)]
-    if newest["champion_after"]:
-        runtime[Models].set_alias(newest["champion_after"], "champion")
+    """Let MLflow's alias follow what is live now, not the decision being repeated."""
+    if now := live(runtime):
+        runtime[Models].set_alias(now.model_id, "champion")
+
+
+def _champion(runtime: Runtime, sprint: str) -> str | None:
+    before = live(runtime, sprint)
+    return before.model_id if before else None

@@ -21,8 +21,8 @@ import numpy as np
 from sprintline.base.hashing import canonical_json, frame_hash, text_hash
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import LOCK_FILE, ModelError, Models, code_hash, lock_hash
-from sprintline.product.events import DECISION
 from sprintline.product.runtime import Runtime
+from sprintline.release.live import live, releases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,10 +135,8 @@ def _release(runtime: Runtime, model_id: str, held: _Held) -> str:
 
 def _released_as(runtime: Runtime, model_id: str) -> str | None:
     """Digest of a release as its decision has it; None for a candidate that never rose."""
-    for event in runtime.records.events(product=runtime.product, kind=DECISION):
-        if event.body["champion_after"] == model_id and event.body.get("release_digest"):
-            return str(event.body["release_digest"])
-    return None
+    moves = reversed(releases(runtime).moves)
+    return next((one.release_digest for one in moves if one.model_id == model_id), None)
 
 
 def _keys(runtime: Runtime, model_id: str, held: _Held) -> str:
@@ -311,22 +309,24 @@ def _predictions(runtime: Runtime, answer: Reproduction, release: Release, train
 # --- which model -----------------------------------------------------------------------------------------------------
 
 
+def _champion(runtime: Runtime) -> str | None:
+    now = live(runtime)
+    return now.model_id if now else None
+
+
+ALIASES = {"champion": _champion, "candidate": lambda runtime: releases(runtime).newest}
+
+
 def find_model(runtime: Runtime, name: str) -> str:
     """Id of a model named by its id, the beginning of it, or an alias: `champion`, `candidate` (the newest trained).
 
     Raises ModelError when none or more than one is meant.
     """
-    from sprintline.product.past import decisions_of
-
-    decisions = list(decisions_of(runtime).values())
-    aliases = {
-        "champion": [one["champion_after"] for one in decisions if one["champion_after"]],
-        "candidate": [one["candidate"] for one in decisions if one["candidate"]],
-    }
-    if name in aliases:
-        if not aliases[name]:
+    if name in ALIASES:
+        model_id = ALIASES[name](runtime)
+        if model_id is None:
             raise ModelError(f"{runtime.product} has no {name} yet: close more sprints")
-        return str(aliases[name][-1])
+        return model_id
     kept = runtime[Models].releases
     known = sorted(one.name for one in kept.iterdir() if one.name[0] != ".") if kept.is_dir() else []
     found = [one for one in known if one.startswith(name)] if name else []

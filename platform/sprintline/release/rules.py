@@ -5,7 +5,7 @@ Evidence, a plain mapping per kind of asset (missing pieces read `insufficient`)
 predictions (ML401)
     issued: whether a champion stood before the sprint; questions, rows, distinct_questions: counts;
     without_probability: rows whose probability is null or outside [0, 1]; champion: model id that answered;
-    champion_before: model id the previous sprint's decision left (None when there was none).
+    live: model id that was live before the sprint (None when there was none).
 candidate (ML402 to ML408), all about one trained candidate
     trained: False when the sprint had no trigger: every rule then says so and passes, there being nothing to judge
     model_id

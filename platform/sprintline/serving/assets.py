@@ -8,8 +8,8 @@ import dagster as dg
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
-from sprintline.product.past import champion_before
 from sprintline.product.runtime import Runtime
+from sprintline.release.live import live
 from sprintline.serving.evidence import NOTHING_ISSUED
 from sprintline.serving.predict import predict
 
@@ -34,7 +34,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         sprint = context.partition_key
         if shell.waits(context, runtime, sprint, context.asset_key):
             return
-        champion = champion_before(runtime, sprint)
+        champion = live(runtime, sprint)
         if champion is None:
             note = f"no champion stood before {sprint}: no prediction was issued"
             runtime.measure("predictions", sprint, NOTHING_ISSUED, {"rows": 0, "champion": None})
@@ -43,13 +43,13 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         issued = predict(runtime, champion, runtime[Lake].read(runtime.table("question_features"), [sprint]))
         commit = runtime[Lake].write(runtime.table("predictions"), sprint, issued, sort_by=["question_id"])
         runtime.measure(
-            "predictions", sprint, commit.data_version, {"rows": commit.rows, "champion": champion}
+            "predictions", sprint, commit.data_version, {"rows": commit.rows, "champion": champion.model_id}
         )
         yield shell.materialized(
             commit.data_version,
             {
                 "dagster/row_count": commit.rows,
-                "champion": champion,
+                "champion": champion.model_id,
                 "sample": shell.sample(issued),
                 "dagster/column_schema": shell.frame_schema(issued),
             },

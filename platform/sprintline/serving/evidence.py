@@ -10,22 +10,21 @@ from sprintline.lake.tables import Lake
 from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
 from sprintline.product.runtime import Runtime
+from sprintline.release.live import live
 
 NOTHING_ISSUED = "none"
 """Version of the predictions of a sprint before which no champion stood."""
 
 
 def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    from sprintline.release.decisions import champion_before
-
     facts, _ = recorded(runtime, asset, sprint)
     if facts is None:
         return NOTHING
-    asked = asked_ids(runtime, sprint)
+    asked, before = asked_ids(runtime, sprint), live(runtime, sprint)
     found = {
         "questions": len(asked),
         "issued": facts["champion"] is not None,
-        "champion_before": champion_before(runtime, sprint),
+        "live": before.model_id if before else None,
     }
     if not found["issued"]:
         return {**facts, **found}, NOTHING_ISSUED

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 from sprintline.learning.registry import Models
 from sprintline.product.runtime import Runtime
+from sprintline.release.live import Live
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def predict(runtime: Runtime, model_id: str, questions: pd.DataFrame) -> pd.DataFrame:
-    """A probability per question by a released model, its twin and its naive baseline.
+def predict(runtime: Runtime, live: Live, questions: pd.DataFrame) -> pd.DataFrame:
+    """A probability per question by the live model, its twin and its naive baseline.
 
-    Opens neither MLflow nor scikit-learn.
+    Opens neither MLflow nor scikit-learn. Raises ReleaseError when the release is missing or not the one in the ledger.
     """
-    release = runtime[Models].release(model_id)
+    release = runtime[Models].release(live.model_id, live.release_digest)
     return questions[["question_id", "question_at", "event_at"]].assign(
         # The lake asks of every row when it could be known: an answer is known when its question is asked.
         known_at=questions["question_at"],
-        model_id=model_id,
+        model_id=live.model_id,
         probability=release.model.predict(questions),
         twin=release.twin.predict(questions),
         naive=release.naive.predict(questions),

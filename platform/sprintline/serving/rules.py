@@ -9,7 +9,7 @@ from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, fail
 
 
 def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
-    questions, before = need(evidence, "questions"), evidence.get("champion_before")
+    questions, before = need(evidence, "questions"), evidence.get("live")
     if before is None and not need(evidence, "issued"):
         return insufficient(
             f"no champion stood before this sprint, so none of its {questions:,} questions was answered",

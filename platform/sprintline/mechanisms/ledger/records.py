@@ -304,6 +304,21 @@ class Records:
             query = query.where(LEDGER.c.seq > after)
             return [event_of(row) for row in connection.execute(query).mappings()]
 
+    def newest_first(self, product: str, kind: str, upto: str | None = None) -> Iterator[Event]:
+        """Events of one kind of a product, newest sprint first, read only as far as they are asked for.
+
+        upto: only of this sprint and those before it. Of a product that was removed and made anew, those since.
+        """
+        query = sa.select(LEDGER).where(LEDGER.c.product == product, LEDGER.c.kind == kind)
+        if upto is not None:
+            query = query.where(LEDGER.c.sprint <= upto)
+        # The order of the index `ledger_place`: nothing is sorted, nothing older is read.
+        query = query.order_by(LEDGER.c.sprint.desc(), LEDGER.c.seq.desc())
+        with reading(self._engine) as connection:
+            query = query.where(LEDGER.c.seq > begun(connection, product)[0])
+            for row in connection.execution_options(yield_per=8).execute(query).mappings():
+                yield event_of(row)
+
     def remove(self, product: str, actor: str) -> Event:
         """Let a product begin anew: its state is being removed, so nothing recorded of it up to now counts any more.
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sprintline.base.failpoints import failpoint
 from sprintline.base.locks import access
 from sprintline.mechanisms.procedures import progress as procedures
-from sprintline.mechanisms.procedures.events import INTENT, OUTCOME, STEP
 from sprintline.mechanisms.procedures.declared import ENDED, INTENDED, Procedure, ProcedureError
+from sprintline.mechanisms.procedures.events import INTENT, OUTCOME, STEP
 
 if TYPE_CHECKING:
     from sprintline.base.settings import Home
