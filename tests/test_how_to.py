@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import yaml
 
-from sprintline.base.settings import ROOT
+from sprintline.base.settings import ROOT, Home
+from sprintline.hosting.processes import PROCESSES
+from sprintline.mechanisms.process_table import Start, planned
 from sprintline.mechanisms.rules.faults import Fault
 from sprintline.mechanisms.rules.gates import Need, decide, waivers_of
 from sprintline.mechanisms.rules.registry import all_rules
@@ -53,3 +56,20 @@ def test_the_waiver_that_is_shown_opens_the_gate_until_its_last_day():
 
     last = datetime(2013, 8, 1, 23, tzinfo=UTC)
     assert asked(last) and not asked(last + timedelta(hours=1)) and not asked(last, "v2")
+
+
+def test_the_process_that_is_added_is_planned_behind_what_it_waits_for(tmp_path):
+    (block,) = blocks("add-a-process.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(block, "add-a-process.md", "exec"), names)
+    (added,) = names["PROCESSES"]
+    table = (added, *PROCESSES)
+    start = Start(Home(tmp_path), "ui", tmp_path, tmp_path, {"catalog": 4711}, frozenset({"catalog"}))
+    assert names_of(planned(table, start)) == ["daemon", "catalog", "webserver"]
+    assert added.command(start)[1:] == ["-m", "http.server", "4711", "--bind", "127.0.0.1"]
+    assert names_of(planned(table, replace(start, asked=frozenset()))) == ["daemon", "webserver"]
+
+
+def names_of(plan) -> list[str]:
+    """Without the code servers, of which there is one per product."""
+    return [one.name for one in plan if one.group != "code-server"]

@@ -1,5 +1,6 @@
 """The commands as a person meets them: what they print, and how they end."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,14 +10,14 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.ledger_events import NOTE, body, note
 
 from sprintline.base import settings
 from sprintline.cli import main as command
-from sprintline.hosting.replay import ui_is_open
+from sprintline.hosting import starts
 from sprintline.mechanisms.ledger.records import Records
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
@@ -429,36 +430,45 @@ class TestUi:
         assert (code, out) == (1, "")
         assert err.startswith(f"sprintline: port {port} on 127.0.0.1 cannot be used") and "--port" in err
 
-    def test_becomes_dg_on_loopback_with_this_state(self, run, home, clone, monkeypatch):
-        became = {}
+    @pytest.fixture
+    def begun(self, home, monkeypatch):
+        """What `sprintline ui` did, in its order; no process is started."""
+        done = []
+        monkeypatch.setattr("sprintline.hosting.instance.prepare", lambda home: done.append("prepare"))
+        monkeypatch.setattr(starts, "end_left", lambda home, told: done.append("end what was left"))
 
-        def execve(program, arguments, variables):
-            became.update(program=program, arguments=arguments, variables=variables)
-            raise SystemExit(0)
+        @contextlib.contextmanager
+        def platform(home, where, folder, asked, ports):
+            done.append((where, ports, starts.open_ui(home), list(folder.iterdir())))
+            yield SimpleNamespace(
+                start=SimpleNamespace(ports=ports, folder=folder), check=lambda: sys.exit(0)
+            )
 
-        prepared = []
+        monkeypatch.setattr(starts, "platform", platform)
+        return done
 
-        def prepare(home):
-            prepared.append(home)
-            home.dagster.mkdir(parents=True)
-
-        monkeypatch.setattr("sprintline.hosting.instance.prepare", prepare)
-        monkeypatch.setattr(
-            "sprintline.hosting.servers.end_what_was_left", lambda env: prepared.append(env["DAGSTER_HOME"])
-        )
-        monkeypatch.setattr(command.os, "execve", execve)
-        monkeypatch.chdir(clone)
+    def test_starts_the_table_on_this_state_and_says_where(self, run, home, clone, begun):
         code, out, _ = run("ui", "--port", "0")
-        assert code == 0 and prepared == [home, str(home.dagster)]
-        arguments = became["arguments"]
-        port = arguments[arguments.index("--port") + 1]
-        assert f"http://127.0.0.1:{port}" in out and port != "0"
-        assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
-        assert arguments[arguments.index("-w") + 1] == str(clone / "workspace.yaml")
-        assert became["variables"]["DAGSTER_HOME"] == str(home.dagster)
-        assert became["variables"]["SPRINTLINE_HOME"] == str(home.root)
-        assert Path(became["program"]).name == "dg"
-        assert ui_is_open(home), "a replay must find the open UI and leave the sensors to its daemon"
+        assert code == 0 and begun[:2] == ["end what was left", "prepare"]
+        where, ports, opened, files = begun[2]
+        assert where == "ui" and list(ports) == ["webserver"] and ports["webserver"] > 0
+        assert f"http://127.0.0.1:{ports['webserver']}" in out and str(home.root) in out
+        assert opened is not None, "a replay must find the open UI and leave the sensors to its daemon"
+        assert {file.name for file in files} == {"owner", "code.json"}
+        assert starts.open_ui(home) is None
+
+    def test_a_second_one_on_the_same_state_is_refused(self, run, home, clone, begun):
+        with starts.mark(home, "ui"):
+            code, _, err = run("ui", "--port", "0")
+        assert code == 1 and f"is open on {home.root} already (process {os.getpid()})" in err and not begun
+
+    def test_a_process_that_no_table_lists_is_refused(self, run, home, clone, begun):
+        code, _, err = run("ui", "--port", "0", "--with", "oven")
+        assert code == 1 and "--with oven: there is no such process" in err and not begun
+
+    def test_without_processes_it_says_so(self, run, home):
+        assert run("processes")[1].startswith(f"No process runs on {home.root}")
+        assert json.loads(run("processes", "--json")[1]) == {"home": str(home.root), "starts": []}
 
 
 class TestErrors:

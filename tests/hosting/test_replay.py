@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sprintline.base import settings
-from sprintline.hosting import replay
+from sprintline.hosting import replay, running_code, starts
 from sprintline.landing.arrivals import survey
 from sprintline.mechanisms.backlog import intake
 from sprintline.product.runtime import load_runtime
@@ -86,7 +86,7 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
         closings.update(survey(bakery)[0])
 
     monkeypatch.setattr(replay, "closing_of", lambda runtime, key: key if key in closings else None)
-    monkeypatch.setattr(replay, "daemon", lambda runtime: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(replay, "daemon", lambda runtime, asked: contextlib.nullcontext(lambda: None))
     monkeypatch.setattr(replay.time, "sleep", close_what_landed)
     replay.replay(bakery, 4, history=2)
     first, *closed = capsys.readouterr().out.splitlines()
@@ -99,6 +99,62 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
     assert [line.split(",")[0] for line in more] == [
         f"bakery 2026-S0{number} closed ({number} of 6)" for number in (5, 6)
     ]
+    replay.replay(bakery, 6, history=2)
+    assert capsys.readouterr().out == "bakery: all 6 sprints are closed; nothing was replayed\n"
+
+
+class TestBesideAnOpenUi:
+    @pytest.fixture
+    def ui(self, root, bakery, monkeypatch):
+        """An open UI's folder; whoever replays beside it closes nothing here."""
+        monkeypatch.setattr(replay, "_await", lambda *_: None)
+        monkeypatch.setattr(replay, "prepare", lambda home: None)
+        with starts.mark(bakery.home, "ui") as folder:
+            running_code.remember(folder)
+            yield folder
+
+    def test_its_daemon_does_the_work_and_the_replay_says_so(self, bakery, ui, capsys):
+        replay.replay(bakery, 1)
+        assert "`sprintline ui` is open on this state folder; its daemon closes" in capsys.readouterr().out
+        assert [one.where for one in starts.recorded(bakery.home)] == ["ui"]
+
+    @pytest.mark.parametrize(
+        "file",
+        [
+            "platform/products/bakery/sources.py",
+            "dbt_project/models/bakery/extra.sql",
+            "platform/sprintline/a.py",
+        ],
+    )
+    def test_code_that_changed_since_is_refused_before_a_file_lands(self, root, bakery, ui, file):
+        (root / file).parent.mkdir(exist_ok=True, parents=True)
+        with (root / file).open("a") as code:
+            code.write("\n")
+        with pytest.raises(
+            replay.ReplayError, match=f"was started before {file} changed.*start `sprintline ui` again"
+        ):
+            replay.replay(bakery, 1)
+        assert not list(bakery.home.landing.rglob("*.csv*"))
+
+    def test_a_file_that_is_gone_counts_and_another_products_does_not(self, root, bakery, ui):
+        other = root / "platform/products/cafe/sources.py"
+        other.parent.mkdir()
+        other.write_text("")
+        (root / "platform/products/bakery/sources.py").touch()
+        assert running_code.changed(ui, "bakery") == []
+        (root / "platform/products/bakery/sources.py").unlink()
+        assert running_code.changed(ui, "bakery") == ["platform/products/bakery/sources.py"]
+
+    def test_a_ui_that_ends_meanwhile_ends_the_replay(self, bakery, ui):
+        with replay.daemon(bakery) as healthy:
+            healthy()
+            (ui / starts.OWNER).unlink()
+            with pytest.raises(replay.ReplayError, match="has ended: call the replay again"):
+                healthy()
+
+    def test_a_process_on_request_belongs_to_the_ui(self, bakery, ui):
+        with pytest.raises(replay.ReplayError, match="sprintline ui --with gateway"):
+            replay.replay(bakery, 1, asked=["gateway"])
 
 
 def test_a_terminal_gets_a_bar(monkeypatch, capsys):

@@ -16,9 +16,8 @@ from tests.ledger_events import NOTE, body, note
 from sprintline.base import settings
 from sprintline.base.failpoints import VARIABLE
 from sprintline.cli.main import cli
+from sprintline.hosting import starts
 from sprintline.hosting.instance import environment, prepare
-from sprintline.hosting.replay import REPLAY_PROCESS
-from sprintline.hosting.warm import started
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.product.events import CLOSED
@@ -114,13 +113,13 @@ def test_an_entry_that_cannot_be_told_keeps_everything(clone, home):
 
 
 def test_while_something_closes_sprints_nothing_goes(clone, home):
-    home.dagster.mkdir(exist_ok=True)
-    mark = home.dagster / f"{REPLAY_PROCESS}.{os.getpid()}"
-    mark.write_text(f"{os.getpid()}@{started(os.getpid())}")
-    assert "`sprintline replay` is at work on this state folder" in call("bakery", "--state", "--yes", code=1)
-    assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
-    mark.write_text(f"{os.getpid()}@another start")
-    call("bakery", "--state", "--yes")
+    with starts.mark(home, "replay") as folder:
+        assert "`sprintline replay` is at work on this state folder" in call(
+            "bakery", "--state", "--yes", code=1
+        )
+        assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
+        (folder / starts.OWNER).write_text(f"{os.getpid()}@another start")
+        call("bakery", "--state", "--yes")
 
 
 def test_what_was_only_recorded_is_told_and_can_be_removed(clone, home):

@@ -257,6 +257,11 @@ class Home:
         return self.root / "procedures"
 
     @property
+    def processes(self) -> Path:
+        """A folder per start of `sprintline ui` or `replay`: its processes and their logs."""
+        return self.root / "processes"
+
+    @property
     def site(self) -> Path:
         return self.root / "site"
 

@@ -221,10 +221,11 @@ def close(item: str, reason: str, by: str) -> None:
 @click.option("--by", default="", help="Who does this; by default the user of the operating system.")
 def prioritise(item: str, priority: str, by: str) -> None:
     """Set the PRIORITY of ITEM: high, normal or low. By default an error is high and a warning normal."""
+    from sprintline.base.people import person
     from sprintline.governance import decide as acts
 
     found = _act(
-        item, lambda runtime: acts.prioritise(runtime, acts.person(by), item=item, priority=priority)
+        item, lambda runtime: acts.prioritise(runtime, person(by), item=item, priority=priority)
     )
     click.echo(f"{found.id} ({found.code} on {found.asset}) has priority {found.priority}.")
 
@@ -234,9 +235,10 @@ def prioritise(item: str, priority: str, by: str) -> None:
 @click.option("--by", default="", help="Who does this; by default the user of the operating system.")
 def start(item: str, by: str) -> None:
     """Record that work on ITEM begins."""
+    from sprintline.base.people import person
     from sprintline.governance import decide as acts
 
-    found = _act(item, lambda runtime: acts.start_item(runtime, acts.person(by), item=item))
+    found = _act(item, lambda runtime: acts.start_item(runtime, person(by), item=item))
     click.echo(
         f"{found.id} ({found.code} on {found.asset}) was started by {found.started_by} at {found.started}."
     )

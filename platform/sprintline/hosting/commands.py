@@ -1,11 +1,11 @@
-"""Commands that start processes: init, ui, replay."""
+"""Commands that start processes and show them: init, ui, replay, processes."""
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import socket
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,8 @@ from sprintline.base import settings
 from sprintline.base.errors import Refusal
 
 if TYPE_CHECKING:
+    from sprintline.hosting.starts import Running
     from sprintline.product.runtime import Runtime
-
-LOOPBACK = "127.0.0.1"
 
 
 @click.command()
@@ -35,55 +34,98 @@ def init() -> None:
         click.echo("They read Dagster's database from SPRINTLINE_DAGSTER_URL: export that as well")
 
 
+_with = click.option(
+    "--with",
+    "asked",
+    multiple=True,
+    metavar="NAME",
+    help="Also start a process of the table that runs only on request; can be repeated.",
+)
+
+
 @click.command()
 @click.option(
     "--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one."
 )
-def ui(port: int) -> None:
+@_with
+def ui(port: int, asked: tuple[str, ...]) -> None:
     """The Dagster UI with its daemon, on loopback only; sensors run while it is open."""
-    from sprintline.hosting.instance import environment, prepare
-    from sprintline.hosting.replay import UI_PROCESS
-    from sprintline.hosting.servers import end_what_was_left
-    from sprintline.hosting.warm import started
+    from sprintline.hosting import running_code, starts
+    from sprintline.hosting.instance import prepare
+    from sprintline.hosting.processes import WEBSERVER
+    from sprintline.mechanisms.process_table import LOOPBACK
 
-    port = _free_port(port)
     workspace = settings.ROOT / "workspace.yaml"
     if not workspace.is_file():
         raise Refusal(
             f"{workspace} is missing: it lists the code locations, restore it or run sprintline new PRODUCT"
         )
     home = settings.home()
-    prepare(home)
-    dg = Path(sys.executable).with_name("dg")
-    if not dg.exists():
-        raise Refusal(f"{dg} is missing: run `make setup`")
-    variables = environment(home)
-    variables["PATH"] = os.pathsep.join([str(dg.parent), variables.get("PATH", os.defpath)])
-    # Dagster warns of its own previews and deprecations with every reload; they are not the team's concern.
-    variables.setdefault("PYTHONWARNINGS", "ignore")
-    click.echo(f"Dagster UI: http://{LOOPBACK}:{port}  State: {home.root}")
-    click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
-    sys.stdout.flush()
-    end_what_was_left(variables)
-    (home.dagster / UI_PROCESS).write_text(f"{os.getpid()}@{started(os.getpid())}")
-    os.chdir(settings.ROOT)  # workspace.yaml names its folders from here
-    where = ["--host", LOOPBACK, "--port", str(port)]
-    arguments = ["dev", "-w", str(workspace), *where, "--log-level", "warning"]
-    # Becoming dg, instead of starting it, leaves nobody between the terminal's Ctrl-C and Dagster's own shutdown.
-    os.execve(dg, [str(dg), *arguments], variables)  # noqa: S606 - no shell is wanted
+    if (open_one := starts.open_ui(home)) is not None:
+        raise Refusal(
+            f"`sprintline ui` is open on {home.root} already (process {open_one.owner}): use that one, or end it first"
+        )
+    ports = starts.ports_for(home, "ui", asked, {WEBSERVER: port})
+    with starts.ending_on_signals():
+        starts.end_left(home, lambda told: click.echo(told, err=True))
+        with starts.mark(home, "ui") as folder:
+            prepare(home)
+            running_code.remember(folder)
+            with starts.platform(home, "ui", folder, asked, ports) as running:
+                address = f"http://{LOOPBACK}:{running.start.ports[WEBSERVER]}"
+                click.echo(f"Dagster UI: {address}  State: {home.root}")
+                click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
+                sys.stdout.flush()
+                _watch(running, address)
 
 
-def _free_port(port: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise Refusal(
-                f"port {port} on {LOOPBACK} cannot be used ({error.strerror}): end what listens there, or choose "
-                f"another with --port (0 takes any free one)"
-            ) from None
-        return int(probe.getsockname()[1])
+def _watch(running: Running, address: str) -> None:
+    """Say when all processes are ready, and what becomes of them, until a signal or a failure ends it."""
+    said, ready = 0, False
+    while True:
+        running.check()
+        events = running.table.get("events", [])
+        for event in events[said:]:
+            click.echo(event, err=True)
+        said = len(events)
+        if not ready and running.healthy():
+            ready = True
+            click.echo(f"Ready: {address}  Processes: sprintline processes  Logs: {running.start.folder}")
+            sys.stdout.flush()
+        time.sleep(0.5)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def processes(as_json: bool) -> None:
+    """The processes on this state folder now: name, process id, port, start, health and log."""
+    from sprintline.hosting.starts import running
+
+    home = settings.home()
+    found = running(home)
+    if as_json:
+        starts = [
+            {"command": one.where, "owner": one.owner, "processes": [row.as_json() for row in one.rows()]}
+            for one in found
+        ]
+        click.echo(json.dumps({"home": str(home.root), "starts": starts}))
+        return
+    if not found:
+        click.echo(f"No process runs on {home.root}: sprintline ui and sprintline replay start them.")
+    for one in found:
+        owner = f"process {one.owner}" if one.owner else "killed; the next start ends what it left"
+        click.echo(f"sprintline {one.where} ({owner})")
+        if not one.rows():
+            click.echo(
+                "  no processes of its own"
+                + (" yet" if one.where == "ui" else ": the UI's daemon works for it")
+            )
+        for row in one.rows():
+            again = f", started again {row.restarts} times" if row.restarts else ""
+            click.echo(
+                f"  {row.name}: {row.health}{again}, process {row.pid or '-'}, port {row.port or '-'}, "
+                f"since {row.since or '-'}, log {row.log or '-'}"
+            )
 
 
 @click.command()
@@ -93,13 +135,15 @@ def _free_port(port: int) -> int:
     type=click.IntRange(min=1),
     help="How many sprints; by default 14, or as many as the provider has.",
 )
-def replay(product: str | None, sprints: int | None) -> int:
+@_with
+def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> int:
     """Replay a product's history through the running platform: files land, sensors do the rest.
 
     Without PRODUCT it is the first of workspace.yaml.
     """
     from sprintline.delivery.commands import show
     from sprintline.delivery.survey import survey
+    from sprintline.hosting import starts
     from sprintline.hosting.replay import replay as replay_history
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
@@ -110,7 +154,9 @@ def replay(product: str | None, sprints: int | None) -> int:
     order = _registered(settings.ROOT / "workspace.yaml")
     folder = min(folders, key=lambda one: order.index(one.name) if one.name in order else len(order))
     runtime = load_runtime(folder, settings.home())
-    replay_history(runtime, sprints or _offered(runtime))
+    with starts.ending_on_signals():
+        starts.end_left(runtime.home, lambda told: click.echo(told, err=True))
+        replay_history(runtime, sprints or _offered(runtime), asked=asked)
     found = survey(settings.ROOT, settings.home(), folder.name)
     show(found, settings.home())
     click.echo("\nDagster UI:      sprintline ui (or make ui)")
@@ -143,4 +189,4 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-COMMANDS = (init, ui, replay)
+COMMANDS = (init, ui, replay, processes)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from sprintline.base.settings import ROOT, Home
+from sprintline.base.settings import Home
+from sprintline.hosting import running_code, starts
 from sprintline.hosting.instance import environment, prepare
-from sprintline.hosting.servers import STOP_WITHIN
-from sprintline.hosting.warm import started
+from sprintline.hosting.processes import DAEMON
 from sprintline.landing.arrivals import survey
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.intake import given_up
@@ -44,18 +41,19 @@ STALLED_AFTER = 300.0
 PATIENCE, LOOKS_EVERY = 20.0, 5.0
 """Seconds without a sprint closing after which, and in which steps, it is asked whether waiting is of any use."""
 
-UI_PROCESS, REPLAY_PROCESS = "ui.process", "replay.process"
-"""File beside the Dagster instance that names the process of an open UI, whose daemon then runs the sensors."""
-
 
 class ReplayError(RuntimeError):
     """The replay cannot go on; the message says which sprint waits for what."""
 
 
-def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
+def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequence[str] = ()) -> None:
     """Replay the first `sprints` sprints of a product that provides its own history, and show the progress.
 
-    Raises ReplayError when the product provides nothing, when a run fails, or when nothing closes any more.
+    asked: processes that run only on request and are wanted (`--with`).
+
+    Raises:
+        ReplayError: the product provides nothing, a run fails, nothing closes any more, or an open UI runs older code.
+        StartError: a process that is needed failed.
     """
     provide = getattr(runtime.sources, "provide", None)
     if provide is None:
@@ -69,12 +67,20 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY) -> None:
             f"{runtime.folder / 'defs.yaml'} (calendar.planned_until)"
         )
     chosen = keys[:sprints]
-    if all(closing_of(runtime, key) for key in chosen) and not any(
-        drop(runtime, key, provide) for key in chosen
-    ):
+    if all(closing_of(runtime, key) and not _to_land(runtime, key) for key in chosen):
+        click.echo(f"{runtime.product}: all {sprints} sprints are closed; nothing was replayed")
         return
+    if ui := starts.open_ui(runtime.home):
+        if changed := running_code.changed(ui.folder, runtime.product):
+            raise ReplayError(_older(changed))
+        if asked:
+            raise ReplayError(
+                f"--with {asked[0]}: `sprintline ui` is open and this replay starts no process; "
+                f"give it there: sprintline ui --with {asked[0]}"
+            )
+        click.echo("`sprintline ui` is open on this state folder; its daemon closes the sprints")
     landing = f"{runtime.product}: landing {chosen[0]} to {chosen[min(history, sprints) - 1]}"
-    with _progress(landing, sprints) as progress, daemon(runtime) as healthy:
+    with _progress(landing, sprints) as progress, daemon(runtime, asked) as healthy:
         parts = list(groups(chosen, history))
         for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
@@ -166,19 +172,31 @@ def groups(keys: Sequence[str], history: int) -> Iterator[Sequence[str]]:
         yield [key]
 
 
+def _older(changed: Sequence[str]) -> str:
+    """The sentence for a replay whose code is newer than that of the open UI."""
+    files = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+    return (
+        f"`sprintline ui` is open and was started before {files} changed, so its daemon would close sprints with older "
+        "code: end it with Ctrl-C, start `sprintline ui` again, then call the replay again"
+    )
+
+
+def _to_land(runtime: Runtime, key: str) -> list[str]:
+    """Sources of which no file of the sprint has landed."""
+    rooms = {
+        source.name: runtime.home.landing / runtime.product / source.name for source in runtime.spec.sources
+    }
+    return [name for name, room in rooms.items() if not any(room.glob(f"{key}.*"))]
+
+
 def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
     """Write a sprint's files under hidden names, which nobody reads; gives the name each will land under.
 
     A source whose file has landed already is left out.
     """
     staged: dict[Path, Path] = {}
-    todo = [
-        s.name
-        for s in runtime.spec.sources
-        if not any((runtime.home.landing / runtime.product / s.name).glob(f"{key}.*"))
-    ]
     frames: Mapping[str, pd.DataFrame] = {}
-    for source in todo:
+    for source in _to_land(runtime, key):
         place = runtime.home.landing / runtime.product / source / f"{key}.csv.gz"
         hidden = place.with_name(f".{place.name}.{os.getpid()}.part")
         staged[hidden] = place
@@ -238,11 +256,11 @@ def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
 
 
 @contextlib.contextmanager
-def daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
+def daemon(runtime: Runtime, asked: Collection[str] = ()) -> Iterator[Callable[[], None]]:
     """A Dagster daemon on this home, stopped again at the end; when `sprintline ui` is open, its daemon does the work.
 
     Code locations are served by processes of our own, as `dagster dev` does it: a daemon left to itself starts each of
-    them anew every minute. Gives a function that raises ReplayError when the daemon cannot close sprints.
+    them anew every minute. Gives a function that raises when the daemon cannot close sprints.
     """
     home = runtime.home
     # The code server would parse the dbt models only after all its imports; it finds them parsed, or waits a little.
@@ -250,14 +268,15 @@ def daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
     parsing = subprocess.Popen(
         parse, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    mark = home.dagster / f"{REPLAY_PROCESS}.{os.getpid()}"
     try:
         prepare(home)
-        mark.write_text(f"{os.getpid()}@{started(os.getpid())}")
-        with contextlib.nullcontext(lambda: None) if ui_is_open(home) else _daemon(runtime) as healthy:
-            yield healthy
+        with starts.mark(home, "replay") as folder:
+            if starts.open_ui(home):
+                yield lambda: _still_open(home)
+                return
+            with starts.platform(home, "replay", folder, asked) as running:
+                yield lambda: _healthy(running, runtime.product)
     finally:
-        mark.unlink(missing_ok=True)
         parsing.wait()
 
 
@@ -269,92 +288,22 @@ load_runtime(Path(sys.argv[1])).warehouse.ensure_manifest()
 """
 
 
-@contextlib.contextmanager
-def _daemon(runtime: Runtime) -> Iterator[Callable[[], None]]:
-    home = runtime.home
-    with tempfile.TemporaryDirectory(prefix="sprintline-") as folder, tempfile.TemporaryFile() as log:
-        locations = _locations()
-        sockets = {name: str(Path(folder) / f"{place}.sock") for place, name in enumerate(locations)}
-        workspace = Path(folder) / "workspace.yaml"
-        served = [
-            {"grpc_server": {"socket": socket, "host": "localhost", "location_name": name}}
-            for name, socket in sockets.items()
-        ]
-        workspace.write_text(json.dumps({"load_from": served}))
-        commands = [
-            ["-W", "ignore", "-m", "dagster", "api", "grpc", "--socket", sockets[name], "--location-name", name,
-             "--module-name", module, "--working-directory", str(ROOT / "platform"), "--lazy-load-user-code",
-             "--use-python-environment-entry-point"]
-            for name, module in locations.items()
-        ]  # fmt: skip
-        # The daemon tells as a warning that a location does not load.
-        warned = ["-W", "ignore", "-W", "default::UserWarning"]
-        commands.append([*warned, "-m", "sprintline.hosting.daemon", "run", "-w", str(workspace)])
-        holder = subprocess.Popen(
-            [sys.executable, "-m", "sprintline.hosting.servers"], cwd=ROOT, env=environment(home), text=True,
-            stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        if holder.stdin is None:
-            raise ReplayError("the daemon was started without a pipe")
-        try:
-            holder.stdin.write(json.dumps(commands) + "\n")
-            holder.stdin.flush()
-            yield lambda: _healthy(holder, runtime.product, log)
-        finally:
-            stop(holder)
+def _still_open(home: Home) -> None:
+    if starts.open_ui(home) is None:
+        raise ReplayError(
+            "`sprintline ui`, whose daemon closed the sprints, has ended: call the replay again"
+        )
 
 
-def _healthy(holder: subprocess.Popen[str], product: str, log: IO[bytes]) -> None:
-    """Raise ReplayError when the daemon is gone or the product's code location does not load."""
-    said = os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0).decode(errors="replace")
-    if holder.poll() is not None:
-        raise ReplayError(f"the Dagster daemon stopped:\n{said[-2000:]}")
+def _healthy(running: starts.Running, product: str) -> None:
+    """Raise StartError when a process is gone, ReplayError when the product's code location does not load."""
+    running.check()
+    log = running.start.log(DAEMON)
+    said = log.read_text(errors="replace") if log.exists() else ""
     for told in said.split("Error loading repository location ")[1:]:
         # A code server that only begins to listen is unreachable for a moment.
         if told.startswith(f"{product}:") and "UserCodeUnreachable" not in told:
             raise ReplayError(f"{product} does not load: `sprintline check {product}` tells where")
-
-
-def _locations() -> dict[str, str]:
-    """Module of each code location of `workspace.yaml`."""
-    import yaml
-
-    entries = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
-    return {
-        entry["python_module"]["location_name"]: entry["python_module"]["module_name"] for entry in entries
-    }
-
-
-def ui_is_open(home: Home) -> bool:
-    """Whether the process that `sprintline ui` became still runs on this home."""
-    return _lives(home.dagster / UI_PROCESS)
-
-
-def at_work(home: Home) -> str | None:
-    """The command that closes sprints on this home just now, if there is one."""
-    if ui_is_open(home):
-        return "sprintline ui"
-    return "sprintline replay" if any(map(_lives, home.dagster.glob(f"{REPLAY_PROCESS}.*"))) else None
-
-
-def _lives(mark: Path) -> bool:
-    """Whether the process that a file names runs; a number alone may have been given to another since."""
-    try:
-        pid, _, start = mark.read_text().strip().partition("@")
-    except FileNotFoundError:
-        return False
-    return pid.isdigit() and started(int(pid)) == start
-
-
-def stop(holder: subprocess.Popen[str]) -> None:
-    """Let go of what was started, and wait until it is gone."""
-    with contextlib.suppress(BrokenPipeError):
-        holder.stdin.close()  # type: ignore[union-attr]
-    try:
-        holder.wait(3 * STOP_WITHIN)
-    except subprocess.TimeoutExpired:
-        os.killpg(holder.pid, signal.SIGKILL)
-        holder.wait()
 
 
 def _await(

@@ -163,7 +163,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     """
     from sprintline.base.people import person
     from sprintline.delivery.site import write_first
-    from sprintline.hosting.replay import at_work
+    from sprintline.hosting.starts import at_work
     from sprintline.scaffold.create import (
         ScaffoldError,
         check_removable,

@@ -35,7 +35,7 @@ RECORDS = "records.db"
 #: Taken by whoever needs the folder's files to stay: shared by backups, alone by pruning and restoring.
 KEEPING = ".keeping"
 
-_CACHES = ("dbt", "models/locks")
+_CACHES = ("dbt", "models/locks", "processes")
 _HIDDEN_BUT_KEPT = (".prepared.json",)
 _SQLITE = b"SQLite format 3\0"
 
@@ -234,7 +234,7 @@ def _names(home: Home) -> list[str]:
                 or on_disk.is_symlink()
             ):
                 continue  # part of a database that is copied as a whole; sockets
-            if path not in (RECORDS, home.ledger_head.name, "dagster/ui.process"):
+            if path not in (RECORDS, home.ledger_head.name):
                 found.append(path)
 
     def rank(path: str) -> tuple[int, str]:

@@ -1,0 +1,65 @@
+"""Starts on a state folder: what is found, what is kept, and a daemon that nobody recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sprintline.base.settings import Home
+from sprintline.hosting import starts
+from sprintline.hosting.supervisor import TABLE
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "state")
+
+
+def test_a_number_that_was_given_to_another_process_is_not_that_process():
+    mark = f"{os.getpid()}@{starts.started(os.getpid())}"
+    assert starts.living(mark) == os.getpid()
+    assert starts.living(f"{os.getpid()}@another start") is None and starts.living("") is None
+
+
+def test_only_an_owner_that_lives_makes_a_ui_open(home):
+    with starts.mark(home, "ui") as folder:
+        assert starts.open_ui(home).folder == folder and starts.at_work(home) == "sprintline ui"
+        (folder / starts.OWNER).write_text("1@another start")
+        assert starts.open_ui(home) is None and starts.at_work(home) is None
+    assert not folder.exists(), "nothing was started, so no log is worth keeping"
+
+
+def test_folders_of_the_last_starts_are_kept_for_their_logs(home):
+    for number in range(5):
+        folder = home.processes / f"ui-2026010{number}T000000-1"
+        folder.mkdir(parents=True)
+        (folder / TABLE).write_text(json.dumps({"processes": []}))
+    told: list[str] = []
+    with starts.mark(home, "replay") as mine:
+        starts.end_left(home, told.append)
+        kept = sorted(one.name[:11] for one in home.processes.iterdir() if one != mine)
+    assert kept == ["ui-20260102", "ui-20260103", "ui-20260104"] and not told
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+def test_a_daemon_that_no_command_started_is_told_and_left_alone(home):
+    idle = "import time; time.sleep(60)"
+    stranger = subprocess.Popen(
+        [sys.executable, "-c", idle, "-m", "dagster._daemon", "run"], env={"SPRINTLINE_HOME": str(home.root)}
+    )
+    try:
+        told: list[str] = []
+        while not told and stranger.poll() is None:
+            starts.end_left(home, told.append)
+        assert len(told) == 1 and told[0].startswith(
+            f"Process {stranger.pid} is a Dagster daemon on {home.root}"
+        )
+        assert f"kill {stranger.pid}" in told[0] and stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
