@@ -70,17 +70,11 @@ def _code_server(name: str, module: str) -> Process:
 
 
 def _daemon(start: Start) -> list[str]:
-    # The daemon logs as a warning that a location does not load.
+    # That a location does not load is a Python warning. What sensors do every two seconds would fill the log.
     return [
-        *_QUIET,
-        "-W",
-        "default::UserWarning",
-        "-m",
-        "sprintline.hosting.daemon",
-        "run",
-        "-w",
-        _workspace(start),
-    ]
+        *_QUIET, "-W", "default::UserWarning", "-m", "sprintline.hosting.daemon", "run", "--log-level", "warning",
+        "-w", _workspace(start),
+    ]  # fmt: skip
 
 
 def _webserver(start: Start) -> list[str]:
