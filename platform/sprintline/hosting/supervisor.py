@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
+from sprintline.base.files import atomic_write
 from sprintline.base.settings import ROOT, Home
 from sprintline.hosting.warm import started
 from sprintline.mechanisms.process_table import Process, Start, planned, waits_for
@@ -199,11 +200,9 @@ class Supervisor:
             }
         )
         if text != self._written:
-            fresh = self.start.folder / f".{TABLE}"
             # On a full disk the processes run on, and are ended in order.
             with contextlib.suppress(OSError):
-                fresh.write_text(text)
-                fresh.replace(self.start.folder / TABLE)
+                atomic_write(self.start.folder / TABLE, text)
                 self._written = text
 
 
