@@ -9,15 +9,26 @@ from typing import Any
 
 import pytest
 
-from sprintline.delivery.pages import first_page, sprint_page
+from sprintline.delivery.pages import sprint_document, sprints_document
 from sprintline.delivery.status import SprintStatus, State
 from sprintline.mechanisms.reports import charts
+from sprintline.mechanisms.reports.render import page as rendered
+from sprintline.mechanisms.reports.report import report_named
 
 HOSTILE = """<script>alert("x")</script><img src=http://example.org/x onerror=alert(1)>'"</title></style>"""
 METRICS = {
     "roc_auc": 0.7446, "average_precision": 0.5165, "brier": 0.1513,
     "naive": {"roc_auc": 0.6142, "average_precision": 0.332, "brier": 0.172}, "twin": None,
 }  # fmt: skip
+
+
+def first_page(products: list[dict[str, Any]]) -> str:
+    return rendered(report_named("sprints"), {one["product"]: sprints_document(one) for one in products})
+
+
+def sprint_page(detail: dict[str, Any]) -> str:
+    report = report_named("sprint")
+    return rendered(report, {detail["product"]: sprint_document(detail)}, detail["row"]["sprint"])
 
 
 def row(number: int = 7, **changed: Any) -> dict[str, Any]:

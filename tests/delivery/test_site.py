@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,8 +12,8 @@ import pytest
 from tests.ledger_events import body
 
 from sprintline.delivery import assets as delivery
-from sprintline.delivery import site
-from sprintline.mechanisms.reports.files import Pages
+from sprintline.delivery import recorded, site
+from sprintline.mechanisms.reports.site import Site
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.events import CLOSED
@@ -25,7 +26,7 @@ METRICS = {"roc_auc": 0.71, "average_precision": 0.4, "brier": 0.15, "naive": No
 @pytest.fixture
 def runtime(flights: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     flights.clock.move(flights.window(S3).end)
-    monkeypatch.setattr(site, "definition_of_done", lambda _runtime, _sprint: (Need("DQ102", "weather"),))
+    monkeypatch.setattr(recorded, "definition_of_done", lambda _runtime, _sprint: (Need("DQ102", "weather"),))
     return flights
 
 
@@ -74,9 +75,9 @@ def test_a_closing_reads_and_writes_its_own_part_only(runtime, monkeypatch):
 
     monkeypatch.setattr(type(runtime.records), "verdicts", counted)
     done: list[str] = []
-    needs = site.definition_of_done(runtime, S3)
-    monkeypatch.setattr(site, "definition_of_done", lambda _runtime, sprint: done.append(sprint) or needs)
-    written = site.write_product(runtime, S3)
+    needs = recorded.definition_of_done(runtime, S3)
+    monkeypatch.setattr(recorded, "definition_of_done", lambda _runtime, sprint: done.append(sprint) or needs)
+    written = site.write_product(runtime, S3).pages
     assert None not in asked and S1 not in {*asked, *done} and {S2, S3} <= set(done)
     assert {file.stem for file in written} == {S2, S3, "2013-S04"}, "S04 runs by now"
 
@@ -86,7 +87,7 @@ def test_a_restatement_of_an_old_sprint_writes_everything(runtime):
         close(runtime, sprint)
         site.write_closing(runtime, sprint)
     close(runtime, S1, "mended: 330 rows landed")
-    assert {file.stem for file in site.write_product(runtime, S1)} >= {S1, S2, S3}
+    assert {file.stem for file in site.write_product(runtime, S1).pages} >= {S1, S2, S3}
     assert "mended: 330 rows landed" in contents(runtime)[f"flight_delays/{S1}.html"]
 
 
@@ -95,29 +96,32 @@ def test_each_product_writes_its_own_and_the_first_page_has_all(runtime):
     site.write_closing(runtime, S1)
     other = {"product": "parcels", "title": "Parcels", "error": "defs.yaml:3: is missing"}
     site.write_broken(runtime.home, "parcels", other["error"])
-    first = site.write_first(runtime.home).read_text()
+    site.write_first(runtime.home)
+    first = contents(runtime)["index.html"]
     assert "Flight delays" in first and "defs.yaml:3: is missing" in first
-    first = site.write_first(runtime.home, ["flight_delays"]).read_text()
+    site.write_first(runtime.home, ["flight_delays"])
+    first = contents(runtime)["index.html"]
     assert "Parcels" not in first and not (runtime.home.site / "parcels").exists()
 
 
-def test_a_summary_that_does_not_read_is_written_anew(runtime):
+def test_a_part_that_does_not_read_is_written_anew(runtime):
     close(runtime, S1)
     site.write_closing(runtime, S1)
-    (runtime.home.site / "flight_delays" / "summary.json").write_text("half a su")
+    (runtime.home.site / "flight_delays" / "sprints.json").write_text("half a su")
     close(runtime, S2)
     site.write_closing(runtime, S2)
-    assert {row["sprint"] for row in Pages(runtime.home.site).summary("flight_delays")["sprints"]} >= {S1, S2}
+    part = Site(runtime.home.site).part("flight_delays", "sprints")
+    assert part is not None and {row["sprint"] for row in part.data["sprints"]} >= {S1, S2}
 
 
 def test_what_cannot_be_written_leaves_the_page_as_it_was(tmp_path, monkeypatch):
-    pages = Pages(tmp_path / "site")
+    pages = Site(tmp_path / "site")
     pages.write("index.html", "the last good one")
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sprintline.mechanisms.reports.files.os.replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         pages.write("index.html", "half")
     assert pages.first.read_text() == "the last good one"
@@ -153,4 +157,6 @@ def test_the_backlog_is_told_whether_the_site_can_be_written_or_not(runtime, wri
     assert metadata["board"].value == "nothing is open"
     assert ("site" in metadata) is writable and bool(warned) is not writable
     if writable:
-        assert json.loads((runtime.home.site / "flight_delays" / "summary.json").read_text())["sprints"]
+        assert json.loads((runtime.home.site / "flight_delays" / "sprints.json").read_text())["data"][
+            "sprints"
+        ]

@@ -6,10 +6,14 @@ from typing import Any
 import dagster as dg
 
 from sprintline.delivery.closing import close
+from sprintline.delivery.pages import evidence
 from sprintline.delivery.restatement import told
 from sprintline.delivery.site import write_closing
 from sprintline.mechanisms.backlog.intake import board_of
 from sprintline.mechanisms.backlog.items import counts, rows
+from sprintline.mechanisms.reports.document import Items
+from sprintline.mechanisms.reports.render import part_markdown
+from sprintline.mechanisms.reports.site import Site
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.waivers import waivers
@@ -39,7 +43,8 @@ def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asse
         closing = close(runtime, sprint, shell.actor(context))
         for verdict in closing.stale:
             report_refusal(context, all_rules()[verdict.code], verdict)
-        reasons = "\n".join(f"- {reason}" for reason in closing.gate.reasons) or "nothing is missing"
+        missing = tuple(closing.gate.reasons)
+        reasons = part_markdown(Items(missing)) if missing else "nothing is missing"
         metadata: dict[str, Any] = {
             "Done": closing.gate.open,
             "missing": dg.MetadataValue.md(reasons),
@@ -75,9 +80,12 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         metadata: dict[str, Any] = dict(counts(items))
         metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
         if shown:
-            metadata["evidence"] = dg.MetadataValue.md("\n".join(_told(one) for one in shown))
+            metadata["evidence"] = dg.MetadataValue.md(part_markdown(evidence(shown)))
         try:
-            metadata["site"] = dg.MetadataValue.path(write_closing(runtime, context.partition_key))
+            written = write_closing(runtime, context.partition_key)
+            metadata["site"] = dg.MetadataValue.path(Site(runtime.home.site).first)
+            for note in written.notes:
+                context.log.warning(note)
         except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
             context.log.warning(
                 f"The sprint site was not written: {error}. `sprintline site` writes it anew."
@@ -93,10 +101,3 @@ def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
         for one in board
     ]
-
-
-def _told(one: dict[str, Any]) -> str:
-    waived = f"; waived by {one['waived']}" if one["waived"] else ""
-    return (
-        f"- **{one['id']}** {one['what']} (since {one['since']}; {one['owner']}{waived}). {one['evidence']}"
-    )

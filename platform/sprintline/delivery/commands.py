@@ -1,4 +1,4 @@
-"""Commands that show where sprints stand: status, backlog, site."""
+"""Commands that show where sprints stand: status, backlog, site, report."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sprintline.base.errors import Refusal, told
 if TYPE_CHECKING:
     from sprintline.delivery.survey import Surveyed
     from sprintline.mechanisms.backlog.items import Item
+    from sprintline.mechanisms.reports.report import Report
     from sprintline.product.runtime import Runtime
 
 
@@ -105,33 +106,99 @@ def site(open_it: bool, as_json: bool) -> int:
     """
     from sprintline.delivery.site import write_broken, write_first, write_product
     from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.mechanisms.reports.site import Site, Written
     from sprintline.product.folders import product_folders
     from sprintline.product.runtime import load_runtime
 
     home, folders = settings.home(), product_folders(settings.ROOT)
     existing_records(home)  # a ledger whose database is gone is told before a page says that nothing happened
     broken: dict[str, str] = {}
-    written = 1
+    written = Written()
     for folder in folders:
         try:
-            written += len(write_product(load_runtime(folder, home)))
+            written += write_product(load_runtime(folder, home))
         except OSError:
             raise  # no product's mistake: the state folder cannot be written
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
             broken[folder.name] = told(error, settings.ROOT).splitlines()[0]
             write_broken(home, folder.name, broken[folder.name])
     names = [folder.name for folder in folders]
-    first = write_first(home, names)
+    written += write_first(home, names)
+    first = Site(home.site).first
     if as_json:
-        said = {"first": str(first), "products": names, "pages": written, "errors": broken}
+        said = {
+            "first": str(first),
+            "products": names,
+            "pages": len(written.pages),
+            "errors": broken,
+            "notes": written.notes,
+        }
         click.echo(json.dumps(said, indent=2))
     else:
-        click.echo(f"Wrote {written} pages; open the first in a browser: {first}")
+        click.echo(f"Wrote {len(written.pages)} pages; open the first in a browser: {first}")
+    for note in written.notes:
+        click.echo(f"sprintline: {note}", err=True)
     for name, why in broken.items():
         click.echo(f"sprintline: {name} does not load: {why}", err=True)
     if open_it:
         click.launch(first.as_uri())
+    return 1 if broken or written.failed else 0
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("product", required=False)
+@click.argument("sprint", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for machines: a document for each product.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, which is also the default.")
+def report(
+    name: str | None, product: str | None, sprint: str | None, as_json: bool, as_markdown: bool
+) -> int:
+    """Print a report; without NAME, list all reports.
+
+    Without PRODUCT, all products. Of a report per sprint, without SPRINT, the newest sprint it has anything on.
+    """
+    from sprintline.delivery.printed import printed
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.mechanisms.reports.render import as_json as documents_as_json
+    from sprintline.mechanisms.reports.render import markdown
+    from sprintline.mechanisms.reports.report import ReportError, report_named, reports
+    from sprintline.product.folders import chosen_folders
+
+    if as_json and as_markdown:
+        raise Refusal("choose --json or --markdown, not both", code=2)
+    if name is None:
+        _list_reports(list(reports().values()), as_json)
+        return 0
+    try:
+        chosen = report_named(name)
+    except ReportError as error:
+        raise Refusal(str(error), code=2) from error
+    if product and sprint is None and product[0].isdigit():  # a product's name starts with a letter
+        product, sprint = None, product
+    home = settings.home()
+    existing_records(home)  # a ledger whose database is lost is an error, not an empty report
+    found, broken = printed(chosen, chosen_folders(settings.ROOT, product), home, sprint)
+    if as_json:
+        click.echo(json.dumps(documents_as_json(chosen, found), indent=2, ensure_ascii=False))
+    elif found:
+        click.echo("\n".join(markdown(one) for _, one in found.values()), nl=False)
+    elif not broken:
+        where = f" of {sprint}" if sprint else ""
+        click.echo(f"Report {name} is empty: nothing{where} has been recorded for it yet.")
+    for of, why in broken.items():
+        click.echo(f"sprintline: report {name} of {of} failed: {why}", err=True)
     return 1 if broken else 0
+
+
+def _list_reports(found: list[Report], as_json: bool) -> None:
+    if as_json:
+        rows = [{"name": one.name, "title": one.title, "per": str(one.per)} for one in found]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    wide = max(len(one.name) for one in found)
+    for one in found:
+        click.echo(f"{one.name:<{wide}}  {one.title}, {one.pages}")
 
 
 _STYLE = {"error": "red", "warn": "yellow"}
@@ -310,4 +377,4 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
     )
 
 
-COMMANDS = (status, site, backlog)
+COMMANDS = (status, site, report, backlog)

@@ -1,100 +1,171 @@
-"""Pages of the sprint site: where every product stands, and a page per sprint.
-
-A page is one file: styles and charts lie inside, nothing is fetched from anywhere, and no script runs (its content
-security policy says so). Whatever a team wrote is text and stays text: the templates escape it.
-"""
+"""Reports of delivery: where every product's sprints are, one sprint in full, and the backlog."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sprintline.delivery.status import MEASURES, questions
-from sprintline.mechanisms.reports import charts
+from sprintline.delivery.recorded import DRIFT, Recorded
+from sprintline.delivery.status import MEASURES, brief, questions
+from sprintline.mechanisms.backlog.intake import board_of
+from sprintline.mechanisms.backlog.items import counts
+from sprintline.mechanisms.backlog.items import rows as board_rows
+from sprintline.mechanisms.reports.document import (
+    Chart,
+    Column,
+    Document,
+    Fact,
+    Facts,
+    Form,
+    Items,
+    Paragraph,
+    Part,
+    Section,
+    Table,
+    Value,
+)
+from sprintline.mechanisms.reports.report import Per, Report
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.verdicts import Verdict
+from sprintline.mechanisms.rules.waivers import waivers
+from sprintline.monitoring.reports import Reports
+from sprintline.product.runtime import Runtime
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+SPRINTS = "sprints"
+"""Name of the report on the first page."""
 
 TITLES = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "brier": "Brier score"}
 BETTER = {"roc_auc": "higher is better", "average_precision": "higher is better", "brier": "lower is better"}
 _ORDER = {"fail": 0, "insufficient": 1, "pass": 2}
 
 
-def first_page(products: Sequence[Mapping[str, Any]]) -> str:
-    """Every product's table and charts.
-
-    Args:
-        products: of each what `stages.site.summary` tells: `product`, `title`, `description`, `now`, `error`,
-            `sprints` (rows of `core.status` as dicts, oldest first, each with `drift_share`), and the open `backlog`.
-    """
-    shown = [{**one, "charts": _charts(one.get("sprints", ())), "latest": _latest(one)} for one in products]
-    return _environment().get_template("first.html.j2").render(products=shown)
+# --- the first page --------------------------------------------------------------------------------------------------
 
 
-def sprint_page(detail: Mapping[str, Any]) -> str:
-    """All that is known of one sprint of a product.
-
-    Args:
-        detail: what `stages.site.detail` tells: `product`, `title`, `now`, the `row`, its `verdicts`, the `drift`
-            verdict, `before` and `after` (keys of the sprints beside it, or None), whether there is a drift `report`.
-    """
-    verdicts = sorted(
-        detail["verdicts"],
-        key=lambda one: (_ORDER[one["outcome"]], one["code"], one["asset"], one["subject"]),
-    )
-    row = detail["row"]
-    figures = [(name, TITLES[name], BETTER[name]) for name in MEASURES] if row["metrics"] else []
-    return (
-        _environment()
-        .get_template("sprint.html.j2")
-        .render(**{**detail, "verdicts": verdicts, "figures": figures})
+def gather_sprints(runtime: Runtime, _sprint: str | None) -> Document:
+    """A product's part of the first page."""
+    now = runtime.clock.now()
+    return sprints_document(
+        {
+            "product": runtime.product,
+            "title": runtime.spec.title,
+            "description": runtime.spec.description,
+            "now": now.isoformat(),
+            "error": None,
+            "sprints": runtime[Recorded].rows,
+            "backlog": board_rows([one for one in board_of(runtime) if one.open], waivers(runtime), now),
+        }
     )
 
 
-def _charts(rows: Sequence[Mapping[str, Any]]) -> list[charts.Chart]:
-    if not rows:
-        return []
-    keys = [row["sprint"] for row in rows]
-    marks = {
-        row["sprint"]: (
+def broken_document(product: str, error: str) -> Document:
+    """The part of a product that does not load."""
+    return sprints_document({"product": product, "title": product, "error": error})
+
+
+def sprints_document(summary: Mapping[str, Any]) -> Document:
+    """A product's part of the first page from plain values.
+
+    Args:
+        summary: `product`, `title`, `error`, and unless there is an error `description`, `now`, `sprints` (rows of the
+            status as dicts, oldest first, each with `drift_share`) and the open `backlog`.
+    """
+    rows = [_shown(row) for row in summary.get("sprints", ())]
+    latest = _latest(rows)
+    data = {**summary, "sprints": rows, "latest": latest}
+    if summary["error"]:
+        error = Paragraph(f"The product does not load: {summary['error']}")
+        return Document(summary["title"], (Section("", (error,)),), data)
+    tiles = Facts(
+        (
+            Fact("closed", latest["closed"]),
+            Fact("Done", latest["done"]),
+            Fact("champion of the last sprint", latest["champion"]),
+            Fact("trainings", latest["trainings"]),
+            Fact("drift", latest["drift"]),
+            Fact("open in the backlog", len(summary["backlog"])),
+        )
+    )
+    charts = _charts(rows)
+    sections = [Section("", (Paragraph(summary["description"]), tiles))]
+    if charts:
+        sections.append(Section("By sprint", tuple(charts)))
+    if rows:
+        sections.append(Section("Sprints", (_sprint_table(rows),)))
+    if summary["backlog"]:
+        sections.append(Section("Backlog", (Items(tuple(_item(one) for one in summary["backlog"])),)))
+    return Document(summary["title"], tuple(sections), data)
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with what the page shows of it: the questions, and the reason as `sprintline status` shortens it."""
+    short, whole = brief(row["why"] or "")
+    return {**row, "questions": questions(row["rows"]), "brief": short, "more": not whole}
+
+
+def _sprint_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = (
+        Column("sprint"), Column("state"), Column("rows"), Column("Done"), Column("rate", Form.SHARE),
+        Column("champion"), *(Column(TITLES[name], Form.MEASURE) for name in MEASURES), Column("drift"),
+        Column("decision"), Column("reason"),
+    )  # fmt: skip
+    return Table(
+        columns,
+        tuple(
+            (
+                row["sprint"], row["state"], row["questions"], row["done"], row["positive_rate"], row["champion"],
+                *((row["metrics"] or {}).get(name) for name in MEASURES), row["drift"], row["decision"], row["why"],
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _item(one: Mapping[str, Any]) -> str:
+    waived = f"; waived by {one['waived']}" if one["waived"] else ""
+    seen = f"{one['sightings']} sightings, {one['since']} to {one['last']}"
+    return f"{one['id']} {one['what']}, on {one['asset']}: {seen}{waived}. {one['evidence']}"
+
+
+def _charts(rows: Sequence[Mapping[str, Any]]) -> list[Chart]:
+    keys = tuple(row["sprint"] for row in rows)
+    marks = tuple(
+        (
+            row["sprint"],
             "promoted" if row["decision"] in ("promote", "bootstrap") else "held",
             f"trained ({row['trained'].replace('_', ' ')}), decision: {row['decision'] or 'pending'}",
         )
         for row in rows
         if row["trained"]
-    }
+    )
     drawn = [
-        charts.lines(f"{TITLES[name]} ({BETTER[name]})", keys, _measured(rows, name), _three, marks)
+        Chart(f"{TITLES[name]} ({BETTER[name]})", keys, _measured(rows, name), marks=marks)
         for name in MEASURES
     ]
-    rates = {"positive share": [row["positive_rate"] for row in rows]}
-    drawn.append(charts.lines("Share of positive outcomes", keys, rates, _percent, marks, from_zero=True))
+    rates = {"positive share": tuple(row["positive_rate"] for row in rows)}
     drawn.append(
-        charts.bars(
-            "Share of features that moved (drift)",
-            keys,
-            [row.get("drift_share") for row in rows],
-            [row["drift"] or "insufficient" for row in rows],
-            _percent,
-        )
+        Chart("Share of positive outcomes", keys, rates, form=Form.SHARE, marks=marks, from_zero=True)
     )
-    return [one for one in drawn if one is not None]
+    moved = {"share": tuple(row.get("drift_share") for row in rows)}
+    states = tuple(row["drift"] or "insufficient" for row in rows)
+    drawn.append(
+        Chart("Share of features that moved (drift)", keys, moved, "bars", form=Form.SHARE, states=states)
+    )
+    return [one for one in drawn if any(f is not None for figures in one.series.values() for f in figures)]
 
 
-def _measured(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, charts.Figures]:
+def _measured(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, tuple[float | None, ...]]:
     metrics = [row["metrics"] or {} for row in rows]
     return {
-        "champion": [one.get(name) for one in metrics],
-        "naive": [(one.get("naive") or {}).get(name) for one in metrics],
-        "twin": [(one.get("twin") or {}).get(name) for one in metrics],
+        "champion": tuple(one.get(name) for one in metrics),
+        "naive": tuple((one.get("naive") or {}).get(name) for one in metrics),
+        "twin": tuple((one.get("twin") or {}).get(name) for one in metrics),
     }
 
 
-def _latest(product: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands above a product's charts."""
-    closed = [row for row in product.get("sprints", ()) if row["state"] == "closed"]
+def _latest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The tiles above a product's charts."""
+    closed = [row for row in rows if row["state"] == "closed"]
     champions = [row["champion"] for row in closed if row["champion"]]
     return {
         "closed": len(closed),
@@ -105,35 +176,153 @@ def _latest(product: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _percent(value: float) -> str:
-    return f"{value:.0%}" if round(value * 100, 6) == round(value * 100) else f"{value:.1%}"
+# --- one sprint ------------------------------------------------------------------------------------------------------
 
 
-def _three(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _day(text: str) -> str:
-    return f"{date.fromisoformat(text):%d %b %Y}"
-
-
-def _moment(text: str) -> str:
-    return f"{datetime.fromisoformat(text):%d %b %Y, %H:%M} UTC"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("sprintline.delivery"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def gather_sprint(runtime: Runtime, sprint: str | None) -> Document | None:
+    """All that is known of one sprint; None for one in which nothing has begun."""
+    recorded = runtime[Recorded]
+    if sprint not in recorded.keys:
+        return None
+    place, drift = recorded.keys.index(sprint), recorded.drift.get(sprint, {})
+    return sprint_document(
+        {
+            "product": runtime.product,
+            "title": runtime.spec.title,
+            "now": runtime.clock.now().isoformat(),
+            "row": recorded.status[sprint].as_dict(),
+            "verdicts": [_verdict(one) for one in recorded.verdicts.get(sprint, ())],
+            "drift": {"why": drift.get("why")},
+            "report": runtime[Reports].page(DRIFT, sprint).is_file(),
+            "before": recorded.keys[place - 1] if place else None,
+            "after": recorded.keys[place + 1] if place + 1 < len(recorded.keys) else None,
+        }
     )
-    made.filters |= {
-        "three": _three, "day": _day, "moment": _moment, "questions": lambda row: questions(row["rows"]),
-        "words": lambda text: str(text).replace("_", " "), "thousands": lambda number: f"{number:,}",
-    }  # fmt: skip
-    return made
+
+
+def sprint_document(detail: Mapping[str, Any]) -> Document:
+    """One sprint from plain values.
+
+    Args:
+        detail: `product`, `title`, `now`, the `row` of the status, its `verdicts`, the reason of the `drift` state,
+            whether there is a drift `report`, and `before` and `after` (keys of the sprints beside it, or None).
+    """
+    row = detail["row"]
+    verdicts = sorted(
+        detail["verdicts"],
+        key=lambda one: (_ORDER[one["outcome"]], one["code"], one["asset"], one["subject"]),
+    )
+    figures = [(name, TITLES[name], BETTER[name]) for name in MEASURES] if row["metrics"] else []
+    data = {**detail, "verdicts": verdicts, "figures": figures}
+    facts: list[tuple[str, Value, Form]] = [
+        ("state", row["state"], Form.AUTO),
+        ("start", row["start"], Form.AUTO),
+        ("end", row["end"], Form.AUTO),
+        ("Done", row["done"], Form.AUTO),
+        ("positive outcomes", row["positive_rate"], Form.SHARE),
+        ("champion", row["champion"], Form.AUTO),
+        ("drift", row["drift"], Form.AUTO),
+        ("drift reason", detail["drift"]["why"], Form.AUTO),
+        ("trained", row["trained"], Form.AUTO),
+        ("decision", row["decision"], Form.AUTO),
+        ("reason", row["why"], Form.AUTO),
+    ]
+    parts: list[tuple[str, Part | None]] = [
+        ("", Facts(tuple(Fact(*one) for one in facts))),
+        ("Missing", Items(tuple(row["missing"])) if row["missing"] else None),
+        ("Waived", Items(tuple(row["waived"])) if row["waived"] else None),
+        ("Measures", _measures(row["metrics"]) if row["metrics"] else None),
+        ("Rules", _verdict_table(verdicts) if verdicts else None),
+        (
+            "Rows",
+            Table((Column("asset"), Column("rows")), tuple(sorted(row["rows"].items())))
+            if row["rows"]
+            else None,
+        ),
+        ("Restated", Items(tuple(one["told"] for one in row["restated"])) if row["restated"] else None),
+        ("Approved", _approval(row["approved"]) if row["approved"] else None),
+    ]
+    sections = tuple(Section(title, (part,)) for title, part in parts if part is not None)
+    return Document(f"{row['sprint']}, {detail['title']}", sections, data)
+
+
+def _measures(metrics: Mapping[str, Any]) -> Table:
+    columns = (Column("measure"), *(Column(name, Form.MEASURE) for name in ("champion", "naive", "twin")))
+    beside = [metrics.get(name) or {} for name in ("naive", "twin")]
+    return Table(
+        columns,
+        tuple((TITLES[name], metrics.get(name), *(one.get(name) for one in beside)) for name in MEASURES),
+    )
+
+
+def _verdict_table(verdicts: Sequence[Mapping[str, Any]]) -> Table:
+    names = ("code", "asset", "subject", "outcome", "severity", "sentence")
+    return Table(
+        tuple(Column(name) for name in ("rule", *names[1:])),
+        tuple(tuple(one[name] for name in names) for one in verdicts),
+    )
+
+
+def _approval(approved: Mapping[str, Any]) -> Facts:
+    facts = [
+        Fact("by", approved["by"]),
+        Fact("reason", approved["reason"]),
+        Fact("valid", approved["stands"]),
+    ]
+    return Facts((*facts, *([] if approved["stands"] else [Fact("not valid because", approved["why_not"])])))
+
+
+def _verdict(one: Verdict) -> dict[str, Any]:
+    rule = all_rules().get(one.code)
+    return {
+        "code": one.code,
+        "claim": rule.claim if rule else "",
+        "asset": one.asset.rsplit("/", 1)[-1],
+        "subject": one.subject,
+        "outcome": str(one.outcome),
+        "severity": str(one.severity),
+        "sentence": one.sentence,
+        "remedy": rule.remedy if rule else "",
+    }
+
+
+# --- the backlog -----------------------------------------------------------------------------------------------------
+
+
+def gather_backlog(runtime: Runtime, _sprint: str | None) -> Document | None:
+    """The open items of a product's backlog; None before it had any item."""
+    items = board_of(runtime)
+    if not items:
+        return None
+    board = board_rows([one for one in items if one.open], waivers(runtime), runtime.clock.now())
+    totals = Facts(tuple(Fact(name, number) for name, number in counts(items).items()))
+    title = f"Backlog, {runtime.spec.title}"
+    if not board:
+        return Document(title, (Section("", (totals, Paragraph("No item is open."))),))
+    names = ("id", "severity", "what", "asset", "sightings", "since", "last", "owner", "waived")
+    table = Table(
+        tuple(Column(name) for name in names), tuple(tuple(one[name] for name in names) for one in board)
+    )
+    return Document(
+        title,
+        (Section("", (totals,)), Section("Open items", (table,)), Section("Evidence", (evidence(board),))),
+    )
+
+
+def evidence(board: Sequence[Mapping[str, Any]]) -> Items:
+    """The newest evidence of every open item, a line each."""
+    return Items(
+        tuple(
+            f"{one['id']} {one['what']} (since {one['since']}; {one['owner']}"
+            + (f"; waived by {one['waived']}" if one["waived"] else "")
+            + f"). {one['evidence']}"
+            for one in board
+        )
+    )
+
+
+REPORTS = (
+    Report(SPRINTS, "Sprints", Per.SITE, gather_sprints, "first.html.j2", "index.html"),
+    Report("sprint", "Sprint", Per.SPRINT, gather_sprint, "sprint.html.j2", "{product}/{sprint}.html"),
+    Report("backlog", "Backlog", Per.PRODUCT, gather_backlog),
+)

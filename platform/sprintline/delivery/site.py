@@ -1,207 +1,180 @@
-"""The sprint site: what the pages of a product tell is gathered here, rendered by `site` and put under the state.
+"""The site is written: every report's pages, by a closing or by `sprintline site`.
 
-A closing writes its own sprint's page, its neighbour's and the first page, so that its cost does not grow with history;
-`sprintline site` writes everything anew from the records.
+A closing writes the pages of its own sprint and its neighbour's, its product's pages and those of the whole site, so
+that its cost does not grow with history; `sprintline site` writes everything anew from the records.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
+from sprintline.base.errors import told
 from sprintline.base.settings import Home
-from sprintline.delivery import pages
-from sprintline.delivery.status import SprintStatus, State, sprint_rows
-from sprintline.mechanisms.backlog.intake import board_of
-from sprintline.mechanisms.backlog.items import rows as board_rows
-from sprintline.mechanisms.reports.files import SUMMARY, Pages
-from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
-from sprintline.mechanisms.rules.gates import waivers_of
-from sprintline.mechanisms.rules.registry import all_rules
-from sprintline.mechanisms.rules.rulebook import definition_of_done
-from sprintline.mechanisms.rules.verdicts import Verdict
-from sprintline.mechanisms.rules.waivers import waivers
-from sprintline.monitoring.reports import Reports
-from sprintline.product.events import CLOSED
+from sprintline.delivery.pages import SPRINTS, broken_document, sprints_document
+from sprintline.delivery.recorded import Recorded, changed_by, read
+from sprintline.mechanisms.reports.document import Document
+from sprintline.mechanisms.reports.render import Link, page
+from sprintline.mechanisms.reports.report import Per, reports
+from sprintline.mechanisms.reports.site import Entry, Site, Written, part_path
 from sprintline.product.runtime import Runtime
 
-if TYPE_CHECKING:
-    from sprintline.mechanisms.ledger.chain import Event
-    from sprintline.mechanisms.ledger.records import Measurement
-
-DRIFT = "drift"
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the records say of some sprints of a product: their rows, and the evidence behind them."""
-
-    rows: dict[str, SprintStatus]
-    verdicts: dict[str, list[Verdict]]
-    drift: dict[str, dict[str, Any]]
+Scope = tuple[str, str | None]
+"""Name of a report, and the sprint of a page per sprint."""
+Page = tuple[str, str, str | None]
+"""Report, product and sprint of a page."""
+Texts = dict[str, tuple[Entry, str]]
+"""Files to write: entry and content by path."""
 
 
-def write_closing(runtime: Runtime, sprint: str) -> Path:
-    """Write what the closing of a sprint changed; gives the first page. Raises OSError where it cannot be written."""
-    write_product(runtime, sprint)
-    return write_first(runtime.home)
+def write_closing(runtime: Runtime, sprint: str) -> Written:
+    """Write what the closing of a sprint changed. Raises OSError where it cannot be written."""
+    return write_product(runtime, sprint) + write_first(runtime.home)
 
 
-def write_product(runtime: Runtime, closed: str | None = None) -> list[Path]:
-    """Write the pages of a product's sprints and its part of the first page; gives the pages that were written.
+def write_product(runtime: Runtime, closed: str | None = None) -> Written:
+    """Write a product's pages and its part of the pages of the whole site.
+
+    A report that fails keeps the page it has and is named in the notes; the others are written.
 
     Args:
         runtime: the product's.
-        closed: the sprint that has just closed, when only what it changed is to be written: where it is the newest and
-            everything before it is on the site. Otherwise all pages are written.
+        closed: the sprint that has just closed, when only what it changed is to be written: where it is the newest,
+            everything before it is on the site and there are the same reports. Otherwise all pages are written.
     """
-    site = Pages(runtime.home.site)
+    site, product = Site(runtime.home.site), runtime.product
     with site.alone():
-        kept = site.summary(runtime.product) if closed else None
-        events = runtime.records.events(product=runtime.product)
-        fresh = _fresh(runtime, closed, kept, events) if closed and kept else None
-        told = _told(runtime, fresh, events)
-        before = {row["sprint"]: row for row in kept["sprints"]} if kept and fresh is not None else {}
-        rows = before | {key: _row(told, key) for key in told.rows}
-        shown = _begun([rows[key] for key in runtime.calendar.keys if key in rows])
-        keys = [row["sprint"] for row in shown]
-        written = [
-            site.write(f"{runtime.product}/{key}.html", pages.sprint_page(_detail(runtime, told, key, keys)))
-            for key in keys
-            if key in told.rows
+        events = runtime.records.events(product=product)
+        part = site.part(product, SPRINTS) if closed and site.reports_of(product) == list(reports()) else None
+        kept = part.data.get("sprints", []) if part else []
+        fresh = changed_by(runtime, closed, kept, events) if closed and kept else None
+        recorded = read(runtime, events, fresh, kept if fresh is not None else ())
+        reading = replace(runtime, opened={**runtime.opened, Recorded: recorded})
+        documents, failed = _gathered(reading, [key for key in recorded.keys if key in recorded.status])
+
+        def stays(_path: str, entry: Entry) -> bool:
+            if entry.product != product or (entry.report, entry.sprint or None) in failed:
+                return True
+            if not entry.report:  # written before there was a manifest, and maybe the page of what failed
+                return bool(failed)
+            of_sprint = entry.report in reports() and reports()[entry.report].per is Per.SPRINT
+            return of_sprint and entry.sprint in recorded.keys and entry.sprint not in recorded.status
+
+        known = _pages(one for path, one in site.entries().items() if stays(path, one))
+        known |= {(name, product, sprint) for name, sprint in documents}
+        texts: Texts = {}
+        for (name, sprint), document in documents.items():
+            report, entry = reports()[name], Entry(name, product, sprint or "")
+            if report.per is Per.SITE:
+                texts[part_path(product, name)] = (entry, _json(document))
+                continue
+            try:
+                text = page(report, {product: document}, sprint, _nav(known, (product,), sprint))
+            except Exception as error:  # noqa: BLE001 - a report's own template may have any mistake
+                failed[name, sprint] = told(error)
+            else:
+                texts[report.page(product, sprint)] = (entry, text)
+        notes = [
+            f"report {name} of {product}{f' {sprint}' if sprint else ''} was not written: {why}"
+            for (name, sprint), why in failed.items()
         ]
-        site.keep_only(runtime.product, {f"{key}.html" for key in keys})
-        _write_summary(site, runtime.product, _summary(runtime, shown))
-        return written
+        return Written(notes=notes, failed=bool(failed)) + site.update(texts, stays, {product: reports()})
 
 
 def write_broken(home: Home, product: str, error: str) -> None:
-    """Say of a product that it does not load; its sprints' pages stay."""
-    site = Pages(home.site)
+    """Show that a product does not load; its pages stay."""
+    site = Site(home.site)
     with site.alone():
-        _write_summary(site, product, {"product": product, "title": product, "error": error})
+        text = (Entry(SPRINTS, product), _json(broken_document(product, error)))
+        site.update({part_path(product, SPRINTS): text}, lambda _path, _entry: True)
 
 
-def write_first(home: Home, products: Collection[str] | None = None) -> Path:
-    """Put the first page together from what every product wrote last.
+def write_first(home: Home, products: Collection[str] | None = None) -> Written:
+    """Write the pages of the whole site from the part that every product wrote last.
 
-    products: those there are; what lies there of others is taken away.
+    products: those there are; pages of others are removed.
     """
-    site = Pages(home.site)
+    site = Site(home.site)
     with site.alone():
-        told = site.summaries()
-        if products is not None:
-            for gone in {one["product"] for one in told} - set(products):
-                site.forget(gone)
-            told = [one for one in told if one["product"] in products]
-        return site.write(site.first.name, pages.first_page(told))
+        entries = site.entries()
+        there = {
+            one.product for one in entries.values() if one.product and (site.root / one.product).is_dir()
+        }
+        shown = sorted(there if products is None else there & set(products))
+        parts = {name: _parts(site, name, shown) for name, one in reports().items() if one.per is Per.SITE}
+        parts = {name: found for name, found in parts.items() if found or name == SPRINTS}
+        known = _pages(one for one in entries.values() if one.product in shown)
+        known |= {(name, "", None) for name in parts}
+        nav = _nav(known, shown, None)
+        texts: Texts = {}
+        failed: dict[str, str] = {}
+        for name, found in parts.items():
+            try:
+                texts[reports()[name].page()] = (Entry(name), page(reports()[name], found, nav=nav))
+            except Exception as error:  # noqa: BLE001 - a report's own template may have any mistake
+                failed[name] = told(error)
+        notes = [f"the page of report {name} was not written: {why}" for name, why in failed.items()]
+        return Written(notes=notes, failed=bool(failed)) + site.update(
+            texts, lambda _path, one: one.product in shown or one.report in failed
+        )
 
 
-def _write_summary(site: Pages, product: str, summary: dict[str, Any]) -> None:
-    site.write(f"{product}/{SUMMARY}", json.dumps(summary, ensure_ascii=False))
+def _gathered(runtime: Runtime, sprints: Iterable[str]) -> tuple[dict[Scope, Document], dict[Scope, str]]:
+    """Documents by report and sprint, and why reports failed."""
+    found: dict[Scope, Document] = {}
+    failed: dict[Scope, str] = {}
+    for name, report in reports().items():
+        for sprint in sprints if report.per is Per.SPRINT else (None,):
+            try:
+                document = report.gather(runtime, sprint)
+            except Exception as error:  # noqa: BLE001 - one report must not keep the others from being written
+                failed[name, sprint] = told(error)
+                continue
+            if document is not None:
+                found[name, sprint] = document
+    return found, failed
 
 
-def _fresh(
-    runtime: Runtime, closed: str, kept: Mapping[str, Any], events: Sequence[Event]
-) -> list[str] | None:
-    """Sprints whose rows may have changed with a closing; None when that could be any.
+def _pages(entries: Iterable[Entry]) -> set[Page]:
+    return {(one.report, one.product, one.sprint or None) for one in entries}
 
-    In ordinary order these are the sprint, the one before it (whose page gets a link) and those not closed yet. A
-    restatement or a backfill may change what later sprints say.
-    """
-    keys = runtime.calendar.keys
-    there = {row["sprint"] for row in kept.get("sprints", ()) if row["state"] == State.CLOSED}
-    done = {one.sprint for one in events if one.kind == CLOSED and one.sprint}
-    later = {key for key in done if keys.index(key) > keys.index(closed)}
-    if later or not done - {closed} <= there or closed in there:
+
+def _parts(site: Site, name: str, products: Iterable[str]) -> dict[str, Document]:
+    found = {
+        product: site.part(product, name) or _first_versions(site, name, product) for product in products
+    }
+    return {product: one for product, one in found.items() if one is not None}
+
+
+def _first_versions(site: Site, name: str, product: str) -> Document | None:
+    """A product's part of the first page as it was written before there was a manifest."""
+    if name != SPRINTS:
         return None
-    begun = [key for key in keys if key not in done and runtime.window(key).start <= runtime.clock.now()]
-    return [*runtime.calendar.previous(closed, 1), closed, *begun]
+    try:
+        return sprints_document(json.loads((site.root / product / "summary.json").read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-def _told(runtime: Runtime, keys: Sequence[str] | None, events: Sequence[Event]) -> Told:
-    """What the records say of some sprints; of all for None."""
-    records, product = runtime.records, runtime.product
-    parts: Sequence[str | None] = [None] if keys is None else keys
-    verdicts = [one for part in parts for one in records.verdicts(product, part)]
-    measured: dict[tuple[str, str], Measurement] = {}
-    for part in parts:
-        measured |= records.measurements(product, part)
-    rows = sprint_rows(
-        product,
-        runtime.calendar,
-        partial(definition_of_done, runtime),
-        verdicts,
-        measured,
-        # A sprint that nothing is told of costs nothing; waivers are meant for any.
-        [one for one in events if keys is None or one.sprint in keys or one.kind in (WAIVER, WITHDRAWN)],
-        runtime.clock.now(),
-        waivers_of(runtime.spec.rules),
-    )
-    by_sprint: dict[str, list[Verdict]] = {}
-    for one in verdicts:
-        by_sprint.setdefault(one.sprint, []).append(one)
-    return Told(
-        {row.sprint: row for row in rows if keys is None or row.sprint in keys},
-        by_sprint,
-        {sprint: dict(one.facts) for (sprint, asset), one in measured.items() if asset == DRIFT},
-    )
+def _nav(known: Collection[Page], products: Iterable[str], sprint: str | None) -> list[Link]:
+    """Pages of the whole site, of the products and of the sprint, as far as there are any."""
+    shown, links = list(products), []
+    names = {name for name, _, _ in known} | {SPRINTS}
+    for per in Per:
+        for name, report in reports().items():
+            if report.per is not per:
+                continue
+            if per is Per.SITE:
+                links += [Link(report.title, report.page())] if name in names else []
+                continue
+            where = sprint if per is Per.SPRINT else None
+            for product in shown if per is Per.PRODUCT or sprint else ():
+                if (name, product, where) in known:
+                    title = report.title if len(shown) == 1 else f"{report.title} ({product})"
+                    links.append(Link(title, report.page(product, where)))
+    return links
 
 
-def _row(told: Told, key: str) -> dict[str, Any]:
-    return {**told.rows[key].as_dict(), "drift_share": told.drift.get(key, {}).get("share")}
-
-
-def _begun(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Up to the last sprint in which anything happened, and the one that runs now; none when nothing ever did."""
-    happened = [bool(row["rows"]) or row["state"] in (State.CLOSED, State.REFUSED) for row in rows]
-    if not any(happened):
-        return []
-    return [row for i, row in enumerate(rows) if any(happened[i:]) or row["state"] == State.OPEN]
-
-
-def _summary(runtime: Runtime, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    open_items = [item for item in board_of(runtime) if item.open]
-    now = runtime.clock.now()
-    return {
-        "product": runtime.product,
-        "title": runtime.spec.title,
-        "description": runtime.spec.description,
-        "now": now.isoformat(),
-        "error": None,
-        "sprints": rows,
-        "backlog": board_rows(open_items, waivers(runtime), now),
-    }
-
-
-def _detail(runtime: Runtime, told: Told, key: str, keys: list[str]) -> dict[str, Any]:
-    place, drift = keys.index(key), told.drift.get(key, {})
-    return {
-        "product": runtime.product,
-        "title": runtime.spec.title,
-        "now": runtime.clock.now().isoformat(),
-        "row": told.rows[key].as_dict(),
-        "verdicts": [_verdict(one) for one in told.verdicts.get(key, ())],
-        "drift": {"why": drift.get("why")},
-        "report": runtime[Reports].page(DRIFT, key).is_file(),
-        "before": keys[place - 1] if place else None,
-        "after": keys[place + 1] if place + 1 < len(keys) else None,
-    }
-
-
-def _verdict(one: Verdict) -> dict[str, Any]:
-    rule = all_rules().get(one.code)
-    return {
-        "code": one.code,
-        "claim": rule.claim if rule else "",
-        "asset": one.asset.rsplit("/", 1)[-1],
-        "subject": one.subject,
-        "outcome": str(one.outcome),
-        "severity": str(one.severity),
-        "sentence": one.sentence,
-        "remedy": rule.remedy if rule else "",
-    }
+def _json(document: Document) -> str:
+    return json.dumps(document.as_dict(), ensure_ascii=False, indent=1) + "\n"
