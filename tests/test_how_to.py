@@ -12,6 +12,9 @@ import yaml
 from sprintline.base.settings import ROOT, Home
 from sprintline.hosting.processes import PROCESSES
 from sprintline.mechanisms.process_table import Start, planned
+from sprintline.mechanisms.reports.document import Document
+from sprintline.mechanisms.reports.render import markdown, page
+from sprintline.mechanisms.reports.report import reports
 from sprintline.mechanisms.rules.faults import Fault
 from sprintline.mechanisms.rules.gates import Need, decide, waivers_of
 from sprintline.mechanisms.rules.registry import all_rules
@@ -73,3 +76,19 @@ def test_the_process_that_is_added_is_planned_behind_what_it_waits_for(tmp_path)
 def names_of(plan) -> list[str]:
     """Without the code servers, of which there is one per product."""
     return [one.name for one in plan if one.group != "code-server"]
+
+
+def test_the_report_that_is_added_shows_what_was_measured(flights):
+    (block,) = blocks("add-a-report.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(block, "add-a-report.md", "exec"), names)
+    (report,) = names["REPORTS"]
+    assert report.name not in reports(), "the page's example is a report by now: take another"
+    assert report.gather(flights, None) is None
+    for sprint, rows in (("2013-S01", 1000), ("2013-S02", 1500)):
+        flights.measure("questions", sprint, "v", {"rows": rows})
+    document = report.gather(flights, None)
+    text, html = markdown(document), page(report, {"flight_delays": document})
+    for value in ("1,000", "1,500", "2,500"):
+        assert value in text and value in html
+    assert Document.from_dict(document.as_dict()) == document

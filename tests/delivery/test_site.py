@@ -13,6 +13,7 @@ from tests.ledger_events import body
 
 from sprintline.delivery import assets as delivery
 from sprintline.delivery import recorded, site
+from sprintline.delivery.status import brief
 from sprintline.mechanisms.reports.site import Site
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
@@ -112,6 +113,90 @@ def test_a_part_that_does_not_read_is_written_anew(runtime):
     site.write_closing(runtime, S2)
     part = Site(runtime.home.site).part("flight_delays", "sprints")
     assert part is not None and {row["sprint"] for row in part.data["sprints"]} >= {S1, S2}
+
+
+def as_first_version(runtime: Runtime) -> None:
+    """Make the site what the first version left: no manifest, and a summary in place of the part of the first page."""
+    root = runtime.home.site
+    (root / "manifest.json").unlink()
+    part = root / "flight_delays" / "sprints.json"
+    data = json.loads(part.read_text())["data"]
+    del data["latest"]
+    data["sprints"] = [
+        {name: value for name, value in row.items() if name not in ("questions", "brief", "more")}
+        for row in data["sprints"]
+    ]
+    (part.parent / "summary.json").write_text(json.dumps(data))
+    part.unlink()
+
+
+def test_a_site_of_the_first_version_goes_on(runtime):
+    for sprint in (S1, S2):
+        close(runtime, sprint)
+    site.write_closing(runtime, S2)
+    before = contents(runtime)
+    as_first_version(runtime)
+    (runtime.home.site / "flight_delays" / "notes.html").write_text("of a person")
+    site.write_broken(runtime.home, "parcels", "defs.yaml:3: is missing")
+    site.write_first(runtime.home)
+    between = contents(runtime)
+    assert "Flight delays" in between["index.html"], "another product that writes loses nobody's part"
+    assert between[f"flight_delays/{S1}.html"] == before[f"flight_delays/{S1}.html"]
+    close(runtime, S3)
+    assert site.write_closing(runtime, S3).notes == []
+    after = contents(runtime)
+    assert {f"flight_delays/{key}.html" for key in (S1, S2, S3)} <= set(after)
+    assert "flight_delays/summary.json" not in after and after["flight_delays/notes.html"] == "of a person"
+    owned = Site(runtime.home.site).entries()
+    assert owned[f"flight_delays/{S1}.html"].report == "sprint" and "flight_delays/notes.html" not in owned
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("dies_at", range(1, 9))
+def test_a_closing_killed_while_it_writes_is_repaired_by_the_next(runtime, monkeypatch, dies_at):
+    for sprint in (S1, S2):
+        close(runtime, sprint)
+    site.write_closing(runtime, S2)
+    close(runtime, S3)
+    write, writes = Site.write, []
+
+    def dying(self: Site, name: str, text: str) -> Path:
+        writes.append(name)
+        if len(writes) > dies_at:
+            raise KeyboardInterrupt
+        return write(self, name, text)
+
+    monkeypatch.setattr(Site, "write", dying)
+    with pytest.raises(KeyboardInterrupt):
+        site.write_closing(runtime, S3)
+    monkeypatch.setattr(Site, "write", write)
+    assert site.write_closing(runtime, S3).notes == []
+    repaired = contents(runtime)
+    shutil.rmtree(runtime.home.site)
+    site.write_product(runtime)
+    site.write_first(runtime.home, [runtime.product])
+    assert repaired == contents(runtime)
+
+
+def test_pages_of_a_sprint_that_is_not_shown_go_and_other_files_stay(runtime):
+    close(runtime, S1)
+    site.write_closing(runtime, S1)
+    root = runtime.home.site / "flight_delays"
+    (root / "2012-S01.html").write_text("of a person")
+    runtime.records.remove(runtime.product, "test")
+    site.write_product(runtime)
+    assert sorted(one.name for one in root.glob("*.html")) == ["2012-S01.html"]
+
+
+def test_a_reason_is_shortened_at_the_end_of_a_clause(runtime):
+    why = "the sensor has too few rows to say, by " + "1,000 " * 20 + "of them; the rest of the reason"
+    close(runtime, S1)
+    runtime.measure("drift", S1, "d2", {"state": "none", "share": 0.04, "why": why})
+    site.write_closing(runtime, S1)
+    first = contents(runtime)["index.html"]
+    short, whole = brief(why)
+    assert not whole and f'{short} <a href="flight_delays/{S1}.html#decision">(more)</a>' in first
+    assert "…" not in first and why in contents(runtime)[f"flight_delays/{S1}.html"]
 
 
 def test_what_cannot_be_written_leaves_the_page_as_it_was(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sprintline.base import settings
+from sprintline.base.errors import Refusal
 from sprintline.cli.main import cli
 from sprintline.scaffold.create import create_product
 
@@ -65,3 +66,42 @@ def test_it_opens_in_the_browser_when_asked(home, monkeypatch):
     monkeypatch.setattr(click, "launch", lambda url: opened.append(url) or 0)
     call("site", "--open")
     assert opened == [(home.site / "index.html").as_uri()]
+
+
+class TestReport:
+    def test_lists_all_reports(self, home):
+        shown = call("report").stdout
+        assert "sprints     Sprints, one page for all products" in shown and "model_card" in shown
+        listed = json.loads(call("report", "--json").stdout)
+        assert {"name": "backlog", "title": "Backlog", "per": "product"} in listed
+
+    def test_an_unknown_name_is_refused_with_similar_ones(self, home):
+        with pytest.raises(Refusal, match="there is no report sprnt; did you mean sprint"):
+            raise call("report", "sprnt").exception
+
+    def test_an_empty_report_says_so(self, home, clone):
+        create_product("parcels", clone)
+        assert "Report backlog is empty" in call("report", "backlog").stdout
+        assert json.loads(call("report", "backlog", "--json").stdout)["products"] == {}
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["backlog", "parcels", "2026-S01"], "has a page per product: leave out the sprint"),
+            (["sprint", "parcels", "2026-S0"], "there is no sprint 2026-S0 in the plan; did you mean"),
+            (["sprint", "nobody"], "there is no product nobody"),
+            (["sprint", "--json", "--markdown"], "choose --json or --markdown"),
+        ],
+    )
+    def test_a_wrong_call_is_refused(self, home, clone, arguments, words):
+        create_product("parcels", clone)
+        refused = call("report", *arguments).exception
+        assert isinstance(refused, Refusal) and words in str(refused) and refused.exit_code == 2
+
+    def test_a_product_that_does_not_load_is_reported_and_the_others_are_printed(self, home, clone):
+        create_product("parcels", clone)
+        create_product("bakery", clone)
+        (clone / "platform" / "products" / "bakery" / "defs.yaml").write_text("type: nonsense\n")
+        ran = call("report", "sprints")
+        assert ran.return_value == 1 and "# Parcels" in ran.stdout
+        assert "report sprints of bakery failed: platform/products/bakery/defs.yaml" in ran.stderr

@@ -291,9 +291,7 @@ def prioritise(item: str, priority: str, by: str) -> None:
     from sprintline.base.people import person
     from sprintline.governance import decide as acts
 
-    found = _act(
-        item, lambda runtime: acts.prioritise(runtime, person(by), item=item, priority=priority)
-    )
+    found = _act(item, lambda runtime: acts.prioritise(runtime, person(by), item=item, priority=priority))
     click.echo(f"{found.id} ({found.code} on {found.asset}) has priority {found.priority}.")
 
 

@@ -11,7 +11,8 @@ from sprintline.delivery.status import SprintStatus, State, sprint_rows
 from sprintline.mechanisms.rules.gates import waivers_of
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.verdicts import Verdict
-from sprintline.mechanisms.rules.waivers import WAIVER, WITHDRAWN
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
+from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def changed_by(
     """
     keys = runtime.calendar.keys
     there = {row["sprint"] for row in kept if row["state"] == State.CLOSED}
-    done = {one.sprint for one in events if one.kind == "closed" and one.sprint}
+    done = {one.sprint for one in events if one.kind == CLOSED and one.sprint}
     later = {key for key in done if keys.index(key) > keys.index(closed)}
     if later or not done - {closed} <= there or closed in there:
         return None

@@ -138,6 +138,7 @@ class Site:
                     f"{self.root / path} was not written by Sprintline, so the page of report {entry.report} that "
                     "belongs there was not written: move the file away, then run `sprintline site`"
                 )
+                there.pop(path, None)
                 continue
             if now and known and now not in (known.hash, known.before):
                 notes.append(f"{self.root / path} was edited by hand; the edit was replaced by the report")
@@ -149,7 +150,7 @@ class Site:
         for path, entry in there.items():
             if path in settled or not (now := self._hash(path)):
                 continue
-            if path in texts or wanted(path, entry):
+            if wanted(path, entry):
                 settled[path] = entry
             elif now in (entry.hash, entry.before):
                 self._remove(path)
