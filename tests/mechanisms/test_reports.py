@@ -10,7 +10,6 @@ import pytest
 
 from sprintline.base.hashing import text_hash
 from sprintline.mechanisms.reports import report as registered
-from sprintline.mechanisms.reports import site as sites
 from sprintline.mechanisms.reports.document import (
     Chart,
     Column,
@@ -269,7 +268,7 @@ class TestManifest:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(sites.os, "replace", full)
+        monkeypatch.setattr(Path, "replace", full)
         with pytest.raises(OSError, match="No space"):
             site.update({"p/a.html": (entry(), "A2")}, nothing)
         monkeypatch.undo()
