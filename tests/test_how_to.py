@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import yaml
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.hosting.processes import PROCESSES
+from sprintline.mechanisms.declaration.declarations import declarations
+from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.process_table import Start, planned
 from sprintline.mechanisms.reports.document import Document
 from sprintline.mechanisms.reports.render import markdown, page
@@ -42,6 +46,31 @@ def test_the_rule_that_is_added_judges_as_told():
     )
     assert rule({"hours_late": 49}).outcome is Outcome.FAIL and rule({}).outcome is Outcome.INSUFFICIENT
     assert isinstance(fault, Fault) and fault.code == rule.code
+
+
+def test_the_declaration_that_is_added_is_read_as_told():
+    names: dict[str, Any] = {"__name__": "added"}
+    spec_block, rule_block = blocks("add-a-declaration.md", "python")
+    exec(compile(spec_block, "add-a-declaration.md", "exec", dont_inherit=True), names)
+    exec(compile(rule_block, "add-a-declaration.md", "exec", dont_inherit=True), names)
+    (declaration,), rule = names["DECLARATIONS"], names["RULE"]
+    assert declaration.file not in {one.file for one in declarations()}, (
+        "the page's example exists: take another"
+    )
+    (team,) = blocks("add-a-declaration.md", "yaml")
+    (told,) = blocks("add-a-declaration.md", "text")
+    known = {"sprints": [f"2026-S{number:02}" for number in range(1, 31)]}
+    with pytest.raises(DeclarationError) as refused:
+        declaration.read(team, "platform/products/parcels/plan.yaml", known)
+    assert str(refused.value) == told.strip()
+    example = declaration.example_for(known["sprints"])
+    (goal,) = declaration.read(example, "plan.yaml", known).goals
+    assert (goal.sprint, goal.goal, goal.points) == ("2026-S01", "fewer late parcels", 5)
+    assert rule({"goals": 0}).outcome is Outcome.FAIL and rule({"goals": 1}).outcome is Outcome.PASS
+    assert [rule.applies(SimpleNamespace(declares=lambda spec, has=has: has)) for has in (True, False)] == [
+        True,
+        False,
+    ]
 
 
 def test_the_waiver_that_is_shown_opens_the_gate_until_its_last_day():

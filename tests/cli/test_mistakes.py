@@ -64,6 +64,11 @@ def another_scores(root: Path) -> None:
     (root / QUESTIONS).with_name("scores.sql").write_text("select 1")
 
 
+def finding(code: str, sprint: str) -> Spoil:
+    text = f'findings:\n  - code: {code}\n    sprints: ["{sprint}"]\n    why: looked at\n'
+    return lambda root: (root / DEFS).with_name("findings.yaml").write_text(text)
+
+
 def state_is_a_file(root: Path) -> None:
     settings.home().root.write_text("")
 
@@ -86,6 +91,10 @@ MISTAKES: dict[str, Spoil | None] = {
     "a plan that ends before it starts": edit(DEFS, '"2026-08-03"', '"2025-08-03"'),
     "a rule that is none": edit(DEFS, "  drift:", "  rules: {DQ999: {severity: warn}}\n  drift:"),
     "a rule switched off": edit(DEFS, "  drift:", "  rules: {DQ102: {severity: off}}\n  drift:"),
+    "a finding of a rule that is none": finding("FT999", "2026-S01"),
+    "a finding in a sprint that is none": finding("FT303", "2013-S01"),
+    "a declaration file misspelt": lambda root: (root / DEFS).with_name("findigs.yaml").write_text("findings: []"),
+    "a declaration file that is none": None,
     "not YAML": edit(DEFS, "  name: bakery", "\tname: bakery"),
     "a contract that is not there": gone(ORDERS),
     "a type that is none": edit(ORDERS, "logicalType: number", "logicalType: numbr"),

@@ -14,7 +14,7 @@ from sprintline.cli import reference
 from sprintline.cli.generated import write_pages
 from sprintline.cli.main import cli
 from sprintline.components.described import assets_page
-from sprintline.mechanisms.declaration.model import Spec
+from sprintline.mechanisms.declaration.model import Spec, inner_spec
 from sprintline.product.folders import product_folders
 from sprintline.product.runtime import load_runtime
 from sprintline.product.spec import ProductSpec
@@ -58,7 +58,7 @@ def fields(model: type[Spec]) -> Iterator[tuple[str, str]]:
     for name, field in model.model_fields.items():
         yield model.__name__, name
         assert field.description, f"{model.__name__}.{name} says nothing of itself"
-        if (inner := reference._inner(field)) is not None:
+        if (inner := inner_spec(field)) is not None:
             yield from fields(inner)
 
 

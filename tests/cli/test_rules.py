@@ -30,6 +30,7 @@ class TestRules:
         assert set(first) == {
             "code", "claim", "judges", "practice", "severity", "threshold", "done", "remedy", "override",
             "scope", "gates",
+            "applies", "applies_to",
         }  # fmt: skip
         text = call("rules").stdout
         assert all(code in text for code in all_rules())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sprintline.faults.findings import Finding, parse_findings
 from sprintline.faults.results import Clean, Measured, added, counted, measured
 from sprintline.faults.run import Suite, Tried
+from sprintline.faults.spec import Finding, Findings
+from sprintline.mechanisms.declaration.declarations import declaration_of
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.faults import Fault
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
@@ -59,7 +60,8 @@ def test_nothing_measured_is_none(tmp_path):
 
 def test_findings_are_read_and_mistakes_told_with_their_line():
     text = "findings:\n  - code: FT303\n    sprints: ['2013-S01']\n    why: no history\n"
-    (one,) = parse_findings(text, "findings.yaml")
+    findings = declaration_of(Findings)
+    (one,) = findings.read(text, "findings.yaml", {}).findings
     assert one.covers("FT303", "2013-S01") and not one.covers("FT303", "2013-S02")
     with pytest.raises(DeclarationError, match=r"findings.yaml:2: .*why: is missing"):
-        parse_findings("findings:\n  - code: FT303\n", "findings.yaml")
+        findings.read("findings:\n  - code: FT303\n", "findings.yaml", {})

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sprintline.mechanisms.declaration.declarations import declaration_of
 from sprintline.mechanisms.declaration.located_yaml import read_yaml
 from sprintline.product.spec import DeclarationError, ProductSpec, parse_product
 
@@ -109,7 +110,7 @@ CASES = [
     ("title: Flight delays", "title: 12", 5, "attributes.title", 'put it in quotes: "12"'),
     ("title: Flight delays", 'title: " "', 5, "attributes.title", "is empty"),
     ("title: Flight delays", "title:", 5, "attributes.title", "is empty; expected text, for example"),
-    ("lead: sam.okafor@example.org\n", "leed: x\n", 10, "attributes.team.leed", "did you mean `lead`?"),
+    ("owner: dana.reyes@example.org\n", "ownr: x\n", 9, "attributes.team.ownr", "did you mean `owner`?"),
     ('"team:punctuality"', "punctuality", 11, "attributes.owners[0]", "team:<name>"),
     ("dana.reyes@example.org]", '"team:punctuality"]', 11, "attributes.owners[1]", "given twice"),
     ("views: [carrier_delays,", "views: [drift,", 29, "attributes.features.views[0]", '"drift" is an asset that every product has; call the view'),
@@ -132,7 +133,6 @@ CASES = [
     ('"2014-07-01"', "2113-01-10", 16, "attributes.calendar.planned_until", "50 years"),
     ("{2013-S26: 15}", "{S26: 15}", 17, "attributes.calendar.lengths.S26", "2013-S07"),
     ("{2013-S26: 15}", "{2013-S26: 100}", 17, "attributes.calendar.lengths.2013-S26", "out of range"),
-    ("2013-12-25]", "2013-07-04]", 18, "attributes.calendar.holidays[1]", "given twice"),
     ("- name: weather", "- name: departures", 23, "attributes.sources[1].name", "the source \"departures\""),
     ("contracts/weather.yaml", "contracts/departures.yaml", 24, "attributes.sources[1].contract", "twice"),
     ("contracts/weather.yaml", "../weather.yaml", 24, "attributes.sources[1].contract", "product's folder"),
@@ -277,3 +277,15 @@ def test_a_threshold_for_a_rule_that_has_none_is_told_with_its_line():
     ):
         parse_product(GOOD, "defs.yaml", known_rules=KNOWN, fixed_rules={"DQ101"})
     assert parse_product(GOOD, "defs.yaml", known_rules=KNOWN, fixed_rules={"DQ102"})
+
+
+def test_keys_that_nothing_reads_any_more_load_and_are_named_with_their_line() -> None:
+    assert not hasattr(parse_product(GOOD, "defs.yaml").calendar, "holidays")
+    told = [one.told("defs.yaml") for one in declaration_of(ProductSpec).unread(GOOD, "defs.yaml")]
+    assert told == [
+        "defs.yaml:10: attributes.team.lead: has no effect any more; remove it",
+        "defs.yaml:18: attributes.calendar.holidays: has no effect any more; remove it",
+        "defs.yaml:19: attributes.calendar.increment_sprints: has no effect any more; remove it",
+    ]
+    with pytest.raises(DeclarationError, match="unknown key"):  # only where it was a key
+        parse_product(GOOD.replace("    lead:", "    leader:"), "defs.yaml")

@@ -18,18 +18,28 @@ if TYPE_CHECKING:
 
     from sprintline.faults.results import Row
     from sprintline.mechanisms.rules.verdicts import Rule, Verdict
+    from sprintline.product.runtime import Runtime
     from sprintline.product.spec import RuleOverride
 
 
 @click.command()
-@click.option("--product", help="With what this product changes: severity, threshold, waiver.")
+@click.option(
+    "--product",
+    help="With what this product changes (severity, threshold, waiver), and which rules do not apply to it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
 def rules(product: str | None, as_json: bool) -> None:
     """Every rule: its claim, what it judges, how much a failure weighs, and what to do about one."""
     from sprintline.mechanisms.rules.registry import all_rules
 
-    overrides = _overrides(product)
-    rows = [described(rule, overrides.get(code)) for code, rule in sorted(all_rules().items())]
+    runtime = _runtime(product)
+    rows = [
+        {
+            **described(rule, runtime.overrides.get(code) if runtime else None),
+            "applies": _applies(rule, runtime),
+        }
+        for code, rule in sorted(all_rules().items())
+    ]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -43,15 +53,21 @@ def rules(product: str | None, as_json: bool) -> None:
     for row in rows:
         line = "" if row["threshold"] is None else f"{row['threshold']:g}"
         changed = "*" if row["override"] else ""
+        done = ("yes" if row["done"] else "no") if row["applies"] else "not applicable"
         table.add_row(
             f"{row['code']}{changed}", row["claim"], row["judges"], row["practice"], row["severity"], line,
-            "yes" if row["done"] else "no", row["remedy"],
+            done, row["remedy"],
         )  # fmt: skip
     out = console()
     out.print(table)
     for row in rows:
         if row["override"]:
             out.print(f"* {row['code']}: {_changes(row['override'])}", soft_wrap=True)
+        if not row["applies"]:
+            out.print(
+                f"{row['code']} does not apply to {product}. It applies to: {row['applies_to']}",
+                soft_wrap=True,
+            )
     out.print("One of them in full:  sprintline explain CODE", soft_wrap=True)
 
 
@@ -91,6 +107,7 @@ def described(rule: Rule, override: RuleOverride | None = None) -> dict[str, Any
         "done": rule.done,
         "scope": kinds()[rule.judges].scope,
         "gates": list(rule.gates),
+        "applies_to": rule.applies_to,
         "remedy": rule.remedy,
         "override": changed,
     }
@@ -122,6 +139,11 @@ def _text(found: Mapping[str, Any]) -> list[str]:
         "",
         f"  Severity {found['severity']}{line}; {part}; practice {found['practice']}.",
         f"  Why:      {found['why']}",
+        *(
+            []
+            if found["applies_to"] == "Every product"
+            else [f"  Applies:  to {found['applies_to'][0].lower()}{found['applies_to'][1:]}."]
+        ),
         f"  Reads:    {found['reads']}.",
         *(f"  Fails on: {one['fault']} ({one['where']})" for one in found["faults"]),
         f"  To mend:  {found['remedy']}.",
@@ -189,14 +211,18 @@ def _last_measured(code: str) -> tuple[Row, ...]:
     return ()
 
 
-def _overrides(product: str | None) -> Mapping[str, RuleOverride]:
+def _runtime(product: str | None) -> Runtime | None:
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
 
     if product is None:
-        return {}
+        return None
     folder = chosen_folders(settings.ROOT, product)[0]
-    return load_runtime(folder, settings.home()).spec.rules
+    return load_runtime(folder, settings.home())
+
+
+def _applies(rule: Rule, runtime: Runtime | None) -> bool:
+    return runtime is None or rule.applies(runtime)
 
 
 def _changes(override: Mapping[str, Any]) -> str:

@@ -7,17 +7,47 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import MutableMapping
 
 import click
 
 from sprintline.base import settings
 from sprintline.base.errors import EXIT_CODES, debugging, told
 from sprintline.base.failpoints import armed
-from sprintline.mechanisms.registry import collected
+from sprintline.mechanisms.registry import RegistryError, collected
+
+
+class Collected(click.Group):
+    """The commands of every subject's `commands.py`, collected when one is first asked for.
+
+    Not when this module is imported: a mistake in one of them is then reported like any other error.
+    """
+
+    _complete = False
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, or None."""
+        return self.collected().get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted(self.collected())
+
+    def collected(self) -> MutableMapping[str, click.Command]:
+        """Commands by name. Raises RegistryError for two of one name, and for a module that does not load."""
+        if not self._complete:
+            for command in collected("commands", "COMMANDS", click.Command):
+                if command.name in self.commands:
+                    raise RegistryError(f"two commands are named {command.name}: rename that of your package")
+                self.add_command(command)
+            self._complete = True
+        return self.commands
 
 
 @click.group(
-    epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Collected,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="sprintline")
 def cli() -> None:
@@ -51,10 +81,6 @@ def main() -> None:
         click.echo(f"sprintline: {told(error, settings.ROOT)}", err=True)
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
-
-
-for _command in collected("commands", "COMMANDS"):
-    cli.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sprintline.delivery.status import SprintStatus, State, sprint_rows
+from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import waivers_of
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.verdicts import Verdict
-from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 

@@ -80,8 +80,9 @@ def _chosen(codes: Iterable[str]) -> list[Fault]:
 
 def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], dict[str, int]]:
     """What rules said of every closed sprint on record, and the number of these sprints by product."""
-    from sprintline.faults.findings import parse_findings
     from sprintline.faults.results import added, counted
+    from sprintline.faults.spec import Findings
+    from sprintline.mechanisms.declaration.declarations import read_declared
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.events import CLOSED
     from sprintline.product.folders import product_folders
@@ -92,8 +93,8 @@ def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], di
         closed = {event.sprint for event in records.events(product=folder.name, kind=CLOSED)}  # type: ignore[union-attr]
         if not closed:
             continue
-        file = folder / "findings.yaml"
-        right = parse_findings(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else ()
+        declared = read_declared(Findings, folder, {})
+        right = declared.findings if declared else ()
         said = [one for one in records.verdicts(folder.name) if one.sprint in closed]  # type: ignore[union-attr]
         parts.append(counted(said, right))
         sprints[folder.name] = len(closed)

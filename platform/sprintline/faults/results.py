@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sprintline.base.files import atomic_write
-from sprintline.faults.findings import Finding
 from sprintline.faults.run import Suite
+from sprintline.faults.spec import Finding
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
 
 FILE = "faults.json"

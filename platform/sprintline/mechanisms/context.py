@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from sprintline.base.clock import Clock
     from sprintline.base.settings import Home
+    from sprintline.mechanisms.declaration.model import Spec
     from sprintline.mechanisms.ledger.records import Measurement, Records
     from sprintline.mechanisms.rules.scope import Scope
 
@@ -50,6 +51,10 @@ class Context(Protocol):
     def owner(self) -> str: ...
     @property
     def overrides(self) -> Mapping[str, Override]: ...
+
+    def declares(self, spec: type[Spec]) -> bool:
+        """Whether the product has the declaration file of this spec, whatever is in it."""
+        ...
 
     def measured(self, asset: str, scope: Scope | str, /) -> Measurement | None:
         """What an asset recorded of a scope, or None while it recorded nothing; a bare key is a sprint's."""

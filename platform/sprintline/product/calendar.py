@@ -52,8 +52,6 @@ class Calendar:
     timezone: str
     planned_until: date
     lengths: Mapping[str, int] = field(default_factory=dict)
-    holidays: frozenset[date] = frozenset()
-    increment_sprints: int = 6
 
     @classmethod
     def from_spec(cls, spec: CalendarSpec) -> Calendar:
@@ -64,8 +62,6 @@ class Calendar:
             timezone=spec.timezone,
             planned_until=date.fromisoformat(spec.planned_until),
             lengths=dict(spec.lengths),
-            holidays=frozenset(date.fromisoformat(day) for day in spec.holidays),
-            increment_sprints=spec.increment_sprints,
         )
         _ = calendar.sprints
         return calendar

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from sprintline.base.clock import Clock
 from sprintline.base.settings import Home, home
+from sprintline.mechanisms.declaration.declarations import declaration_of, read_declared
 from sprintline.mechanisms.declaration.located_yaml import Mistake
+from sprintline.mechanisms.declaration.model import Spec
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.product.calendar import Calendar, Sprint
 from sprintline.product.spec import DeclarationError, ProductSpec, parse_product
@@ -36,6 +38,7 @@ class Store(Protocol):
 
 
 S = TypeVar("S", bound=Store)
+D = TypeVar("D", bound=Spec)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Runtime:
     folder: Path
     home: Home
     opened: dict[type, object] = field(default_factory=dict, repr=False, compare=False)
+    read: dict[type, object] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def product(self) -> str:
@@ -81,6 +85,21 @@ class Runtime:
         if store not in self.opened:
             self.opened[store] = store.of(self)
         return cast("S", self.opened[store])
+
+    def declares(self, spec: type[Spec]) -> bool:
+        """Whether the product has the declaration file of this spec, whatever is in it."""
+        return bool(declaration_of(spec).files(self.folder))
+
+    def declared(self, spec: type[D]) -> D | None:
+        """What the product declares in the file of this spec: `runtime.declared(PlanSpec)`; None without the file.
+
+        Raises:
+            DeclarationError: the file has mistakes, or every product needs it and it is missing.
+            LookupError: no `spec.py` registers the spec.
+        """
+        if spec not in self.read:
+            self.read[spec] = read_declared(spec, self.folder, {"sprints": self.calendar.keys})
+        return cast("D | None", self.read[spec])
 
     def measured(self, asset: str, scope: Scope | str) -> Measurement | None:
         """What an asset recorded of a scope, or None while it recorded nothing; a bare key is a sprint's."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from sprintline.mechanisms.declaration.declarations import Declaration
 from sprintline.mechanisms.declaration.located_yaml import (
     DeclarationError,
     KeyPath,
@@ -54,11 +55,10 @@ _RULE_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
 class TeamSpec(Spec):
     """Who answers for the product."""
 
+    retired = frozenset({"lead"})
+
     name: Words = Field(description="the team's name", examples=["Punctuality"])
     owner: Words = Field(description="who answers for the product", examples=["dana.reyes@example.org"])
-    lead: Words = Field(
-        description="who leads the team and signs its decisions", examples=["sam.okafor@example.org"]
-    )
 
 
 INCREMENT = "increment"
@@ -75,8 +75,10 @@ class CalendarSpec(Spec):
     """The team's sprints: where they start, how long they last, how far they are planned.
 
     Days are local days of `timezone`; `planned_until` is the horizon, exclusive. `lengths` gives single sprints (by
-    key) another number of days. A program increment is `increment_sprints` sprints.
+    key) another number of days.
     """
+
+    retired = frozenset({"holidays", "increment_sprints"})
 
     start: IsoDate = Field(description="first day of the first sprint", examples=["2013-01-01"])
     length_days: SprintDays = Field(default=14, description="days in a sprint", examples=[14])
@@ -85,16 +87,10 @@ class CalendarSpec(Spec):
     lengths: dict[str, SprintDays] = Field(
         default={}, description="other lengths, by sprint key", examples=[{"2013-S07": 21}]
     )
-    holidays: list[IsoDate] = Field(
-        default=[], description="days on which nobody works", examples=[["2013-07-04"]]
-    )
-    increment_sprints: int = Field(
-        default=6, ge=1, le=52, description="sprints in a program increment", examples=[6]
-    )
 
     @classmethod
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
-        """The horizon lies after the start, lengths name sprints, no holiday is given twice."""
+        """The horizon lies after the start, lengths name sprints."""
         start, until = day(raw.get("start")), day(raw.get("planned_until"))
         days = raw.get("length_days", 14)
         if start and until:
@@ -123,7 +119,6 @@ class CalendarSpec(Spec):
         for key in _mapping(raw.get("lengths")):
             if not _SPRINT_KEY.fullmatch(str(key)):
                 yield ("lengths", key), f"{shown(key)} is not a sprint key", "write year and number: 2013-S07"
-        yield from _repeated(raw.get("holidays"), ("holidays",), "holiday")
 
 
 class SourceSpec(Spec):
@@ -260,9 +255,7 @@ class ProductSpec(Spec):
     )
     team: TeamSpec = Field(
         description="who answers for it",
-        examples=[
-            {"name": "Punctuality", "owner": "dana.reyes@example.org", "lead": "sam.okafor@example.org"}
-        ],
+        examples=[{"name": "Punctuality", "owner": "dana.reyes@example.org"}],
     )
     owners: list[Owner] = Field(
         min_length=1, description="owners shown in Dagster", examples=[["team:punctuality"]]
@@ -418,3 +411,19 @@ def _repeated(values: Any, at: tuple[str, ...], thing: str, below: tuple[str, ..
                 wrong = f"the {thing} {shown(str(value))} is given twice"
                 yield path, wrong, f"keep one; the first is number {first[value] + 1}"
             first.setdefault(value, index)
+
+
+DECLARATIONS = (
+    Declaration(
+        file="defs.yaml",
+        title="the product itself, as a Dagster component file",
+        spec=ProductSpec,
+        required=True,
+        at=("attributes",),
+        parse=lambda text, filename, known: parse_product(
+            text, filename, known.get("known_rules"), known.get("fixed_rules", ())
+        ),
+        made_by="sprintline new PRODUCT",
+        about="Every product has it: Dagster loads the product from it.",
+    ),
+)

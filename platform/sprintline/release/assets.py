@@ -30,7 +30,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
 
 def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Both in one operation: a candidate is rare, the decision is not, and each must follow the other's verdicts."""
-    rules = rules_for("candidate")
+    rules = rules_for("candidate", runtime)
     candidate, champion = (dg.AssetKey([runtime.product, name]) for name in ("candidate", "champion"))
     shared: dict[str, Any] = {
         "group_name": "models",

@@ -1,4 +1,4 @@
-"""`sprintline new`, `add`, `remove` and `check`: a product comes, grows and leaves, and is read for mistakes."""
+"""`sprintline new`, `add`, `declare`, `remove`, `check`: a product comes, grows and leaves; mistakes are reported."""
 
 from __future__ import annotations
 
@@ -147,6 +147,39 @@ def add(product: str, file: Path, keys: tuple[str, ...], **said: str | None) -> 
 
 @click.command()
 @click.argument("product")
+@click.argument("file", required=False)
+def declare(product: str, file: str | None) -> None:
+    """Write an example of a declaration file into a product's folder; without FILE, list what can be declared.
+
+    \b
+    sprintline declare parcels
+    sprintline declare parcels findings.yaml
+    """
+    from sprintline.mechanisms.declaration.declarations import declarations
+    from sprintline.product.folders import chosen_folders
+    from sprintline.scaffold.create import ScaffoldError
+    from sprintline.scaffold.declare import declare as write_example
+
+    (folder,) = chosen_folders(settings.ROOT, product)
+    if file is None:
+        for one in declarations():
+            there = len(one.files(folder))
+            state = "there" if there else "missing" if one.required else "not declared"
+            state = f"{there} files" if one.many else state
+            click.echo(f"{one.file:<20}  {state:<12}  {one.title}")
+        return
+    try:
+        written = write_example(folder, file)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(
+        f"Wrote {written.relative_to(settings.ROOT)}: an example with every key. Replace what it says."
+    )
+    click.echo(f"\nNext:\n  sprintline check {product}")
+
+
+@click.command()
+@click.argument("product")
 @click.option(
     "--state",
     "with_state",
@@ -211,14 +244,20 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
 @click.command()
 @click.argument("product", required=False)
 def check(product: str | None) -> int:
-    """Read every declaration of all products, or of one; tell each mistake with file and line."""
+    """Read every declaration of all products, or of one; report each mistake with file and line.
+
+    Lines that nothing reads any more are listed as notes; they are no mistakes.
+    """
     from sprintline.product.folders import chosen_folders
-    from sprintline.scaffold.check import mistakes_of
+    from sprintline.scaffold.check import mistakes_of, notes_of
 
     folders = chosen_folders(settings.ROOT, product)
     found = [line for folder in folders for line in mistakes_of(folder, settings.ROOT, settings.home())]
     for line in found:
         click.echo(line)
+    for folder in folders:
+        for line in notes_of(folder, settings.ROOT, settings.home()):
+            click.echo(f"note: {line}")
     names = ", ".join(folder.name for folder in folders) or "no product"
     click.echo(
         f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
@@ -226,4 +265,4 @@ def check(product: str | None) -> int:
     return 1 if found else 0
 
 
-COMMANDS = (new, add, remove, check)
+COMMANDS = (new, add, declare, remove, check)

@@ -22,6 +22,9 @@ import yaml
 from sprintline.base.files import atomic_write
 from sprintline.base.locks import file_lock
 from sprintline.landing.inferred import reserved_words
+from sprintline.mechanisms.declaration.declarations import declarations
+from sprintline.product.calendar import Calendar
+from sprintline.product.spec import parse_product
 from sprintline.scaffold.sample import deliveries_csv, orders_csv, seed_of
 
 TEMPLATES = Path(__file__).with_name("templates") / "product"
@@ -220,6 +223,8 @@ def _install(product: str, root: Path, workspace: str, fill: Fill) -> Iterator[P
             beside.chmod(0o755)
             staged.append((beside, target))
             fill(part, beside)
+            if part == "product":
+                _declare_required(beside)
         fresh = root / f".workspace-{product}.yaml"
         staged.append((fresh, root / "workspace.yaml"))
         fresh.write_text(workspace, encoding="utf-8")
@@ -249,6 +254,15 @@ def _sample_of(product: str) -> Fill:
             _write_sample(folder / "sample", product)
 
     return fill
+
+
+def _declare_required(folder: Path) -> None:
+    """Examples of the declaration files that every product has and the templates do not."""
+    spec = parse_product((folder / "defs.yaml").read_text(encoding="utf-8"), "defs.yaml")
+    for declaration in declarations():
+        if declaration.required and not declaration.many and not declaration.files(folder):
+            text = declaration.example_for(Calendar.from_spec(spec.calendar).keys)
+            (folder / declaration.file).write_text(text, encoding="utf-8")
 
 
 def _fill(source: Path, target: Path, product: str) -> None:

@@ -57,7 +57,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
         )
         for key in nodes
     ]
-    rules = model_rules(manifest)
+    rules = model_rules(runtime, manifest)
     by_check = {(name, check_name(rule)): rule for name, chosen in rules.items() for rule in chosen}
 
     @dg.multi_asset(

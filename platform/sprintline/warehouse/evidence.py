@@ -18,7 +18,7 @@ from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.rules import DBT_TEST_CODES
 
 
-def model_rules(manifest: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
+def model_rules(runtime: Runtime, manifest: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
     """Rules per dbt model: those its tests name in `meta.rule`, and the ones that need no test."""
     named: dict[str, set[str]] = {}
     for test in manifest["nodes"].values():
@@ -27,7 +27,7 @@ def model_rules(manifest: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
     return {
         node["name"]: tuple(
             rule
-            for rule in rules_for("model")
+            for rule in rules_for("model", runtime)
             if rule.code not in DBT_TEST_CODES or rule.code in named.get(node["unique_id"], ())
         )
         for node in manifest["nodes"].values()
@@ -46,11 +46,11 @@ def test_code(test: Mapping[str, Any]) -> str | None:
 
 
 def _models(runtime: Runtime) -> list[str]:
-    return list(model_rules(runtime[Warehouse].manifest))
+    return list(model_rules(runtime, runtime[Warehouse].manifest))
 
 
 def _rules_on(runtime: Runtime, model: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    chosen = model_rules(runtime[Warehouse].manifest)[model]
+    chosen = model_rules(runtime, runtime[Warehouse].manifest)[model]
     return tuple(rule for rule in rules if rule in chosen)
 
 

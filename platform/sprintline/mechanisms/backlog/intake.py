@@ -34,6 +34,7 @@ def take_in(context: Context, sprint: str, actor: str, *, reached_end: bool = Fa
     seen = {key: _seen(context, key) for key in (sprint, *(key for key in after if key in closed))}
     if reached_end:
         seen[sprint] |= Seen(held=frozenset({fingerprint(context.product, *_GIVEN_UP)}))
+    seen[sprint] |= Seen(held=_of_rules_that_do_not_apply(context))
     return _tell(context, seen, actor)
 
 
@@ -85,7 +86,7 @@ def _seen(context: Context, sprint: str) -> Seen:
     verdicts = [
         one
         for one in context.records.verdicts(context.product, sprint)
-        if (rule := rules.get(one.code)) is not None and rule.tracked
+        if (rule := rules.get(one.code)) is not None and rule.tracked and rule.applies(context)
     ]
     alone = {code for code, rule in rules.items() if rule.per_sprint}
     seen = seen_in(verdicts, {code: rule.name for code, rule in rules.items()}, alone)
@@ -96,6 +97,16 @@ def _seen(context: Context, sprint: str) -> Seen:
         if not _settled(context, rules[one.code].judges, one.asset, sprint)
     }
     return Seen(seen.findings, seen.held - open_)
+
+
+def _of_rules_that_do_not_apply(context: Context) -> frozenset[str]:
+    """Open items of rules whose declaration the product has withdrawn: no verdict will ever close them."""
+    gone = {code for code, rule in all_rules().items() if not rule.applies(context)}
+    return (
+        frozenset(item.fingerprint for item in board_of(context) if item.open and item.code in gone)
+        if gone
+        else frozenset()
+    )
 
 
 def _settled(context: Context, kind: str, asset: str, sprint: str) -> bool:

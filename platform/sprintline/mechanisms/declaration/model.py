@@ -10,7 +10,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -37,9 +37,14 @@ def wrong(what: str, right: str) -> PydanticCustomError:
 
 
 class Spec(BaseModel):
-    """A declared mapping. Subclasses add fields with `examples`, and `cross_checks` over the raw mapping."""
+    """A declared mapping. Subclasses add fields with `examples`, and `cross_checks` over the raw mapping.
+
+    `retired` names keys that were read once. Files that still have them load; `sprintline check` says that the lines
+    have no effect.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    retired: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
@@ -53,6 +58,8 @@ class Spec(BaseModel):
     ) -> Self:
         if not isinstance(data, Mapping):
             return handler(data)
+        if cls.retired:
+            data = {key: value for key, value in data.items() if key not in cls.retired}
         found: list[InitErrorDetails] = []
         spec = None
         try:
@@ -74,6 +81,48 @@ def _again(details: Any) -> InitErrorDetails:
     if kind == _CUSTOM:
         kind = wrong(context["wrong"], context["right"])
     return InitErrorDetails(type=kind, loc=details["loc"], input=details["input"], ctx=context)
+
+
+def inner_spec(field: FieldInfo) -> type[Spec] | None:
+    """The declared model of a field, of its list or of its mapping; None for a plain value."""
+
+    def found(kind: Any) -> type[Spec] | None:
+        if isinstance(kind, type) and issubclass(kind, Spec):
+            return kind
+        return next((one for part in typing.get_args(kind) if (one := found(part))), None)
+
+    return found(field.annotation)
+
+
+def holds(field: FieldInfo, container: type) -> bool:
+    """Whether a field is a list, or a dict, of something."""
+    return typing.get_origin(_plain(field.annotation)) is container
+
+
+def retired_keys(model: type[Spec], yaml: LocatedYaml, at: KeyPath = ()) -> Iterator[Mistake]:
+    """Keys of a document, with their lines, that the model under the path `at` does not read any more."""
+    data: Any = yaml.data
+    for part in at:
+        data = data.get(part) if isinstance(data, Mapping) else None
+    yield from _retired(model, data, yaml, at)
+
+
+def _retired(model: type[Spec], data: Any, yaml: LocatedYaml, at: KeyPath) -> Iterator[Mistake]:
+    if isinstance(data, list):
+        for place, item in enumerate(data):
+            yield from _retired(model, item, yaml, (*at, place))
+        return
+    if not isinstance(data, Mapping):
+        return
+    for key, value in data.items():
+        if key in model.retired:
+            yield yaml.mistake((*at, key), "has no effect any more", "remove it")
+        elif (field := model.model_fields.get(key)) and (inner := inner_spec(field)):
+            if holds(field, dict):
+                for name, entry in value.items() if isinstance(value, Mapping) else ():
+                    yield from _retired(inner, entry, yaml, (*at, key, name))
+            else:
+                yield from _retired(inner, value, yaml, (*at, key))
 
 
 def mistakes(

@@ -9,13 +9,15 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from sprintline.mechanisms.declaration.located_yaml import shown, suggest
 from sprintline.mechanisms.declaration.model import wrong
 
 LONGEST_SPRINT_DAYS = 92
 
+_SPRINT_KEY = re.compile(r"\d{4}-S\d{2,3}")
+_RULE_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
 _OWNER = re.compile(r"team:\S+|[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -100,6 +102,26 @@ def _severity(value: Any) -> Any:
     return value
 
 
+def _sprint_key(value: str, info: ValidationInfo) -> str:
+    if not _SPRINT_KEY.fullmatch(value):
+        raise wrong(f"{shown(value)} is not a sprint", "write year and number: 2013-S07")
+    planned = (info.context or {}).get("sprints")
+    if planned is not None and value not in planned:
+        named = list(planned)
+        right = f"the calendar has {named[0]} to {named[-1]}" if named else "the calendar has none"
+        raise wrong(f"there is no sprint {value}", right)
+    return value
+
+
+def _rule_code(value: str, info: ValidationInfo) -> str:
+    if not _RULE_CODE.fullmatch(value):
+        raise wrong(f"{shown(value)} is not a rule code", "write letters and three digits: DQ101")
+    known = (info.context or {}).get("known_rules")
+    if known is not None and value not in known:
+        raise wrong(f"there is no rule {value}", suggest(value, sorted(known)))
+    return value
+
+
 IsoDate = Annotated[str, BeforeValidator(_iso_text), AfterValidator(_iso_date)]
 Name = Annotated[str, AfterValidator(_identifier)]
 Words = Annotated[str, AfterValidator(_text)]
@@ -109,3 +131,7 @@ ContractPath = Annotated[str, AfterValidator(_contract_path)]
 Number = Annotated[float, AfterValidator(_finite)]
 SprintDays = Annotated[int, Field(ge=1, le=LONGEST_SPRINT_DAYS)]
 Severity = Annotated[Literal["error", "warn"], BeforeValidator(_severity)]
+SprintKey = Annotated[str, AfterValidator(_sprint_key)]
+"""A sprint: of the calendar, where the context of the validation has `sprints`."""
+RuleCode = Annotated[str, AfterValidator(_rule_code)]
+"""A rule: one that exists, where the context of the validation has `known_rules`."""

@@ -73,8 +73,8 @@ def sentence(rule: Rule, verdict: Verdict) -> str:
 def checks_for(
     runtime: Context, asset: str, kind: str, partitions: dg.PartitionsDefinition, pool: str | None = None
 ) -> Iterable[dg.AssetChecksDefinition]:
-    """One operation that judges an asset by every rule of its kind; nothing when no rule judges that kind."""
-    rules = rules_for(kind)
+    """One operation that judges an asset by every rule of its kind; nothing when no rule of the kind applies."""
+    rules = rules_for(kind, runtime)
     if not rules:
         return
 

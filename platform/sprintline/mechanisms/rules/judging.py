@@ -50,7 +50,7 @@ def judge(
 def judge_asset(context: Context, kind: str, asset: str, scope: Scope | str) -> list[Verdict]:
     """Judge an asset in a scope by every rule of its kind, on what the stores hold now, and record the verdicts."""
     evidence, version = gather(context, kind, asset, scope)
-    verdicts = [judge(context, rule, asset, scope, evidence, version) for rule in rules_for(kind)]
+    verdicts = [judge(context, rule, asset, scope, evidence, version) for rule in rules_for(kind, context)]
     context.records.record_verdicts(verdicts)
     return verdicts
 

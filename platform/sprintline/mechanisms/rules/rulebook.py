@@ -15,10 +15,13 @@ DONE, PROMOTION = "done", "promotion"
 
 
 def assets_by_rule(context: Context) -> dict[str, list[str]]:
-    """Names of the product's assets that each rule judges, by code; empty for a rule that judges none of them."""
+    """Names of the product's assets that each rule judges, by code; empty for a rule that judges none of them.
+
+    A rule that does not apply to the product judges none.
+    """
     found: dict[str, list[str]] = {code: [] for code in all_rules()}
     for kind in kinds().values():
-        rules = rules_for(kind.name)
+        rules = rules_for(kind.name, context)
         for asset in kind.assets(context) if rules else ():
             for rule in kind.rules_on(context, asset, rules):
                 found[rule.code].append(asset)
@@ -31,7 +34,7 @@ def needs_of_gate(context: Context, gate: str, scope: Scope | str) -> tuple[Need
     A bare key is a sprint's.
     """
     needs: set[Need] = set()
-    wanted, scope = rules_of_gate(gate), Scope.of(scope)
+    wanted, scope = rules_of_gate(gate, context), Scope.of(scope)
     for kind in kinds_of_scope(scope.kind):
         rules = tuple(rule for rule in wanted if rule.judges == kind.name)
         if not rules or not kind.owed(context, scope.key):

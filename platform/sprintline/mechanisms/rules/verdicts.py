@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sprintline.mechanisms.context import Context
 
 from sprintline.mechanisms.rules.scope import Scope, sprint_of
 
@@ -60,6 +63,11 @@ def insufficient(sentence: str, observed: Any = None, threshold: Any = None) -> 
 Judge = Callable[[Mapping[str, Any], Any], Judgement]
 
 
+def to_all(context: Context) -> bool:
+    """Every product."""
+    return True
+
+
 @dataclass(frozen=True)
 class Rule:
     """A coded claim about one kind of asset.
@@ -73,6 +81,8 @@ class Rule:
     tracked: whether what it finds becomes an item of the backlog.
     per_sprint: a failure in one sprint says nothing of the next, so each sprint is an item by itself.
     remedy: one line on what to do about a failure.
+    applies: whether the rule applies to a product; `declares(PlanSpec)`: to those that have the file of this spec. To
+        others it has no check, no gate requires it, and nothing of it is missing. Its docstring says to which.
     why: what goes wrong in a sprint when nobody makes this claim, in a sentence or two.
     judge: evidence, threshold -> Judgement. Pure.
     """
@@ -88,12 +98,19 @@ class Rule:
     gates: tuple[str, ...] = ("done",)
     tracked: bool = True
     per_sprint: bool = False
+    applies: Callable[[Context], bool] = to_all
     why: str = ""
 
     @property
     def done(self) -> bool:
         """Whether it belongs to the Definition of Done of a sprint."""
         return "done" in self.gates
+
+    @property
+    def applies_to(self) -> str:
+        """The products it applies to, in words."""
+        said = getattr(self.applies, "products", "") or self.applies.__doc__ or "some products"
+        return str(said).splitlines()[0].rstrip(".")
 
     @property
     def claim(self) -> str:

@@ -1,25 +1,23 @@
 """Findings: what rules say of a product's clean history that is true, so no false alarm when it is counted.
 
 `findings.yaml` beside a product's `defs.yaml` lists them. It changes no verdict and opens no gate, as a waiver does; it
-only tells whoever counts false alarms which failures were looked at and found right.
+only says which failures were looked at and found right.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import Field
 
-from pydantic import Field, ValidationError
-
-from sprintline.mechanisms.declaration.located_yaml import read_yaml
-from sprintline.mechanisms.declaration.model import Spec, mistakes
-from sprintline.mechanisms.declaration.types import Words
+from sprintline.mechanisms.declaration.declarations import Declaration
+from sprintline.mechanisms.declaration.model import Spec
+from sprintline.mechanisms.declaration.types import RuleCode, SprintKey, Words
 
 
 class Finding(Spec):
     """Failures of one rule that are true."""
 
-    code: str = Field(pattern=r"^[A-Z]{2,5}\d{3}$", description="code of the rule", examples=["FT303"])
-    sprints: list[str] = Field(
+    code: RuleCode = Field(description="code of the rule", examples=["FT303"])
+    sprints: list[SprintKey] = Field(
         default=[], description="sprints it is true of; none means all", examples=[["2013-S01"]]
     )
     why: Words = Field(
@@ -39,14 +37,11 @@ class Findings(Spec):
     )
 
 
-def parse_findings(text: str, filename: str) -> tuple[Finding, ...]:
-    """The findings in a file's text. Raises DeclarationError with a line per mistake."""
-    yaml = read_yaml(text, filename)
-    found: Any = None
-    told = []
-    try:
-        found = Findings.model_validate(yaml.data, context={"as_written": True})
-    except ValidationError as error:
-        told = list(mistakes(error, Findings, yaml, ()))
-    yaml.refuse(told)
-    return tuple(found.findings)
+DECLARATIONS = (
+    Declaration(
+        file="findings.yaml",
+        title="failures of rules that were looked at and are true",
+        spec=Findings,
+        about="`sprintline faults` counts them apart from false alarms. They change no verdict and open no gate.",
+    ),
+)

@@ -1,0 +1,50 @@
+"""What is wrong with the contracts that a product's sources name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from sprintline.landing.contracts import Contract
+from sprintline.landing.odcs import parse_contract
+from sprintline.mechanisms.declaration.located_yaml import DeclarationError
+from sprintline.product.checked import Check, Checked
+
+
+def _contracts(product: Checked) -> Iterator[str]:
+    functions = _functions(product.folder / "sources.py")
+    for source in product.spec.sources if product.spec else ():
+        file = product.folder / source.contract
+        shown = product.shown(file)
+        try:
+            contract = parse_contract(file.read_text(encoding="utf-8"), shown)
+        except FileNotFoundError:
+            yield f"{shown}:1: is missing; source {source.name} of defs.yaml names it as its contract"
+        except UnicodeDecodeError:
+            yield f"{shown}:1: is not UTF-8 text; save it as UTF-8"
+        except DeclarationError as error:
+            yield from str(error).splitlines()
+        else:
+            if (mistake := _moments(contract, source.name, functions)) is not None:
+                yield f"{shown}:1: {mistake}"
+
+
+def _moments(contract: Contract, source: str, functions: set[str]) -> str | None:
+    if contract.event_at is None and source not in functions:
+        return (
+            f"nothing says when a row of {source} happened; name a column in customProperties (eventAt, knownAt), or "
+            f"write {source}(frame) in sources.py, returning it with event_at and known_at"
+        )
+    return None
+
+
+def _functions(file: Path) -> set[str]:
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, SyntaxError, ValueError):
+        return set()
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+CHECKS = (Check(30, _contracts),)

@@ -1,0 +1,61 @@
+"""What is wrong with a product's recipe and its sources.py, found by loading them; and with the label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sprintline.base.errors import told
+from sprintline.product.checked import SOUND, Check, Checked
+
+
+def _recipe(product: Checked) -> Iterator[str]:
+    file = product.folder / "model.py"
+    if not file.is_file() or product.syntax(file) is not None:
+        return  # reported already
+    from sprintline.learning.recipes import Recipe
+    from sprintline.product.runtime import product_module
+
+    try:
+        recipe = getattr(product_module(product.folder, "model"), "recipe", None)
+        made = recipe() if recipe else None
+    except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to report
+        yield told(error, product.root)
+        return
+    sources = product.folder / "sources.py"
+    if sources.is_file() and product.syntax(sources) is None:
+        try:
+            product_module(product.folder, "sources")
+        except Exception as error:  # noqa: BLE001 - as above
+            yield told(error, product.root)
+    if not isinstance(made, Recipe):
+        got = "has no function recipe()" if made is None else f"recipe() returned a {type(made).__name__}"
+        yield (
+            f"{product.shown(file)}:1: {got}; write recipe() so that it returns a sprintline.learning.recipes.Recipe"
+        )
+
+
+def _label(product: Checked) -> Iterator[str]:
+    """A model answers yes or no: the label is declared as that, or as the numbers 0 and 1."""
+    from sprintline.learning.training import NO_ANSWER
+    from sprintline.warehouse.dbt import Warehouse
+
+    if product.spec is None or not (product.root / "dbt_project" / "dbt_project.yml").is_file():
+        return
+    model = product.spec.model
+    file = product.root / "dbt_project" / "models" / product.product / "marts" / f"{model.outcomes}.yml"
+    warehouse = Warehouse(product.product, product.home, product.root / "dbt_project")
+    columns = warehouse.table_columns().get(model.outcomes, ())
+    declared = {column.name: column.data_type.lower() for column in columns}
+    kind = declared.get(model.label)
+    if kind is None:
+        wrong = (
+            f"has no column {model.label}, which defs.yaml names as the label; it has {', '.join(declared)}"
+        )
+    elif kind and not kind.startswith("bool") and not kind.endswith(("int", "integer")):
+        wrong = f"{model.label} is {kind}: {NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}"
+    else:
+        return
+    yield f"{product.shown(file)}:1: {wrong}"
+
+
+CHECKS = (Check(40, _recipe), Check(91, _label, SOUND))

@@ -1,0 +1,48 @@
+"""What is wrong with a product's dbt models: the ones that are missing or misnamed, and what dbt cannot parse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sprintline.product.checked import SOUND, Check, Checked
+from sprintline.product.spec import PLATFORM_ASSETS
+
+
+def _marts(product: Checked) -> Iterator[str]:
+    if (spec := product.spec) is None:
+        return
+    models = product.root / "dbt_project" / "models" / product.product
+    if not models.is_dir():
+        yield f"{product.shown(models)}:1: is missing; the product's dbt models belong there"
+        return
+    files = {file.stem: file for file in sorted(models.rglob("*.sql"))}
+    taken = dict.fromkeys(PLATFORM_ASSETS, "an asset that every product has")
+    taken |= {source.name: "a source" for source in spec.sources}
+    taken |= dict.fromkeys(spec.features.views, "a feature view")
+    for name in sorted(set(files) & set(taken)):
+        yield f"{product.shown(files[name])}:1: {name} is the name of {taken[name]}; call the model something else"
+    for mart in (spec.model.questions, spec.model.outcomes):
+        if mart not in files:
+            file = models / "marts" / f"{mart}.sql"
+            yield f"{product.shown(file)}:1: is missing; defs.yaml names this mart under model"
+
+
+def _parsed(product: Checked) -> Iterator[str]:
+    from sprintline.warehouse.dbt import Warehouse, WarehouseError
+
+    if not (product.root / "dbt_project" / "dbt_project.yml").is_file():
+        return
+    try:
+        Warehouse(product.product, product.home, product.root / "dbt_project").ensure_manifest()
+    except WarehouseError as error:
+        # dbt's first line names kind and model, which the file does as well; its line is the template's own.
+        told = [line.strip() for line in error.detail.splitlines()[1:] if line.strip()]
+        line = next((int(found[1]) for one in told if (found := re.fullmatch(r"line (\d+)", one))), 1)
+        why = next(
+            (one for one in told if not one.startswith("line ")), error.detail or "dbt does not parse it"
+        )
+        yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; mend the model"
+
+
+CHECKS = (Check(50, _marts), Check(90, _parsed, SOUND))
