@@ -19,6 +19,7 @@ import pytest
 from sprintline.base import settings
 from sprintline.cli import main as command
 from sprintline.scaffold.create import create_product
+from sprintline.scaffold.published import publish_table
 
 PAGE = settings.ROOT / "docs" / "reference" / "errors.md"
 ROWS = re.findall(r"^\| (.+?) \| `(.+?)` \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
@@ -71,6 +72,19 @@ def finding(code: str, sprint: str) -> Spoil:
 
 def state_is_a_file(root: Path) -> None:
     settings.home().root.write_text("")
+
+
+def reads_florist(publish: bool = True, product: str = "florist", version: str = "^1") -> Spoil:
+    """Another product, and the bakery reading its orders."""
+
+    def spoil(root: Path) -> None:
+        create_product("florist", root)
+        if publish:
+            publish_table("florist", "orders", None, root)
+        entry = f'published: {{product: {product}, table: orders, version: "{version}"}}'
+        edit(DEFS, "\n  features:", f"    - name: flowers\n      {entry}\n\n  features:")(root)
+
+    return spoil
 
 
 MISTAKES: dict[str, Spoil | None] = {
@@ -149,6 +163,17 @@ MISTAKES: dict[str, Spoil | None] = {
     "sources that do not load": edit(SOURCES, "return dropped\n", 'return dropped\nraise RuntimeError("no till")\n'),
     # Last, because dbt keeps what it failed on within a process; a command is a process of its own.
     "a model that does not parse": edit(QUESTIONS, "{{ in_sprint() }}", "{{ in_sprint( }}"),
+    "a published table of a product that is not there": reads_florist(product="parcls"),
+    "a table that is not published": reads_florist(publish=False),
+    "a contract version that is not the publisher's": reads_florist(version="^2"),
+    "a source with two places for its rows": edit(
+        DEFS,
+        "contract: contracts/orders.yaml",
+        'contract: contracts/orders.yaml\n      published: {product: florist, table: orders, version: "^1"}',
+    ),
+    "a table to publish that is not in the lake": None,
+    "a table to read that nobody publishes": lambda root: create_product("florist", root),
+    "a product to remove that others read": reads_florist(),
 }  # fmt: skip
 
 
@@ -166,7 +191,7 @@ def clone(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(root)
     create_product("bakery", root)
     yield root
-    for name in [name for name in sys.modules if name.startswith("products.bakery")]:
+    for name in [name for name in sys.modules if name.startswith(("products.bakery", "products.florist"))]:
         del sys.modules[name]
 
 

@@ -18,6 +18,7 @@ from sprintline.base.settings import ROOT
 from sprintline.components.product import build_product
 from sprintline.components.scaffolder import DataProductScaffolder
 from sprintline.landing.odcs import Contracts
+from sprintline.landing.published import refuse_wrong_tables
 from sprintline.product.runtime import load_runtime
 from sprintline.product.spec import ProductSpec
 
@@ -54,7 +55,9 @@ def product_definitions(module: str) -> dg.Definitions:
     """
     package = import_module(module.rpartition(".")[0])
     with _uncollected():
-        _ = load_runtime(Path(str(package.__file__)).parent)[Contracts]
+        runtime = load_runtime(Path(str(package.__file__)).parent)
+        _ = runtime[Contracts]
+        refuse_wrong_tables(runtime)
         tree = ComponentTree.from_module(defs_module=package, project_root=ROOT / "platform")
         # Without a place `build_defs` adds a JSON Schema of every component type installed: half a second a process.
         found = tree.build_defs(tree.defs_module_path)

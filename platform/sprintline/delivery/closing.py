@@ -14,7 +14,7 @@ from sprintline.delivery.inputs import standing
 from sprintline.delivery.restatement import changes, state_of, trained_on
 from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
-from sprintline.landing.arrivals import survey
+from sprintline.landing.arrivals import published_versions, read_from, survey
 from sprintline.mechanisms.backlog.intake import take_in
 from sprintline.mechanisms.rules.gates import GateDecision
 from sprintline.mechanisms.rules.judging import current_versions, judge_asset
@@ -58,16 +58,23 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     landed = survey(runtime)[0].get(sprint)
     state = {
         **state_of(measured, records.verdicts(product, sprint), INCREMENT),
-        "files": {**before.get("files", {}), **(landed.files if landed else {})},
+        # Of published tables, what was read: the publisher may have closed again since.
+        "files": {
+            **before.get("files", {}),
+            **(landed.files if landed else {}),
+            **read_from(runtime, sprint),
+        },
     }
     stale: list[Verdict] = []
     restated: Mapping[str, Any] | None = None
     if before and before["version"] != version:
         stale = _judge_what_rests_on(runtime, sprint)
+        changed = changes(before, state)
         body = {
             "was": before["version"],
             "is": version,
-            **changes(before, state),
+            **changed,
+            "published": published_versions(runtime, changed["files"]),
             **_consequences(runtime, sprint),
         }
         key = f"{len(closings)}:{version}"

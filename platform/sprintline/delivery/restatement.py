@@ -82,8 +82,7 @@ def told(sprint: str, body: Mapping[str, Any]) -> str:
     """A restatement in one sentence with its numbers."""
     files, tables = body.get("files") or {}, body.get("tables") or {}
     parts = [
-        f"{sprint} was restated: "
-        + (f"new file of {', '.join(sorted(files))}" if files else "computed again")
+        f"{sprint} was restated: " + (_new(files, body.get("published") or {}) if files else "computed again")
     ]
     counted = {
         name: one["rows"]
@@ -115,6 +114,13 @@ def told(sprint: str, body: Mapping[str, Any]) -> str:
     if models := body.get("trained_on_it"):
         parts.append(f"so do the models {', '.join(models)}")
     return "; ".join(parts)
+
+
+def _new(files: Iterable[str], published: Mapping[str, str]) -> str:
+    landed = sorted(name for name in files if name not in published)
+    read = [f"{name} (published {table})" for name, table in sorted(published.items())]
+    told = [f"new file of {', '.join(landed)}"] if landed else []
+    return " and ".join([*told, *([f"new rows of {', '.join(read)}"] if read else [])])
 
 
 def restatements(events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:

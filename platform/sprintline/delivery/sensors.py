@@ -38,7 +38,8 @@ def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefi
         job=job,
         minimum_interval_seconds=1,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the run that closes a sprint once a file of every source has landed for it.",
+        description="Starts the run that closes a sprint once a file of every source has landed for it, and every "
+        "published table it reads has closed.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         requests, notes = plan(runtime, context.instance)
@@ -50,9 +51,12 @@ def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefi
 
 def nothing_new(runtime: Runtime) -> str:
     """What the landing sensor says when no sprint waits: where to drop a file."""
+    if not runtime.spec.landed:
+        tables = ", ".join(f"{one.product}.{one.table}" for one in runtime.spec.read.values())
+        return f"nothing new: every sprint is closed on what is published of {tables}"
     return (
         f"nothing new in landing/{runtime.product}: drop <source>/<sprint>.csv, for example "
-        f"{runtime.spec.sources[0].name}/{runtime.calendar.keys[0]}.csv"
+        f"{runtime.spec.landed[0].name}/{runtime.calendar.keys[0]}.csv"
     )
 
 
@@ -127,7 +131,9 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
             for event in runtime.records.events(product=runtime.product, kind=REFUSED, sprint=sprint)
         }
         told = [f"{name} (refused: {refused[name]})" if name in refused else name for name in ready.missing]
-        return f"{sprint} waits for a file of {', '.join(told)}"
+        return "; ".join([f"{sprint} waits for a file of {', '.join(told)}", *ready.waits])
+    if ready.waits:
+        return f"{sprint} waits {'; '.join(ready.waits)}"
     if ready.unsettled:
         return f"{sprint} waits: {', '.join(ready.unsettled)} is still being written"
     # Any other training is part of the closing run: one that was killed in it is asked for again.

@@ -77,7 +77,7 @@ class Ground:
 
     def arrive(self, sprint: str) -> None:
         """Everything of a sprint lands, a little after its end; the clock is moved there."""
-        for source in self.runtime.spec.sources:
+        for source in self.runtime.spec.landed:
             self.land(source.name, sprint=sprint)
         self.runtime.clock.move(self.runtime.window(sprint).end + timedelta(hours=2))
 

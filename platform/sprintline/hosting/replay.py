@@ -56,6 +56,8 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
         StartError: a process that is needed failed.
     """
     provide = getattr(runtime.sources, "provide", None)
+    if provide is None and not runtime.spec.landed:
+        provide = _nothing
     if provide is None:
         raise ReplayError(
             f"{runtime.folder / 'sources.py'} offers no provide(sprint): drop files into landing/ yourself"
@@ -99,6 +101,11 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
                         stage(runtime, key, provide)
 
             _await(runtime, chosen, group, progress, healthy, prepare_next)
+
+
+def _nothing(_: Sprint) -> Mapping[str, pd.DataFrame]:
+    """What lands for a product all of whose sources are published by others."""
+    return {}
 
 
 class Progress(Protocol):
@@ -184,7 +191,7 @@ def _older(changed: Sequence[str]) -> str:
 def _to_land(runtime: Runtime, key: str) -> list[str]:
     """Sources of which no file of the sprint has landed."""
     rooms = {
-        source.name: runtime.home.landing / runtime.product / source.name for source in runtime.spec.sources
+        source.name: runtime.home.landing / runtime.product / source.name for source in runtime.spec.landed
     }
     return [name for name, room in rooms.items() if not any(room.glob(f"{key}.*"))]
 
@@ -222,7 +229,7 @@ def provided(runtime: Runtime, key: str, provide: Provider) -> Mapping[str, pd.D
     from sprintline.landing.samples import rows_of, sample_of
 
     frames: Any = provide(runtime.window(key))
-    sources = [source.name for source in runtime.spec.sources]
+    sources = [source.name for source in runtime.spec.landed]
     if isinstance(frames, Mapping):
         if others := [name for name in sources if name not in frames and sample_of(runtime.folder, name)]:
             frames = {**rows_of(runtime.folder, runtime.window(key), _lands_after(runtime), others), **frames}
@@ -357,7 +364,9 @@ def _hopeless(runtime: Runtime, sprint: str) -> str | None:
             return why
     landed, odd = survey(runtime)
     ready = landed.get(sprint)
-    missing = [source.name for source in runtime.spec.sources] if ready is None else ready.missing
+    missing = [source.name for source in runtime.spec.landed] if ready is None else ready.missing
+    if ready and ready.waits:
+        return f"{sprint} waits {ready.waits[0]}"
     if missing:
         lies = f"; in landing/ lies {'; '.join(odd[:3])}" if odd else ""
         return f"{sprint} waits for a file of {', '.join(missing)}{lies}"

@@ -1,17 +1,23 @@
-"""Raw: what providers dropped, under contract, into the lake; one asset per source, one partition per sprint."""
+"""Raw: what providers dropped or other products published, under contract, into the lake.
+
+One asset per source, one partition per sprint.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import dagster as dg
 
+from sprintline.base.steps import StepFailed
 from sprintline.lake.tables import Lake
 from sprintline.landing.events import REFUSED
-from sprintline.landing.folder import Landing
+from sprintline.landing.folder import BadFile, Landing
 from sprintline.landing.odcs import Contracts
+from sprintline.landing.published import UPSTREAM, Feed, NotReady, Ready, Upstream, feed_of, read_rows
 from sprintline.landing.rules import KEEPS_ITS_CONTRACT
 from sprintline.mechanisms.backlog.intake import take_in
+from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
 from sprintline.mechanisms.rules.judging import judge
 from sprintline.product import assets as shell
@@ -28,7 +34,8 @@ if TYPE_CHECKING:
 def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
     """The assets and checks of every source a product declares."""
     for source in runtime.spec.sources:
-        yield _source_asset(runtime, source, partitions)
+        make = _source_asset if source.published is None else _published_asset
+        yield make(runtime, source, partitions)
         yield from checks_for(runtime, source.name, "source", partitions)
 
 
@@ -75,6 +82,116 @@ def _source_asset(
         )
 
     return landed
+
+
+def _published_asset(
+    runtime: Runtime, source: SourceSpec, partitions: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    reference = runtime.spec.read[source.name]
+    about: dict[str, Any] = {
+        "published": f"{reference.product}.{reference.table}, contract version {reference.version}"
+    }
+    description = f"Rows of {reference.product}.{reference.table}, which {reference.product} publishes."
+    mapping = None
+    try:
+        feed = feed_of(runtime, source.name)
+    except NotReady as waits:
+        # The reader loads all the same: its sensor and this asset say why its sprints wait.
+        about["waits"] = str(waits)
+    else:
+        description = f"{description} {feed.contract.description}".strip()
+        about["dagster/column_schema"] = column_schema(feed.contract.columns)
+        mapping = _by_time(runtime, feed)
+
+    @dg.asset(
+        **shell.asset_arguments(runtime, source.name, "raw", partitions, kinds={"deltalake"}),
+        deps=[dg.AssetDep(dg.AssetKey([reference.product, reference.table]), partition_mapping=mapping)],
+        description=description,
+        metadata=about,
+        pool=shell.POOL,
+    )
+    @shell.in_words(runtime)
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        window = runtime.window(context.partition_key)
+        try:
+            upstream = Upstream.of(runtime, source.name)
+            ready = upstream.at(window)
+            frame = read_rows(upstream, ready, window)
+        except NotReady as waits:
+            raise StepFailed(
+                f"{window.key} waits {waits}; the landing sensor asks again by itself"
+            ) from waits
+        except DeclarationError as error:
+            raise StepFailed(str(error)) from error
+        except BadFile as bad:
+            refuse_published(context, runtime, source.name, window.key, upstream, ready, bad)
+        contract = upstream.feed.contract
+        order = list(contract.key) or ["event_at", "known_at"]
+        commit = runtime[Lake].write(runtime.table(source.name), window.key, frame, sort_by=order)
+        facts = {
+            "rows": commit.rows,
+            "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
+            "contract": f"{contract.name} {contract.version}",
+            "published": upstream.feed.version,
+            UPSTREAM: ready.digest,
+            "upstream_versions": dict(ready.versions),
+            "volumes": upstream.volumes(ready),
+            # A replay reads at a moment of its own, but no row before the publisher's sprint had closed.
+            "landed_by": max(runtime.clock.now(), ready.since).isoformat(),
+        }
+        runtime.measure(source.name, window.key, commit.data_version, facts)
+        return shell.materialized(
+            commit.data_version,
+            {
+                "dagster/row_count": commit.rows,
+                "published": upstream.feed.version,
+                "upstream": ", ".join(f"{key} {version[:12]}" for key, version in ready.versions.items()),
+                "sample": shell.sample(frame, contract.personal_columns),
+            },
+        )
+
+    return published
+
+
+def _by_time(runtime: Runtime, feed: Feed) -> dg.PartitionMapping:
+    """Which of the reader's sprints read which of the publisher's."""
+    read: dict[str, list[str]] = {}
+    for window in runtime.calendar.sprints:
+        for one in feed.overlapping(window):
+            read.setdefault(one.key, []).append(window.key)
+    return dg.StaticPartitionMapping(read)
+
+
+def refuse_published(
+    context: dg.AssetExecutionContext,
+    runtime: Runtime,
+    source: str,
+    sprint: str,
+    upstream: Upstream,
+    ready: Ready,
+    bad: Exception,
+) -> NoReturn:
+    """Record that a publisher's rows were refused; the reader's lake keeps what it had.
+
+    Raises dg.Failure, always.
+    """
+    rule, table = KEEPS_ITS_CONTRACT, upstream.feed.version
+    evidence = {"refused": str(bad), "published": table}
+    verdict = judge(runtime, rule, source, sprint, evidence, ready.digest)
+    runtime.records.record_verdicts([verdict])
+    attempt = upstream.attempt(ready)
+    told = {"source": source, "file": table, "reason": str(bad), UPSTREAM: attempt}
+    runtime.records.append(
+        "refused", runtime.product, sprint, shell.actor(context), key=f"{source}:{attempt}", body=told
+    )
+    take_in(runtime, sprint, shell.actor(context))
+    report_refusal(context, rule, verdict)
+    raise dg.Failure(
+        f"rows of {table} were refused: {bad}. Ask the team of {upstream.feed.product}: the sprint goes on by itself "
+        f"when it restates {upstream.feed.table} or changes its contract",
+        metadata={"reason": str(bad)},
+        allow_retries=False,
+    )
 
 
 def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:

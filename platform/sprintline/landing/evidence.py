@@ -13,15 +13,18 @@ def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     facts, version = recorded(runtime, asset, sprint)
     if facts is None:
         return NOTHING
-    table, contract = runtime.table(asset), runtime[Contracts][asset]
+    table, contract = runtime.table(asset), runtime[Contracts].get(asset)
+    # Of a published table, the contract that held when its rows were read: the publisher's may be another by now.
+    agreed = f"{contract.name} {contract.version}" if contract else facts["contract"]
+    bounds = contract.row_bounds if contract else facts["row_bounds"]
     rows = runtime[Lake].read(table, [sprint], columns=["known_at"], missing_ok=True)
     # Read, not remembered: a file changed in place keeps its name and size.
     stored = runtime[Lake].data_version(table, sprint, recompute=True)
     return {
         **facts,
         # The contract was held against the rows that were accepted, and vouches for no others.
-        "contract": f"{contract.name} {contract.version}" if stored == version else None,
-        "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
+        "contract": agreed if stored == version else None,
+        "row_bounds": list(bounds) if bounds else None,
         "data_version": version,
         "rows_in_lake": len(rows),
         "data_version_in_lake": stored or "nothing",

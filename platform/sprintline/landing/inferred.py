@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprintline.landing.contracts import Column
+from sprintline.landing.contracts import Column, Contract
 from sprintline.landing.delimited import decode, read_rows, unpack
 from sprintline.landing.parquet import logical_type, plain
 from sprintline.landing.reasons import BadFile
@@ -89,6 +89,23 @@ def infer(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame]:
         found.append(_inferred(header, name, sql, kind, why, texts[header]))
         typed[sql] = _typed(texts[header], kind, timezone)
     return found, pd.DataFrame(typed)
+
+
+def columns_of(contract: Contract) -> list[Inferred]:
+    """The columns of a table that has a contract already, with the names that SQL needs for them."""
+    names = _names(list(contract.column_names))
+    return [
+        Inferred(
+            header=column.name,
+            name=column.name,
+            sql=names[column.name][1],
+            kind=column.logical_type,
+            why="by the contract",
+            required=column.required,
+            distinct=0,
+        )
+        for column in contract.columns
+    ]
 
 
 def texts_of(file: Path) -> pd.DataFrame:

@@ -8,25 +8,27 @@ from pathlib import Path
 
 from sprintline.landing.contracts import Contract
 from sprintline.landing.odcs import parse_contract
+from sprintline.landing.published import wrong_tables
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.product.checked import Check, Checked
+from sprintline.product.runtime import Runtime
 
 
 def _contracts(product: Checked) -> Iterator[str]:
     functions = _functions(product.folder / "sources.py")
-    for source in product.spec.sources if product.spec else ():
-        file = product.folder / source.contract
+    for source, place in product.spec.contracts.items() if product.spec else ():
+        file = product.folder / place
         shown = product.shown(file)
         try:
             contract = parse_contract(file.read_text(encoding="utf-8"), shown)
         except FileNotFoundError:
-            yield f"{shown}:1: is missing; source {source.name} of defs.yaml names it as its contract"
+            yield f"{shown}:1: is missing; source {source} of defs.yaml names it as its contract"
         except UnicodeDecodeError:
             yield f"{shown}:1: is not UTF-8 text; save it as UTF-8"
         except DeclarationError as error:
             yield from str(error).splitlines()
         else:
-            if (mistake := _moments(contract, source.name, functions)) is not None:
+            if (mistake := _moments(contract, source, functions)) is not None:
                 yield f"{shown}:1: {mistake}"
 
 
@@ -47,4 +49,13 @@ def _functions(file: Path) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-CHECKS = (Check(30, _contracts),)
+def _published(product: Checked) -> Iterator[str]:
+    """Tables that the product publishes, and that it reads from others."""
+    if product.spec is None:
+        return
+    file = product.shown(product.folder / "defs.yaml")
+    for mistake in wrong_tables(Runtime(product.spec, product.folder, product.home), unreadable=True):
+        yield mistake.told(file)
+
+
+CHECKS = (Check(30, _contracts), Check(31, _published))

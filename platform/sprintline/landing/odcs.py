@@ -234,19 +234,22 @@ def parse_contract(text: str, filename: str) -> Contract:
 
 
 class Contracts(dict[str, Contract]):
-    """The contract of each source of a product, by the source's name."""
+    """The contract of each source for which files land, by the source's name.
+
+    A source that another product publishes has the publisher's contract: `landing.published.feed_of`.
+    """
 
     @classmethod
     def of(cls, runtime: Runtime) -> Contracts:
         """Those of a product. Raises DeclarationError naming file and line of every mistake."""
         found = cls()
-        for source in runtime.spec.sources:
-            file = runtime.folder / source.contract
+        for source, place in runtime.spec.contracts.items():
+            file = runtime.folder / place
             if not file.is_file():
-                wrong = f"source {source.name} names contract {source.contract}, which is no file"
+                wrong = f"source {source} names contract {place}, which is no file"
                 raise DeclarationError(
                     str(runtime.folder / "defs.yaml"),
                     [Mistake(1, "attributes.sources", wrong, "write it beside defs.yaml")],
                 )
-            found[source.name] = parse_contract(file.read_text(), str(file))
+            found[source] = parse_contract(file.read_text(), str(file))
         return found

@@ -6,7 +6,7 @@ files land. A row belongs to the sprint that holds its `eventAt`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
@@ -34,7 +34,7 @@ def sample_of(folder: Path, source: str) -> Path | None:
 
 
 def rows_of(
-    folder: Path, sprint: Window, lands_after: timedelta, sources: Iterable[str] | None = None
+    folder: Path, sprint: Window, lands_after: timedelta, sources: Collection[str] | None = None
 ) -> dict[str, pd.DataFrame]:
     """The rows of one sprint, as text, of each source that has a sample; or of some sources.
 
@@ -44,14 +44,13 @@ def rows_of(
         LookupError: a sample holds no row of the sprint.
         InferenceError, DeclarationError: a sample, defs.yaml or a contract cannot be read.
     """
-    declared = parse_product((folder / "defs.yaml").read_text(encoding="utf-8"), "defs.yaml").sources
-    chosen = {one.name: one for one in declared if sources is None or one.name in sources}
+    declared = parse_product((folder / "defs.yaml").read_text(encoding="utf-8"), "defs.yaml").contracts
     found = {}
-    for name, source in chosen.items():
-        if (file := sample_of(folder, name)) is None:
+    for name, contract in declared.items():
+        if (sources is not None and name not in sources) or (file := sample_of(folder, name)) is None:
             continue
-        text = (folder / source.contract).read_text(encoding="utf-8")
-        texts, happened, known = _sample(file, file.stat().st_mtime_ns, source.contract, text)
+        text = (folder / contract).read_text(encoding="utf-8")
+        texts, happened, known = _sample(file, file.stat().st_mtime_ns, contract, text)
         inside = (happened >= sprint.start) & (happened < sprint.end) & (known < sprint.end + lands_after)
         found[name] = texts[inside].reset_index(drop=True)
         if found[name].empty:

@@ -27,6 +27,7 @@ from sprintline.mechanisms.declaration.located_yaml import (
 from sprintline.mechanisms.declaration.model import Cross, Spec, mistakes
 from sprintline.mechanisms.declaration.types import (
     LONGEST_SPRINT_DAYS,
+    AcceptedVersion,
     ContractPath,
     IsoDate,
     Name,
@@ -40,13 +41,16 @@ from sprintline.mechanisms.declaration.types import (
 )
 
 __all__ = [
-    "CalendarSpec", "DeclarationError", "DriftSpec", "FeaturesSpec", "ModelSpec", "ProductSpec", "RuleOverride",
-    "SourceSpec", "TeamSpec", "Waiver", "parse_product",
+    "CalendarSpec", "DeclarationError", "DriftSpec", "FeaturesSpec", "ModelSpec", "ProductSpec", "PublishedRef",
+    "PublishedTable", "RuleOverride", "SourceSpec", "TeamSpec", "Waiver", "parse_product",
 ]  # fmt: skip
 
 COMPONENT = "sprintline.components.DataProduct"
 #: A horizon further away is a typing mistake (2041 for 2014), and every planned sprint is a partition.
 LONGEST_PLAN = timedelta(days=50 * 366)
+
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+"""A contract version that a reader can name."""
 
 _SPRINT_KEY = re.compile(r"\d{4}-S\d{2,3}")
 _RULE_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
@@ -121,14 +125,68 @@ class CalendarSpec(Spec):
                 yield ("lengths", key), f"{shown(key)} is not a sprint key", "write year and number: 2013-S07"
 
 
-class SourceSpec(Spec):
-    """A source: files land for it once a sprint, and its contract says what they hold."""
+class PublishedTable(Spec):
+    """A lake table of this product that other products may read, and the contract under which they read it."""
 
-    name: Name = Field(description="folder of the source under landing", examples=["departures"])
-    contract: ContractPath = Field(description="the contract's file", examples=["contracts/departures.yaml"])
+    table: Name = Field(
+        description="a source, a feature view, question_features or predictions", examples=["departures"]
+    )
+    contract: ContractPath = Field(
+        description="the contract's file; readers name its version", examples=["contracts/departures.yaml"]
+    )
+
+
+class PublishedRef(Spec):
+    """A table that another product publishes, and the contract versions that this product can read."""
+
+    product: Name = Field(description="the product that publishes the table", examples=["flight_delays"])
+    table: Name = Field(description="the published table", examples=["departures"])
+    version: AcceptedVersion = Field(
+        description='one contract version, or "^1" for each that is compatible with 1', examples=["^1"]
+    )
+
+    def accepts(self, version: str) -> bool:
+        """Whether a contract version is the declared one, or compatible with it: same major version, not older.
+
+        Below 1.0 every minor version may break its readers, so one that is named has to be the same as well.
+        """
+        if not self.version.startswith("^"):
+            return version == self.version
+        least = [int(part) for part in self.version[1:].split(".")]
+        found = [int(part) for part in version.split(".")] if VERSION.fullmatch(version) else []
+        same = least[:2] if least[0] == 0 else least[:1]
+        return bool(found) and found[: len(same)] == same and found >= least
+
+
+class SourceSpec(Spec):
+    """A source: files that land once a sprint under a contract, or a table that another product publishes."""
+
+    name: Name = Field(
+        description="name of the source, and of its folder under landing", examples=["departures"]
+    )
+    contract: ContractPath | None = Field(
+        default=None,
+        description="of files that land: the contract's file",
+        examples=["contracts/departures.yaml"],
+    )
+    published: PublishedRef | None = Field(
+        default=None,
+        description="instead of files that land: a table that another product publishes",
+        examples=[{"product": "flight_delays", "table": "departures", "version": "^1"}],
+    )
     description: str = Field(
         default="", description="what the source tells", examples=["Flights as they left"]
     )
+
+    @classmethod
+    def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
+        """Its rows come from one place: from files under a contract, or from another product."""
+        if raw.get("contract") is None and raw.get("published") is None:
+            right = "name the contract's file, or under `published` a table of another product"
+            yield ("contract",), "is missing", right
+        elif raw.get("contract") is not None and raw.get("published") is not None:
+            right = "remove `contract`: the publisher's contract holds; or remove `published` if files land"
+            yield ("published",), "is given beside `contract`, so the rows would come from two places", right
 
 
 class FeaturesSpec(Spec):
@@ -266,8 +324,13 @@ class ProductSpec(Spec):
     )
     sources: list[SourceSpec] = Field(
         min_length=1,
-        description="what lands for it",
+        description="where its rows come from",
         examples=[[{"name": "departures", "contract": "contracts/departures.yaml"}]],
+    )
+    publishes: list[PublishedTable] = Field(
+        default=[],
+        description="lake tables that other products may read",
+        examples=[[{"table": "departures", "contract": "contracts/departures.yaml"}]],
     )
     features: FeaturesSpec = Field(
         description="what the model reads",
@@ -284,6 +347,21 @@ class ProductSpec(Spec):
         default={}, description="changed rules, by code", examples=[{"DQ101": {"severity": "warn"}}]
     )
 
+    @property
+    def landed(self) -> list[SourceSpec]:
+        """The sources for which files land."""
+        return [source for source in self.sources if source.published is None]
+
+    @property
+    def read(self) -> dict[str, PublishedRef]:
+        """The published tables of other products that it reads, by source."""
+        return {source.name: source.published for source in self.sources if source.published is not None}
+
+    @property
+    def contracts(self) -> dict[str, str]:
+        """The contract's file of each source for which files land."""
+        return {source.name: source.contract for source in self.sources if source.contract is not None}
+
     @classmethod
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
         """No source, contract or owner is given twice, nor a name of another asset; every rule code exists."""
@@ -293,6 +371,7 @@ class ProductSpec(Spec):
         for key, thing in (("name", "source"), ("contract", "contract")):
             values = [source.get(key) if isinstance(source, Mapping) else None for source in sources]
             yield from _repeated(values, ("sources",), thing, (key,))
+        yield from _unpublishable(raw)
         yield from _repeated(raw.get("owners"), ("owners",), "owner")
         known, fixed = context.get("known_rules"), context.get("fixed_rules") or ()
         for code, changed in _mapping(raw.get("rules")).items():
@@ -399,6 +478,31 @@ def _taken(sources: Sequence[Any], views: Any) -> Iterator[Cross]:
             )
         elif thing == "view" and isinstance(name, str) and name in names:
             yield path, f"{shown(name)} is the name of a source", "call the view something else"
+
+
+LAKE_ASSETS = ("question_features", "predictions")
+"""Assets of every product, beside its sources and feature views, whose rows are a lake table."""
+
+
+def _unpublishable(raw: Mapping[str, Any]) -> Iterator[Cross]:
+    """Published tables that are given twice, or are no table of the product in the lake."""
+    entries = raw.get("publishes")
+    tables = [_mapping(one).get("table") for one in entries] if isinstance(entries, list) else []
+    yield from _repeated(tables, ("publishes",), "table", ("table",))
+    sources, views = raw.get("sources"), _mapping(raw.get("features")).get("views")
+    declared = [_mapping(one) for one in sources] if isinstance(sources, list) else []
+    read = [one.get("name") for one in declared if one.get("published")]
+    known = [one.get("name") for one in declared if one.get("name") not in read]
+    known += [*(views if isinstance(views, list) else ()), *LAKE_ASSETS]
+    for n, table in enumerate(tables):
+        if not isinstance(table, str):
+            continue
+        path: KeyPath = ("publishes", n, "table")
+        if table in read:
+            right = "let readers name the product that publishes it"
+            yield path, f"{shown(table)} is read from another product", right
+        elif table not in known:
+            yield path, f"{shown(table)} is no lake table of the product", suggest(table, known)
 
 
 def _repeated(values: Any, at: tuple[str, ...], thing: str, below: tuple[str, ...] = ()) -> Iterator[Cross]:

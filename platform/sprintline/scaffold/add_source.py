@@ -73,7 +73,7 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
     folders = {part: root / place.format(product=product) for part, place in PLACES.items()}
     with alone(root / "platform" / "products"):
         defs = folders["product"] / "defs.yaml"
-        spec = _declared(defs, product, root)
+        spec = declared(defs, product, root)
         facts, notes = _facts(spec, asked, folders["product"])
         source = facts["source"]
         new = {
@@ -81,8 +81,8 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
             for part in ("product", "models")
             for place, content in files_of_source(part, asked.file, facts).items()
         }
-        _check_free(source, spec, folders, new, root)
-        tables = _file_of_tables(product, folders["models"], root)
+        check_free(source, spec, folders, new, root)
+        tables = file_of_tables(product, folders["models"], root)
         listed = (
             f"- name: {source}\n  contract: contracts/{source}.yaml\n  description: Rows as they landed\n"
         )
@@ -94,7 +94,7 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
         # dbt's source stands before the model that reads it, and defs.yaml names what is there.
         made = [*list(new)[:2], tables, *list(new)[2:], defs]
         try:
-            _install({place: new.get(place) or edits[place] for place in made})
+            install({place: new.get(place) or edits[place] for place in made})
         except OSError as error:
             raise ScaffoldError(
                 f"{error.filename or root}: {error.strerror or error}; nothing was added, mend that and call again"
@@ -102,7 +102,8 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
     return Added(source, tuple(sorted(new)), tuple(edits), tuple(notes))
 
 
-def _declared(defs: Path, product: str, root: Path) -> ProductSpec:
+def declared(defs: Path, product: str, root: Path) -> ProductSpec:
+    """What a product declares. Raises ScaffoldError where it does not read, or there is no such product."""
     try:
         return parse_product(defs.read_text(encoding="utf-8"), str(defs.relative_to(root)))
     except FileNotFoundError:
@@ -218,7 +219,7 @@ def _notes(spec: ProductSpec, calendar: Calendar, places: pd.Series) -> Iterator
         )
 
 
-def _check_free(
+def check_free(
     source: str, spec: ProductSpec, folders: Mapping[str, Path], new: Mapping[Path, bytes], root: Path
 ) -> None:
     """Raises ScaffoldError for a name that cannot be a source's: sources, views and models are assets side by side."""
@@ -254,7 +255,8 @@ def _check_free(
             )
 
 
-def _file_of_tables(product: str, models: Path, root: Path) -> Path:
+def file_of_tables(product: str, models: Path, root: Path) -> Path:
+    """The file that declares the product's lake tables to dbt. Raises ScaffoldError when none does."""
     for file in sorted(models.rglob("*.yml")):
         try:
             data = yaml.safe_load(file.read_bytes().decode())
@@ -343,7 +345,7 @@ def _last_line(node: yaml.Node) -> int:
     return end.line - (1 if end.column == 0 and end.line > node.start_mark.line else 0)
 
 
-def _install(contents: Mapping[Path, bytes]) -> None:
+def install(contents: Mapping[Path, bytes]) -> None:
     """Write files in their order, each whole; when one cannot be written, the others are as they were."""
     before = {place: place.read_bytes() if place.exists() else None for place in contents}
     folders: list[Path] = []

@@ -1,4 +1,4 @@
-"""`sprintline new`, `add`, `declare`, `remove`, `check`: a product comes, grows and leaves; mistakes are reported."""
+"""`sprintline new`, `add`, `declare`, `publish`, `remove`, `check`: products come, grow and leave."""
 
 from __future__ import annotations
 
@@ -100,32 +100,54 @@ def _left_over(product: str) -> Iterator[str]:
 
 @click.command()
 @click.argument("product")
+@click.option("--from", "file", type=click.Path(path_type=Path), help="Your own CSV or Parquet file.")
 @click.option(
-    "--from", "file", required=True, type=click.Path(path_type=Path), help="Your own CSV or Parquet file."
+    "--published", metavar="OTHER.TABLE", help="A table that another product publishes, instead of a file."
 )
 @click.option(
-    "--key", "keys", required=True, multiple=True,
-    help="The column that names each row once; again for each of several that do so together.",
+    "--key", "keys", multiple=True,
+    help="With --from: the column that names each row once; again for each of several that do so together.",
 )  # fmt: skip
 @click.option(
-    "--event-at", required=True, help="The column with the moment of a row; it decides on the sprint."
+    "--event-at", help="With --from: the column with the moment of a row; it decides on the sprint."
 )
 @click.option(
-    "--known-at", help="The column with the moment a row became known; by default when it happened."
+    "--known-at",
+    help="With --from: the column with the moment a row became known; by default when it happened.",
 )
-@click.option("--timezone", help="Of days, and of moments without offset; by default the product's.")
-@click.option("--name", help="Of the source; by default the file's.")
-def add(product: str, file: Path, keys: tuple[str, ...], **said: str | None) -> None:
-    """Give a product another source, from a file of your own.
+@click.option(
+    "--timezone", help="With --from: of days, and of moments without offset; by default the product's."
+)
+@click.option("--name", help="Of the source; by default the file's, or the table's.")
+def add(
+    product: str, file: Path | None, published: str | None, keys: tuple[str, ...], **said: str | None
+) -> None:
+    """Give a product another source: a file of your own, or a table that another product publishes.
 
     \b
     sprintline add tickets --from rota.csv --key day --key team --event-at day --known-at published
+    sprintline add tickets --published parcels.orders
     """
     from sprintline.scaffold.add_source import AskedSource, add_source
     from sprintline.scaffold.create import ScaffoldError
+    from sprintline.scaffold.published import read_published
 
+    if (file is None) == (published is None):
+        raise Refusal("name one place for the rows: --from FILE or --published OTHER.TABLE", code=2)
     try:
-        added = add_source(product, AskedSource(file, keys, **said), settings.ROOT)  # type: ignore[arg-type]
+        if published is not None:
+            given = [
+                f"--{name.replace('_', '-')}" for name in ("event_at", "known_at", "timezone") if said[name]
+            ]
+            if given := [*(["--key"] if keys else []), *given]:
+                raise Refusal(f"{', '.join(given)}: the contract of {published} says that already", code=2)
+            other, _, table = published.partition(".")
+            added = read_published(product, other, table, said["name"], settings.ROOT)
+        elif file is not None:
+            missing = [*([] if keys else ["--key"]), *([] if said["event_at"] else ["--event-at"])]
+            if missing:
+                raise Refusal(f"--from needs {', '.join(missing)} too", code=2)
+            added = add_source(product, AskedSource(file, keys, **said), settings.ROOT)  # type: ignore[arg-type]
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
     click.echo(f"Added {added.source} to {product}: {len(added.files)} files.")
@@ -180,6 +202,33 @@ def declare(product: str, file: str | None) -> None:
 
 @click.command()
 @click.argument("product")
+@click.argument("table")
+@click.option("--contract", help="The contract's file in the product's folder; by default the source's own.")
+def publish(product: str, table: str, contract: str | None) -> None:
+    """Let other products read a lake table of a product, under a contract.
+
+    \b
+    sprintline publish parcels orders
+    """
+    from sprintline.scaffold.create import ScaffoldError
+    from sprintline.scaffold.published import publish_table
+
+    try:
+        defs, version = publish_table(product, table, contract, settings.ROOT)
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+    click.echo(f"{product} publishes {table} at contract version {version}.")
+    click.echo(f"  {defs.relative_to(settings.ROOT)} (an entry)")
+    click.echo("\nNext:")
+    for command, why in (
+        (f"sprintline check {product}", "all its declarations are sound"),
+        (f"sprintline add OTHER --published {product}.{table}", "another product reads it"),
+    ):
+        click.echo(f"  {command:<50}# {why}")
+
+
+@click.command()
+@click.argument("product")
 @click.option(
     "--state",
     "with_state",
@@ -204,6 +253,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
         remove_product,
         traces_of,
     )
+    from sprintline.scaffold.published import refuse_while_read
     from sprintline.state.removal import has_state, removal_interrupted, remove_state, state_of
 
     home = settings.home()
@@ -220,6 +270,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
         code = []  # it went before
     try:
         check_removable(product, settings.ROOT)
+        refuse_while_read(product, settings.ROOT)
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
     if interrupted:
@@ -265,4 +316,4 @@ def check(product: str | None) -> int:
     return 1 if found else 0
 
 
-COMMANDS = (new, add, declare, remove, check)
+COMMANDS = (new, add, declare, publish, remove, check)

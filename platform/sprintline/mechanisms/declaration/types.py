@@ -89,6 +89,15 @@ def _contract_path(value: str) -> str:
     return value
 
 
+def _accepted_version(value: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+\.\d+|\^\d+(\.\d+){0,2}", value):
+        raise wrong(
+            f"{shown(value)} is not a contract version",
+            'write one version ("1.2.0"), or "^1" for every version that is compatible with 1',
+        )
+    return value
+
+
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise wrong(f"{value} is not a finite number", "write a number, for example 0.05")
@@ -128,6 +137,7 @@ Words = Annotated[str, AfterValidator(_text)]
 Owner = Annotated[str, AfterValidator(_owner)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 ContractPath = Annotated[str, AfterValidator(_contract_path)]
+AcceptedVersion = Annotated[str, AfterValidator(_accepted_version)]
 Number = Annotated[float, AfterValidator(_finite)]
 SprintDays = Annotated[int, Field(ge=1, le=LONGEST_SPRINT_DAYS)]
 Severity = Annotated[Literal["error", "warn"], BeforeValidator(_severity)]
