@@ -182,7 +182,7 @@ class SourceSpec(Spec):
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
         """Its rows come from one place: from files under a contract, or from another product."""
         if raw.get("contract") is None and raw.get("published") is None:
-            right = "name the contract's file, or under `published` a table of another product"
+            right = "add the contract's file, or `published` with a table of another product"
             yield ("contract",), "is missing", right
         elif raw.get("contract") is not None and raw.get("published") is not None:
             right = "remove `contract`: the publisher's contract holds; or remove `published` if files land"
