@@ -63,9 +63,7 @@ def stages(page: Page, ui: str) -> None:
 
 
 def failing_check(page: Page, ui: str) -> None:
-    page.goto(
-        f"{ui}/assets/flight_delays/drift?view=checks&checkDetail=MO503_misses_values_like_the_training_data"
-    )
+    page.goto(f"{ui}/assets/flight_delays/drift?view=checks&checkDetail=MO503_missing_rates_match_training")
     settled(page, "2013-S14 fails")
 
 

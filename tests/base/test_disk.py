@@ -28,7 +28,7 @@ def caused(error: Exception, by: Exception) -> Exception:
 )
 def test_a_full_disk_is_told_with_the_folder_and_what_to_do(error, tmp_path):
     said = full_disk(error, tmp_path)
-    assert said is not None and said.startswith("the disk takes no more")
+    assert said is not None and said.startswith("disk full")
     assert f"free space for {tmp_path} (" in said and "GiB are free" in said
     assert str(error).split()[-1] in said
 

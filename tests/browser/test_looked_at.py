@@ -159,7 +159,7 @@ class TestSite:
         page.get_by_role("link", name=LAST).click()
         failed = page.locator("#DQ102-deliveries")
         expect(failed).to_contain_text(f"400 rows landed; {PROMISED}")
-        expect(failed).to_contain_text("To mend: ask the provider")
+        expect(failed).to_contain_text("Fix: ask the provider")
         assert _fits(page)
         page.get_by_text("that pass").click()
         expect(page.locator("#DQ101-deliveries")).to_be_visible()

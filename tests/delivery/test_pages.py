@@ -181,7 +181,7 @@ class TestSprint:
             )
         )
         assert page.index("nothing to compare") < page.index("all is well")
-        assert "To mend: look at the features named." in page and 'id="MO501-drift"' in page
+        assert "Fix: look at the features named." in page and 'id="MO501-drift"' in page
         assert "8% of 48 features moved" in page and "../../reports/flights/drift/2013-S07.html" in page
         assert 'href="2013-S08.html"' in page
 

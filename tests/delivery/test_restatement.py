@@ -77,7 +77,7 @@ def test_the_sentence_has_the_numbers():
     body = {**changes(BEFORE, AFTER), "champion": "m1", "rest_on_it": ["S3"], "trained_on_it": ["m1"]}
     assert told("S2", body) == (
         "S2 was restated: new file of orders; 2 data versions changed (orders 100 → 98 rows); roc auc 0.7300 → 0.7100; "
-        "DQ103 on orders unjudged → fail, DQ202 on orders (id) fail → pass; the decision stands, champion m1; "
+        "DQ103 on orders unjudged → fail, DQ202 on orders (id) fail → pass; the decision is kept, champion m1; "
         "S3 still rests on the data as it was before; so do the models m1"
     )
     quiet = told("S3", {"files": {}, "tables": {"scores": {"rows": [None, None]}}})

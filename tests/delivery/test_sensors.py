@@ -144,7 +144,7 @@ def test_tick_fail_tick_again_and_then_ask_for_a_person(flights, instance):
     requests, notes = sensors.plan(flights, instance)
     assert requests == []
     assert f"failed {sensors.ATTEMPTS} times on the same files" in notes[0]
-    land(flights, "2013-S01", "weather", text="mended\n1\n")
+    land(flights, "2013-S01", "weather", text="fixed\n1\n")
     assert len(sensors.plan(flights, instance)[0]) == 1
 
 

@@ -87,9 +87,9 @@ def test_a_restatement_of_an_old_sprint_writes_everything(runtime):
     for sprint in (S1, S2, S3):
         close(runtime, sprint)
         site.write_closing(runtime, sprint)
-    close(runtime, S1, "mended: 330 rows landed")
+    close(runtime, S1, "fixed: 330 rows landed")
     assert {file.stem for file in site.write_product(runtime, S1).pages} >= {S1, S2, S3}
-    assert "mended: 330 rows landed" in contents(runtime)[f"flight_delays/{S1}.html"]
+    assert "fixed: 330 rows landed" in contents(runtime)[f"flight_delays/{S1}.html"]
 
 
 def test_each_product_writes_its_own_and_the_first_page_has_all(runtime):

@@ -23,7 +23,7 @@ PROMOTED = (
 )
 COVERAGE = (
     "FT303 on question_features: fail: least covered is flight_number_delays: 84.2% of the questions have its "
-    "features; asked for 90%"
+    "features; required: 90%"
 )
 UNANSWERED = "ML401 on predictions: insufficient: no champion before this sprint, so no question was answered"
 REFUSED = (

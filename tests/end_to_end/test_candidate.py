@@ -89,14 +89,14 @@ plants = {
     "lost": file.unlink,
 }
 
-def mend():
+def fix():
     runtime.measure("candidate", "2026-S03", candidate.data_version, candidate.facts)
     write_card(runtime, candidate.data_version, "2026-S03")
 
 said = {}
 with dg.DagsterInstance.get() as instance:
     for name, plant in plants.items():
-        for told, act in ((name, plant), (f"{name}, mended", mend)):
+        for told, act in ((name, plant), (f"{name}, fixed", fix)):
             act()
             assert job.execute_in_process(partition_key="2026-S03", instance=instance).success
             found = instance.event_log_storage.get_latest_asset_check_execution_by_key(
@@ -280,7 +280,7 @@ def planted(closed) -> dict[str, dict]:
 )
 def test_a_card_that_is_not_true_is_caught(planted, plant, words):
     assert not planted[plant]["passed"] and words in planted[plant]["says"], planted[plant]
-    assert planted[f"{plant}, mended"]["passed"]
+    assert planted[f"{plant}, fixed"]["passed"]
 
 
 # --- made again ------------------------------------------------------------------------------------------------------

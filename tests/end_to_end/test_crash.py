@@ -35,7 +35,7 @@ AT = {
 }
 KILLS_A_ROUND = 5
 ALL = bool(os.environ.get("KILLS"))
-#: One of each store, unless all are asked for.
+#: One of each store, unless all are required.
 CHOSEN = {
     "lake.before_commit", "dbt.between_models", "features.applied", "features.online_view", "train.release_filled",
     "train.run_logged", "promote.decide", "closing.sighted", "records.before_anchor",
@@ -128,7 +128,7 @@ def test_a_disk_that_is_full_leaves_what_stood_and_says_what_to_do(ground, point
     stopped = ground.close(S3, full=point)
     assert stopped["code"] == 3, stopped
     (said,) = (words for step, words in stopped["failed"].items() if step.endswith(FULL[point]))
-    assert "the disk takes no more" in said and f"free space for {ground.clone.state}" in said, said
+    assert "disk full" in said and f"free space for {ground.clone.state}" in said, said
     found, before = ground.look(), ground.expected[S2]
     assert found["whole"] and not found["damage"]
     assert found["releases"] == before["releases"] or point.startswith(("train", "promote", "closing"))

@@ -145,7 +145,7 @@ def test_out_of_order_a_sprint_waits_says_why_and_goes_on(folder, monkeypatch):
     clone = folder.restore(S2)
     monkeypatch.setenv("DAGSTER_HOME", str(clone.state / "dagster"))
     here = load_runtime(clone.root / "platform" / "products" / clone.product, Home(clone.state))
-    why = f"{S4} waits: {S3} is not closed, so the champion that stood before {S4} is unknown"
+    why = f"{S4} waits: {S3} is not closed, so the champion before {S4} is unknown"
 
     ended(python(clone, CLOSE, "", S4))
     assert effects(clone.state) == effects(folder.marks / S2), "nothing was decided or closed"

@@ -166,7 +166,7 @@ def test_the_restatement_says_what_changed(clone, restated):
     assert body["trained_on_it"], "the champion's candidate took its training data from it"
     row = clone.sprints()[SECOND]["restated"][0]
     assert row["open"] and row["tables"] == body["tables"]
-    assert f"orders {was:,} → {now:,} rows" in row["told"] and "the decision stands" in row["told"]
+    assert f"orders {was:,} → {now:,} rows" in row["told"] and "the decision is kept" in row["told"]
     assert "restated" in clone.run("status", clone.product).stdout
 
 

@@ -272,9 +272,9 @@ def test_online_values_move_forwards_only(store):
     assert "online values are of 2024-01-28 23:00" in again.why
     assert online(store, "a", SECOND.end)["sold"] == [2]
 
-    put(store, "shop_sales", SECOND, sales(("a", late, late, 3, 0.3)))  # mended
-    [mended] = store.publish_online(["shop_sales"], SECOND.end)
-    assert mended.keys == 1
+    put(store, "shop_sales", SECOND, sales(("a", late, late, 3, 0.3)))  # fixed
+    [fixed] = store.publish_online(["shop_sales"], SECOND.end)
+    assert fixed.keys == 1
     assert online(store, "a", SECOND.end)["sold"] == [3]
 
 

@@ -53,7 +53,7 @@ def test_apply_does_nothing_until_something_changed(tmp_path):
 
 
 BROKEN = {
-    "syntax": ("x = (\n", r"views\.py:1: '\(' was never closed: mend the line"),
+    "syntax": ("x = (\n", r"views\.py:1: '\(' was never closed: fix the line"),
     "raises": ("x = 1\n\ny = 1 / 0\n", r"views\.py:3: ZeroDivisionError: division by zero"),
     "import": ("import nothing_of_this_name\n", r"views\.py:1: ModuleNotFoundError: .*nothing_of_this_name"),
     "no service": (VIEWS.split("bakery_v1 = ")[0], r"views\.py:1: declares no feature service: add"),

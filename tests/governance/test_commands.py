@@ -78,7 +78,7 @@ def test_a_waiver_is_recorded_once_withdrawn_and_granted_anew(run, replaying):
     first = json.loads(out)
     assert code == 0 and first["body"] == WAIVER and first["actor"] == "dana" and first["kind"] == "waiver"
     assert json.loads(waive(run, "--json")[1])["event"] == first["event"]
-    assert "which stood there already" in waive(run)[1]
+    assert "which was there already" in waive(run)[1]
     code, out, _ = run("waivers")
     assert code == 0 and "in force" in out and f"event {first['event']} by dana" in out
     take_back = (

@@ -145,7 +145,7 @@ def test_a_refused_file_moves_with_its_reason_and_checksum(landing, contract) ->
     assert path.with_name(path.name + ".sha256").exists()
     told = json.loads(path.with_name(path.name + ".reason.json").read_text())
     assert told["reason"] == refused.value.reason and told["details"] == refused.value.details
-    assert told["mend"] == "drop the mended file as landing/care/bookings/2013-S01.csv"
+    assert told["fix"] == "drop the fixed file as landing/care/bookings/2013-S01.csv"
     page = path.with_name(path.name + ".reason.md").read_text()
     assert refused.value.reason in page and "landing/care/bookings/2013-S01.csv" in page
     (listed,) = landing.quarantined("care", "bookings", "2013-S01")

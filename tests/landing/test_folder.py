@@ -1,4 +1,4 @@
-"""The landing: real files, good ones read back exactly, bad ones refused with a place and a mend, none taken silently."""
+"""The landing: real files, good ones read back exactly, bad ones refused with a place and a fix, none taken silently."""
 # ruff: noqa: E501 - the tables of mistakes are read row by row
 
 import gzip

@@ -435,7 +435,7 @@ def test_a_restatement_by_the_publisher_is_one_of_the_reader(parcels, bakery, in
     (told,) = restatements(bakery.records.events(product="bakery"))[S1]
     assert list(again.restated["files"]) == [SOURCE] and told["open"]
     assert f"{S1} was restated: new rows of {SOURCE} (published parcels.orders 1.0.0)" in told["told"]
-    assert "the decision stands, champion m1" in told["told"]
+    assert "the decision is kept, champion m1" in told["told"]
     assert len(bakery.records.events(product="bakery", kind="decision")) == decisions
     assert sensors.plan(bakery, instance)[0] == []
 

@@ -304,7 +304,7 @@ def test_a_tampered_file_is_refused(trained, tmp_path, name):
     with pytest.raises(ReleaseError, match="was changed after the release"):
         use()
     assert len(opened.verify()) == 1 and name in opened.verify()[0]
-    assert models._bundle(trained, _taken(trained)).verify() == []  # making it again mends it
+    assert models._bundle(trained, _taken(trained)).verify() == []  # making it again fixes it
 
 
 @pytest.mark.fault

@@ -178,7 +178,10 @@ CASES = {
     "ML409": Case(
         {"backtest": _origins(0.70, 0.68, 0.74)},
         [
-            ({"backtest": _origins(0.75, 0.74, 0.53)}, "keeps 17% of the mean skill, surely less than 50%"),
+            (
+                {"backtest": _origins(0.75, 0.74, 0.53)},
+                "keeps 17% of the mean skill, significantly below 50%",
+            ),
             ({"backtest": _origins(0.50, 0.49, 0.48)}, "no skill"),
         ],
         thin=[{"backtest": _origins(0.70, None, 0.74)}, {"backtest": {"origins": []}}],
@@ -252,7 +255,7 @@ CASES = {
     "MO504": Case(
         {"questions": 13_000, "answered": 6_500},
         [
-            ({"answered": 6_499}, "6,499 of 13,000 questions have an outcome (50.0%), asked for are 50%"),
+            ({"answered": 6_499}, "6,499 of 13,000 questions have an outcome (50.0%), required: 50%"),
             ({"answered": 0}, "0 of 13,000 questions have an outcome (0.0%)"),
         ],
         thin=[{"questions": 0, "answered": 0}],

@@ -101,7 +101,7 @@ class TestWaivers:
     )
     def test_it_does_not_stand_in_for_a_judgement(self, change):
         gate = ask(change, waivers=[self.WAIVER])
-        assert not gate.open and "covers a judgement, not the lack of one" in gate.reasons[0]
+        assert not gate.open and "accepts a verdict, it cannot replace a missing one" in gate.reasons[0]
 
     @pytest.mark.parametrize(
         "other",
@@ -131,7 +131,7 @@ class TestWaivers:
 
 
 def rule(code, judges, done=True):
-    return Rule(code, f"claim_{code.lower()}", judges, "1.1", "mend it", lambda e, t: passed("ok"), done=done)
+    return Rule(code, f"claim_{code.lower()}", judges, "1.1", "fix it", lambda e, t: passed("ok"), done=done)
 
 
 codes = st.sampled_from(["DQ101", "DQ102"])

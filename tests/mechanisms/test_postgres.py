@@ -415,4 +415,4 @@ def test_the_wrong_password_is_told_without_it(server, monkeypatch):
     with pytest.raises(RecordsError, match="password authentication failed") as caught:
         Records(os.environ["SPRINTLINE_RECORDS_URL"])
     assert "wr0ng" not in str(caught.value)
-    assert "mend the URL" in str(caught.value)
+    assert "fix the URL" in str(caught.value)

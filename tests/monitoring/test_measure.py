@@ -145,7 +145,7 @@ def test_without_labels_of_its_own_a_sprint_has_no_errors(world):
 
 def test_without_a_champion_there_is_nothing_to_compare_with(world):
     facts = measure_drift(world.runtime, "2013-S05")
-    assert facts["state"] == "insufficient" and "no champion stood before 2013-S05" in facts["why"]
+    assert facts["state"] == "insufficient" and "there was no champion before 2013-S05" in facts["why"]
     assert facts["concept"] is None and facts["missing"] == {}
 
 

@@ -115,7 +115,7 @@ def test_an_undecided_past_is_told_in_a_sentence(flights):
     with pytest.raises(decisions.PastMissing) as told:
         champion_before(flights, "2013-S03")
     assert str(told.value) == (
-        "2013-S03 waits: 2013-S02 is not closed, so the champion that stood before 2013-S03 is unknown"
+        "2013-S03 waits: 2013-S02 is not closed, so the champion before 2013-S03 is unknown"
     )
 
 

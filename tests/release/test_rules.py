@@ -130,7 +130,7 @@ FAULTS = [
     ("ML401", {"rows": 13_144}, "13,145 questions, 13,144 predictions"),
     ("ML401", {"distinct_questions": 13_000}, "for 13,000 of them"),
     ("ML401", {"without_probability": 3}, "3 without a probability"),
-    ("ML401", {"champion": "zz99"}, "the champion that stood before was aa11"),
+    ("ML401", {"champion": "zz99"}, "the champion before was aa11"),
     ("ML401", {"live": None}, "stood before was none"),
     (
         "ML402",
@@ -189,7 +189,7 @@ FAULTS = [
     (
         "ML408",
         {"slices": {"carrier UA": {"rows": 900, **_interval(-0.04, -0.06, -0.02)}}},
-        "surely worse by more than 0.01: carrier UA",
+        "significantly worse by more than 0.01: carrier UA",
     ),
 ]
 
@@ -221,7 +221,7 @@ def test_evidence_too_thin_is_insufficient(code, changes):
 def test_before_the_first_champion_nothing_is_answered_and_that_is_no_pass():
     found = _judge("ML401", issued=False, champion=None, live=None, rows=0)
     assert found.outcome is Outcome.INSUFFICIENT
-    assert "no champion stood before" in found.sentence and "13,145" in found.sentence
+    assert "there was no champion before" in found.sentence and "13,145" in found.sentence
     assert BY_CODE["ML401"].severity is Severity.WARN, "a team's first sprints go on without a model"
     assert _judge("ML401", live=None, issued=...).outcome is Outcome.INSUFFICIENT
 

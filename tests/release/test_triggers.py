@@ -39,7 +39,7 @@ def test_bootstrap_waits_for_its_sprints_and_then_fires():
     assert first.kind == "bootstrap" and first.numbers == {"closed": 6, "bootstrap_after": 6, "rows": 60_000}
     assert (
         first.why
-        == "no champion yet and 6 sprints closed (asked for 6): 60,000 labelled rows before 2013-S06"
+        == "no champion yet and 6 sprints closed (required: 6): 60,000 labelled rows before 2013-S06"
     )
 
 
@@ -62,7 +62,7 @@ def test_new_data_needs_rows_and_updates():
     assert not _close(8)
     due = _close(9)
     assert due.kind == "new_data" and due.numbers["new_rows"] == 36_000 and due.numbers["interval_days"] == 14
-    assert "36,000 labelled rows in 3 updates since 2013-S05 (asked for 30,000 rows and 3 updates" in due.why
+    assert "36,000 labelled rows in 3 updates since 2013-S05 (required: 30,000 rows and 3 updates" in due.why
     assert not _close(9, new_data_rows=40_000)
     assert _close(9, updates=_updates(9, rows=100)).why.startswith(
         "not enough new data: 300 labelled rows in 3 updates"

@@ -246,7 +246,7 @@ def test_a_swap_that_fails_brings_the_old_folder_back(filled, saved, monkeypatch
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fails)
-    with pytest.raises(BackupError, match=r"No space left on device.*what stood there stands"):
+    with pytest.raises(BackupError, match=r"No space left on device.*what was there is unchanged"):
         restore(saved, filled, replace=True)
     assert contents(filled.root) == before
 
@@ -325,6 +325,6 @@ def test_the_commands_say_what_they_did(filled, tmp_path, monkeypatch):
     assert (told["ledger"]["seq"], told["schema"], told["lacks"]) == (3, SCHEMA_VERSION, [])
     again = run.invoke(cli, ["restore", told["file"], "--replace"], standalone_mode=False).stdout
     assert "ledger up to event 3" in again
-    assert "What stood there lies in" in again
+    assert "The old folder is now" in again
     refused = run.invoke(cli, ["restore", "nowhere"], standalone_mode=False)
     assert "nowhere is no file" in str(refused.exception)

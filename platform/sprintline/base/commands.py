@@ -23,7 +23,7 @@ Every setting is an environment variable; `sprintline settings` shows the values
 def settings_command(as_json: bool) -> int:
     """Every setting, its value in force and where that is from; secrets are masked.
 
-    A value that is not of its kind is told, and the exit code is 1.
+    Invalid values are reported, and the exit code is 1.
     """
     rows = [_row(one) for one in DECLARED]
     wrong = [row["wrong"] for row in rows if row["wrong"]] + _together()

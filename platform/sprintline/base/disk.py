@@ -18,7 +18,7 @@ _TOLD = re.compile(
 
 
 def full_disk(error: BaseException, home: Path) -> str | None:
-    """What to do about an error, when it comes from a disk that takes no more; None when it has another cause.
+    """What to do about an error, when it comes from a full disk; None when it has another cause.
 
     home: the state folder, whose disk is looked at.
     """
@@ -28,7 +28,7 @@ def full_disk(error: BaseException, home: Path) -> str | None:
     place = getattr(first, "filename", None)
     where = f" ({place})" if place else ""
     return (
-        f"the disk takes no more{where}: free space for {home} ({_free(home)}) and run the sprint again, it goes on "
+        f"disk full{where}: free space for {home} ({_free(home)}) and run the sprint again, it goes on "
         f"from what stood before, which is unharmed. {' '.join(str(error).split())}"
     )
 

@@ -1,4 +1,4 @@
-"""How commands fail: one sentence with place and mend, an exit code, and no traceback unless SPRINTLINE_DEBUG=1."""
+"""How commands fail: one sentence with place and fix, an exit code, and no traceback unless SPRINTLINE_DEBUG=1."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sprintline.base import settings
 
 #: What the exit codes mean; `sprintline --help` shows this.
 EXIT_CODES = """\
-Exit codes: 0 done; 1 no (a check found mistakes, the ledger does not hold, a product does not load, or the work could
-not be done); 2 the command was called wrongly; 130 interrupted. SPRINTLINE_DEBUG=1 shows the traceback of an error."""
+Exit codes: 0 done; 1 failed (a check found mistakes, the ledger is not intact, a product does not load, or the work
+could not be done); 2 the command was called wrongly; 130 interrupted. SPRINTLINE_DEBUG=1 shows the traceback of an error."""
 
 #: Errors of these packages are written for people already; anything else is named by type and place.
 _OURS = "sprintline."
 
 
 class Refusal(click.ClickException):
-    """A command cannot go on. The message is one sentence with place and mend."""
+    """A command cannot go on. The message is one sentence with place and fix."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -40,11 +40,11 @@ def told(error: BaseException, root: Path | None = None) -> str:
     if type(error).__module__.startswith(_OURS) or isinstance(error, click.ClickException):
         text = str(error)
     elif isinstance(error, SyntaxError):
-        text = f"{error.filename}:{error.lineno}: {error.msg}; mend the line"
+        text = f"{error.filename}:{error.lineno}: {error.msg}; fix the line"
     elif isinstance(error, OSError) and error.filename:
         text = f"{error.filename}: {error.strerror or error}; is it there, and may it be read?"
     elif isinstance(error, ModuleNotFoundError):
-        text = f"{_place(error)}{error}; run `make setup`, or mend the import"
+        text = f"{_place(error)}{error}; run `make setup`, or fix the import"
     else:
         text = f"{_place(error)}{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
     text = settings.without_secrets(text)

@@ -122,8 +122,8 @@ def _kept(place: str, series: pd.Series) -> pa.Array:
             raise LakeError(
                 f"{place}: holds moments without time zone: say which it is, like .dt.tz_localize('UTC'), or keep text"
             )
-        mend = "moments finer than a microsecond: round them, like .dt.floor('us')"
-        return _cast(place, array, pa.timestamp("us", "UTC"), mend)
+        fix = "moments finer than a microsecond: round them, like .dt.floor('us')"
+        return _cast(place, array, pa.timestamp("us", "UTC"), fix)
     if t.is_large_string(kind) or t.is_string_view(kind):
         return array.cast(pa.string())
     if t.is_date64(kind):
@@ -146,12 +146,12 @@ def _as_kept_before(place: str, array: pa.Array, kept: pa.DataType) -> pa.Array:
         return array
     if array.null_count == len(array):
         return pa.nulls(len(array), kept)
-    mend = f"values that are not {kept}, which the table keeps: cast the column before writing, or give it a new name"
+    fix = f"values that are not {kept}, which the table keeps: cast the column before writing, or give it a new name"
     if (t.is_integer(kept) or t.is_floating(kept)) and (
         t.is_integer(array.type) or t.is_floating(array.type)
     ):
-        return _cast(place, array, kept, mend)
-    raise LakeError(f"{place}: holds {array.type}, {mend}")
+        return _cast(place, array, kept, fix)
+    raise LakeError(f"{place}: holds {array.type}, {fix}")
 
 
 def _cast(place: str, array: pa.Array, to: pa.DataType, trouble: str) -> pa.Array:

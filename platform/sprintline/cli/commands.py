@@ -146,7 +146,7 @@ def _text(found: Mapping[str, Any]) -> list[str]:
         ),
         f"  Reads:    {found['reads']}.",
         *(f"  Fails on: {one['fault']} ({one['where']})" for one in found["faults"]),
-        f"  To mend:  {found['remedy']}.",
+        f"  Fix:  {found['remedy']}.",
         "  To waive: docs/how-to/waive-a-rule.md",
         f"  Page:     docs/rules/{found['code']}.md",
         "",

@@ -51,7 +51,7 @@ class Collected(click.Group):
 )
 @click.version_option(package_name="sprintline")
 def cli() -> None:
-    """Close sprints of data products: what stands where, and what keeps it from being Done.
+    """Sprint status and blockers of data products, and the commands that close sprints.
 
     State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
     """

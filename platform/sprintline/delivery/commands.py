@@ -224,7 +224,7 @@ class _Group(click.Group):
 @click.option("--json", "as_json", is_flag=True, help="The items as a JSON list, for machines.")
 @click.pass_context
 def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: bool) -> int | None:
-    """What waits to be mended: one item per finding, of all products or of one."""
+    """Open findings: one item per finding, of all products or of one."""
     if ctx.invoked_subcommand:
         return None
     from sprintline.mechanisms.backlog.intake import board_of
@@ -249,7 +249,7 @@ def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: 
         return 0
     if not shown:
         closed = f" {len(found)} closed: sprintline backlog --all." if found else ""
-        click.echo(f"Nothing is open: every finding was mended, or none was made yet.{closed}")
+        click.echo(f"Nothing is open: every finding was fixed, or none was made yet.{closed}")
         return 0
     _show(shown, counts(item for item, _ in found), several=len(folders) > 1)
     return 0
@@ -371,7 +371,7 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
     console().print(table)
     click.echo(
         f"{found['open']} open ({found['error']} errors, {found['warn']} warnings), {found['closed']} closed. Seen: in "
-        "so many sprints. A row is one finding; sprintline backlog --json tells everything."
+        "so many sprints. A row is one finding; sprintline backlog --json has everything."
     )
 
 

@@ -53,7 +53,7 @@ FAULTS = (
         _accepted_rows_lost, run=("increment",),
     ),
     Fault(
-        DONE, "outcomes mended by hand after they were judged", "table outcomes in the warehouse", "increment",
+        DONE, "outcomes fixed by hand after they were judged", "table outcomes in the warehouse", "increment",
         _outcome_mended_by_hand, run=("increment",),
     ),
     Fault(

@@ -106,7 +106,7 @@ def told(sprint: str, body: Mapping[str, Any]) -> str:
     ]
     parts.append(_some(rules) if rules else "no rule changed its outcome")
     champion = body.get("champion")
-    parts.append(f"the decision stands{f', champion {champion}' if champion else ''}")
+    parts.append(f"the decision is kept{f', champion {champion}' if champion else ''}")
     if stale := body.get("rest_on_it"):
         parts.append(
             f"{', '.join(stale)} still {'rests' if len(stale) == 1 else 'rest'} on the data as it was before"

@@ -156,7 +156,7 @@ def _given_up(instance: dg.DagsterInstance, sprint: str, earlier: Sequence[dg.Ru
     why = reason_of(instance, attempts[0])
     return (
         f"{sprint} failed {len(attempts)} times on the same files{f', {why}' if why else ''} (run "
-        f"{attempts[0].run_id[:8]}): mend that, then drop its file once more, or materialize the sprint from the UI"
+        f"{attempts[0].run_id[:8]}): fix that, then drop its file once more, or materialize the sprint from the UI"
     )
 
 

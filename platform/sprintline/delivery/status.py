@@ -298,14 +298,14 @@ def _state(sprint: Sprint, closed: Event | None, refused: list[str], now: dateti
 
 
 def _standing_refusals(events: list[Event], measured: Mapping[str, Measured]) -> list[str]:
-    """A sentence per source whose last file was refused and not mended since (a later measurement mends it)."""
+    """A sentence per source whose last file was refused and not fixed since (a later measurement fixes it)."""
     standing: dict[str, str] = {}
     for event in events:
         if event.kind != REFUSED:
             continue
         source = _name(str(event.body.get("source", "")))
-        mended = measured.get(source)
-        if mended is not None and mended.at >= event.at:
+        fixed = measured.get(source)
+        if fixed is not None and fixed.at >= event.at:
             standing.pop(source, None)
             continue
         reason = event.body.get("reason") or event.body.get("why") or "see the quarantine folder"

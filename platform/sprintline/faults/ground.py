@@ -34,7 +34,7 @@ LATER_CHAMPION = ("bootstrap_after: 3", "bootstrap_after: 4")
 # The couriers' form moves so much that a team of theirs would ask for more before it calls the data other data.
 CALM = ("    min_rows: 500\n", "    min_rows: 500\n    share: 0.9\n")
 
-# The first champion knows little, so that the candidate of the sprint on trial is surely better when nothing is wrong.
+# The first champion knows little, so the candidate of the sprint on trial is clearly better when nothing is wrong.
 WEAK = (
     '    "parcels",\n    "distance_km",\n    "promised_minutes",\n    "placed_hour",\n    "weekday",\n',
     '    "placed_hour",\n    "weekday",\n',

@@ -108,11 +108,11 @@ class LakeOfflineStore(OfflineStore):
 
         Raises:
             FeatureError: a table or the range asked for is missing, questions come as SQL (they must be a frame), or
-                features under full names or of an on-demand view are asked for, which nothing here uses.
+                features under full names or of an on-demand view are required, which nothing here uses.
         """
         if not isinstance(entity_df, pd.DataFrame):
             raise FeatureError(
-                "historical features are asked for with a frame, not with SQL: read the questions first"
+                "pass a data frame to get historical features, not SQL: read the questions first"
             )
         if full_feature_names or OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry):
             raise FeatureError(

@@ -24,7 +24,7 @@ def _answered(evidence: Mapping[str, Any], _: Any) -> Judgement:
 def _coverage(evidence: Mapping[str, Any], least: Any) -> Judgement:
     share = need(evidence, "coverage_by_view")
     worst = min(share, key=share.get)
-    sentence = f"least covered is {worst}: {share[worst]:.1%} of the questions have its features; asked for {least:.0%}"
+    sentence = f"least covered is {worst}: {share[worst]:.1%} of the questions have its features; required: {least:.0%}"
     return (passed if share[worst] >= least else failed)(sentence, round(share[worst], 4), least)
 
 

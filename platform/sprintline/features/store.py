@@ -263,7 +263,7 @@ class FeatureStore:
         """Bring the online store forward to the latest value per key before `sprint_end`, or `now` if that is earlier.
 
         A view whose online values are already of `sprint_end` or later is left alone, so closing an older sprint again
-        changes nothing; the same sprint again does write: its rows may have been mended. Reads `[end - ttl, end)`.
+        changes nothing; the same sprint again does write: its rows may have been fixed. Reads `[end - ttl, end)`.
 
         A view without rows in that window (its feed ended early) keeps what it has, which ages there and is told stale.
 

@@ -45,7 +45,7 @@ _serial = itertools.count()
 
 
 class FeatureError(RuntimeError):
-    """A feature declaration, query, table or range that cannot be used; the message says where, and the mend."""
+    """A feature declaration, query, table or range that cannot be used; the message says where, and the fix."""
 
 
 class NothingInReachError(FeatureError):
@@ -224,14 +224,14 @@ def _import(product: str, path: Path, lake_root: Path) -> ModuleType:
         with lake_at(lake_root):
             spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise FeatureError(f"{path}:{error.lineno}: {error.msg}: mend the line, then run again") from error
+        raise FeatureError(f"{path}:{error.lineno}: {error.msg}: fix the line, then run again") from error
     except (
         Exception
     ) as error:  # a product's own code may raise anything, and must stop nothing but its product
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = own[-1].lineno if own else 1
         raise FeatureError(
-            f"{path}:{line}: {type(error).__name__}: {error}: mend the line, then run again"
+            f"{path}:{line}: {type(error).__name__}: {error}: fix the line, then run again"
         ) from error
     finally:
         sys.modules.pop(name, None)

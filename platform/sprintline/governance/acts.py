@@ -205,9 +205,9 @@ def _name(what: str, name: str) -> list[str]:
     return []
 
 
-def _text(what: str, text: str, mend: str = "say it in a sentence") -> list[str]:
+def _text(what: str, text: str, fix: str = "say it in a sentence") -> list[str]:
     if not text:
-        return [f"the {what} is empty: {mend}"]
+        return [f"the {what} is empty: {fix}"]
     if len(text) > LONGEST_TEXT:
         return [
             f"the {what} has {len(text)} characters: at most {LONGEST_TEXT}, put the rest where the evidence is"

@@ -36,8 +36,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="The event as JSON,
 def waive(product: str, code: str, by: str, withdraw: bool, as_json: bool, **said: str) -> None:
     """Let gates open in spite of the rule CODE, for a time.
 
-    A waiver covers a judgement that was made, never the lack of one. Sprints that closed before it close again on it
-    while `sprintline ui` is open, or when their increment is materialized.
+    A waiver accepts a verdict; it cannot replace a missing verdict. Sprints that closed before it are closed again
+    under it while `sprintline ui` is open, or when their increment is materialized.
     """
     from sprintline.governance import decide as acts
 
@@ -62,7 +62,7 @@ def waive(product: str, code: str, by: str, withdraw: bool, as_json: bool, **sai
 @_BY
 @_JSON
 def approve(product: str, sprint: str, by: str, as_json: bool, **said: str) -> None:
-    """Accept an asset of SPRINT as it is, by name; it no longer stands once its data change."""
+    """Accept an asset of SPRINT as it is, by name; the approval lapses when the data change."""
     from sprintline.governance import decide as acts
 
     _do(product, by, as_json, lambda runtime, actor: acts.approve(runtime, actor, sprint=sprint, **said))
@@ -80,7 +80,7 @@ def approve(product: str, sprint: str, by: str, as_json: bool, **said: str) -> N
 @_BY
 @_JSON
 def attest(product: str, code: str, by: str, as_json: bool, **said: str) -> None:
-    """Claim by name what the rule CODE asks a person for, with the evidence; the rule is judged anew."""
+    """Record the statement that CODE requires from a person, with its evidence; the rule is judged again."""
     from sprintline.governance import decide as acts
 
     _do(product, by, as_json, lambda runtime, actor: acts.attest(runtime, actor, code=code, **said))

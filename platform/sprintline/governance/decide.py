@@ -51,7 +51,7 @@ def waive(
     told = [f"{where} is waived until the end of {body['expires']} (UTC): {_place(event, new)}"]
     if waiting := closed_without(runtime, body):
         told.append(
-            f"Closed without it: {', '.join(waiting)}. The landing sensor closes them again on it while "
+            f"Closed without it: {', '.join(waiting)}. The landing sensor closes them again under it while "
             f"`sprintline ui` is open; or materialize {runtime.product}/{INCREMENT} for them"
         )
     return Act(event, tuple(told))
@@ -96,7 +96,7 @@ def approve(
     )
     event, new = _record(runtime, APPROVAL, sprint, actor, body)
     told = f"{body['asset']} of {sprint} is approved as data version {str(body['data_version'])[:12]}"
-    return Act(event, (f"{told}: {_place(event, new)}", "It no longer stands once that data changes"))
+    return Act(event, (f"{told}: {_place(event, new)}", "The approval lapses when the data change"))
 
 
 def attest(
@@ -217,9 +217,7 @@ def _record(
 
 
 def _place(event: Event, new: bool) -> str:
-    return f"event {event.seq} of the ledger, by {event.actor}" + (
-        "" if new else ", which stood there already"
-    )
+    return f"event {event.seq} of the ledger, by {event.actor}" + ("" if new else ", which was there already")
 
 
 def _known_sprint(runtime: Runtime, sprint: str) -> None:

@@ -65,8 +65,8 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
     keys = runtime.calendar.keys
     if not 1 <= sprints <= len(keys):
         raise ReplayError(
-            f"{runtime.product} plans {len(keys)} sprints, {sprints} were asked for: ask for fewer, or plan on in "
-            f"{runtime.folder / 'defs.yaml'} (calendar.planned_until)"
+            f"{runtime.product} plans {len(keys)} sprints, {sprints} were requested: request fewer, or extend "
+            f"`planned_until` in {runtime.folder / 'defs.yaml'} (calendar.planned_until)"
         )
     chosen = keys[:sprints]
     if all(closing_of(runtime, key) and not _to_land(runtime, key) for key in chosen):
@@ -386,7 +386,7 @@ def _stopping(runtime: Runtime, sprint: str) -> str:
     stopping = [one for one in found if not one.passes and one.severity is Severity.ERROR]
     stopping.sort(key=lambda one: one.outcome is not Outcome.FAIL)
     told = [
-        f"; {one.code} on {one.asset}: {one.sentence} (mend: sprintline explain {one.code})"
+        f"; {one.code} on {one.asset}: {one.sentence} (fix: sprintline explain {one.code})"
         for one in stopping[:3]
     ]
     return "".join(told) + (f"; and {len(stopping) - 3} more" if len(stopping) > 3 else "")

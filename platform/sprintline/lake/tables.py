@@ -257,7 +257,7 @@ class Lake:
                 if not _CONFLICT.search(str(error)):
                     said = plain_words(error)
                     raise LakeError(
-                        f"{place}: cannot be written, what stood there before stands: free or mend the disk ({said})"
+                        f"{place}: cannot be written, the old content is unchanged: free or repair the disk ({said})"
                     ) from error
                 trouble = plain_words(error)
             time.sleep(random.uniform(0, _RETRY_SECONDS * min(attempt + 1, 10)))

@@ -205,7 +205,7 @@ def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
         )
     rows = runtime[Lake].rows(table, sprint)
     return shell.materialized(
-        version, {"dagster/row_count": rows, "note": "no file in landing/: the lake's content stands"}
+        version, {"dagster/row_count": rows, "note": "no file in landing/: the lake keeps its rows"}
     )
 
 
@@ -278,7 +278,7 @@ def refuse(
     where = place.relative_to(runtime.home.root)
     report_refusal(context, rule, verdict)
     raise dg.Failure(
-        f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the mended file as "
+        f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the fixed file as "
         f"landing/{runtime.product}/{source}/{file.path.name} and the sprint goes on by itself",
         metadata={"reason": str(bad), "quarantine": str(where)},
         allow_retries=False,

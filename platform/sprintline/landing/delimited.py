@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 #: A file that unpacks to more than this is refused before it fills the memory.
 MOST_BYTES = 2 * 1024**3
 
-NOTHING_HAPPENED = (
-    "; where nothing happened, let the sprint before last longer (calendar.lengths in defs.yaml)"
-)
+NOTHING_HAPPENED = "; where nothing happened, lengthen the previous sprint (calendar.lengths in defs.yaml)"
 """A sprint is closed on its rows, so one without any is none."""
 
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
@@ -64,9 +62,7 @@ def unpack(data: bytes, name: str) -> bytes:
         raise refuse("not_csv", f"the name says CSV but the file is {_A[what]}", right)
     content = _gunzip(data) if packed else data
     if not content:
-        raise refuse(
-            "empty", "the file holds nothing once unpacked", "send the sprint's rows under a header line"
-        )
+        raise refuse("empty", "the file is empty once unpacked", "send the sprint's rows under a header line")
     return content
 
 

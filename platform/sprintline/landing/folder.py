@@ -1,7 +1,7 @@
 """The landing folder: what providers drop, `landing/<product>/<source>/<sprint>.csv|.csv.gz|.parquet`.
 
 A file is read whole or refused whole. A refused file moves to `quarantine/` in one step, with the reason beside it;
-dropping the mended file under the same name is enough to go on. Names that start with a dot or end in `.part` or `.tmp`
+dropping the fixed file under the same name is enough to go on. Names that start with a dot or end in `.part` or `.tmp`
 are still being written and not looked at. `<file>.sha256` beside a file is its checksum.
 """
 
@@ -51,10 +51,10 @@ class Problem:
     path: Path
     place: str
     wrong: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.wrong}; {self.mend}"
+        return f"{self.place}: {self.wrong}; {self.fix}"
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ class Landing:
             if path.name.startswith(".") or (path.is_dir() and path.name in sources):
                 continue
             near = closest(path.name, sources)
-            mend = (
+            fix = (
                 f"did you mean {near}/?"
                 if near
                 else f"use a folder of a declared source: {', '.join(sources)}"
             )
-            problems.append(self._problem(path, "no source of this name is declared", mend))
+            problems.append(self._problem(path, "no source of this name is declared", fix))
         return tuple(problems)
 
     def read(self, file: LandedFile, contract: Contract, window: Window | None = None) -> pd.DataFrame:
@@ -187,7 +187,7 @@ class Landing:
             where the file lies now; beside it `<name>.reason.json` and `<name>.reason.md`.
 
         Raises:
-            UnsettledFile: another file lies there by now (the mended one, perhaps), so nothing was moved.
+            UnsettledFile: another file lies there by now (the fixed one, perhaps), so nothing was moved.
         """
         self._same(file)
         return store(
@@ -207,8 +207,8 @@ class Landing:
 
     # --- looking at one file ---
 
-    def _problem(self, path: Path, wrong: str, mend: str) -> Problem:
-        return Problem(path, path.relative_to(self.root).as_posix(), wrong, mend)
+    def _problem(self, path: Path, wrong: str, fix: str) -> Problem:
+        return Problem(path, path.relative_to(self.root).as_posix(), wrong, fix)
 
     @staticmethod
     def _sidecar(path: Path) -> Path:
@@ -286,7 +286,7 @@ def _quiet_since(state: os.stat_result, now: float) -> float:
 
 
 def _odd_name(path: Path, sprints: Collection[str] | None) -> tuple[str, str] | None:
-    """What is wrong with a file's name and how to mend it, or None."""
+    """What is wrong with a file's name and how to fix it, or None."""
     name = path.name
     if not path.is_file():
         return "this is not a file", "put the file itself here, named <sprint>.csv, .csv.gz or .parquet"
@@ -294,16 +294,16 @@ def _odd_name(path: Path, sprints: Collection[str] | None) -> tuple[str, str] | 
     form = f".{rest}"
     if form not in FORMS:
         near = next((known for known in sorted(FORMS, key=len, reverse=True) if known in form.lower()), None)
-        mend = f"name it {sprint}{near}" if near else f"known are {', '.join(FORMS)}"
-        return f"files are not read as '{form[:20]}'" if rest else "the name has no ending", mend
+        fix = f"name it {sprint}{near}" if near else f"known are {', '.join(FORMS)}"
+        return f"files are not read as '{form[:20]}'" if rest else "the name has no ending", fix
     if sprints is not None and sprint not in sprints:
         near = closest(sprint, sprints)
-        mend = (
+        fix = (
             f"did you mean {near}{form}?"
             if near
             else f"name it by a sprint of the calendar, as 2013-S07{form}"
         )
-        return f"'{sprint[:40]}' is no sprint of the calendar", mend
+        return f"'{sprint[:40]}' is no sprint of the calendar", fix
     if sprints is None and not _SPRINT_KEY.fullmatch(sprint):
         return f"'{sprint[:40]}' is no sprint key", f"name it by year and number, as 2013-S07{form}"
     return None

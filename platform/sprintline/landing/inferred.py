@@ -42,7 +42,7 @@ _LEADING_ZERO = re.compile(r"[-+]?0\d")
 
 
 class InferenceError(ValueError):
-    """A file from which no contract can be written; the message names file, column and mend."""
+    """A file from which no contract can be written; the message names file, column and fix."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _hold(file: Path, header: str, kind: str, texts: pd.Series, timezone: str) -
     _, reasons = convert(distinct, [False] * len(distinct), Column("", kind, timezone=timezone))
     for index, reason in reasons.items():
         raise InferenceError(
-            f"{file}: column {header}: {distinct[index]} {reason}; mend it, or write the column as text"
+            f"{file}: column {header}: {distinct[index]} {reason}; fix it, or write the column as text"
         )
 
 

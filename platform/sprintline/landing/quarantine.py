@@ -59,7 +59,7 @@ def store(
     target = _begun(folder, sha256, file.path.name) or _free(
         folder, f"{at:%Y%m%dT%H%M%S%f}Z-{sha256[:12]}", file.path.name
     )
-    mend = f"drop the mended file as landing/{file.product}/{file.source}/{file.path.name}"
+    fix = f"drop the fixed file as landing/{file.product}/{file.source}/{file.path.name}"
     told = {
         "product": file.product,
         "source": file.source,
@@ -69,7 +69,7 @@ def store(
         "sha256": sha256,
         "size": file.size,
         "reason": str(bad),
-        "mend": mend,
+        "fix": fix,
         "details": bad.details if isinstance(bad, BadFile) else {},
     }
     notes = {
@@ -177,8 +177,8 @@ def _markdown(told: dict[str, Any]) -> str:
         f"# {told['file']} of {told['source']} was refused\n\n"
         f"Product {told['product']}, sprint {told['sprint']}, {told['quarantined_at']}.\n\n"
         f"## What is wrong\n\n{reason}\n\n"
-        f"## How to mend it\n\n"
-        f"Mend the file where it is made, then {told['mend']}"
+        f"## How to fix it\n\n"
+        f"Fix the file where it is made, then {told['fix']}"
         f" (as .csv, .csv.gz or .parquet). Nothing else is needed: the sprint goes on by itself.\n\n"
         f"Refused bytes: {told['size']:,}, SHA-256 `{told['sha256']}`.\n"
     )

@@ -1,4 +1,4 @@
-"""Why a landed file is refused, told so that whoever made the file can mend it.
+"""Why a landed file is refused, told so that whoever made the file can fix it.
 
 A reason names the place (line and column), what is there, and what would be right. It stays short however bad the file
 is: a few examples and counts. Values of personal and confidential columns never appear in it.

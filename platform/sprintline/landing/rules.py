@@ -76,7 +76,7 @@ KEEPS_ITS_CONTRACT = Rule(
     practice="8.2",
     why="Everything downstream is written for the columns, types and keys that the contract promises. "
     "A file that breaks them must stop at the door, where its owner can still be named.",
-    remedy="read the reason beside the file in quarantine/, mend the file and drop it into landing/ again",
+    remedy="read the reason beside the file in quarantine/, fix the file and drop it into landing/ again",
     judge=_contract,
 )
 
@@ -99,7 +99,7 @@ RULES = (
         practice="4.6",
         why="Point-in-time features ask of each row when it was known. A row without that moment, or with "
         "one that had not come yet, would tell the future or vanish.",
-        remedy="mend knownAt in the contract or the source's function in sources.py",
+        remedy="fix knownAt in the contract or the source's function in sources.py",
         judge=_known,
     ),
     Rule(

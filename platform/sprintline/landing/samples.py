@@ -62,7 +62,7 @@ def rows_of(
 def _sample(
     file: Path, _written: int, contract_file: str, contract_text: str
 ) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """All rows as text, and when each happened and was known; read once, however many sprints are asked for."""
+    """All rows as text, and when each happened and was known; read once, however many sprints are required."""
     contract = parse_contract(contract_text, contract_file)
     columns, typed = infer(file, contract.timezone)
     inferred = {column.header: column for column in columns}
@@ -72,7 +72,7 @@ def _sample(
         found = inferred.get(declared.header) if declared else None
         if declared is None or found is None or found.kind not in ("date", "timestamp"):
             raise LookupError(
-                f"sample/{file.name} holds no moments where {contract_file} says eventAt and knownAt are: mend either, "
+                f"sample/{file.name} holds no moments where {contract_file} says eventAt and knownAt are: fix either, "
                 f"or give the rows in provide() of sources.py"
             )
         return moments(typed[found.sql], replace(declared, logical_type=found.kind), ended)

@@ -167,7 +167,7 @@ def by_slice(
     Returns {label: {rows, metric, difference, low, high, ...}}, largest slice first. A slice needs `least_rows` rows,
     both outcomes at least ten times, and `LEAST_BLOCKS` blocks.
 
-    `confidence` holds for all slices together (Bonferroni): among 16 carriers one would otherwise look surely worse by
+    `confidence` holds for all slices together (Bonferroni): among 16 carriers one would otherwise look worse by
     chance in one sprint of three.
     """
     outcome, labels = np.asarray(y, dtype=float), np.asarray(slices).astype(str)

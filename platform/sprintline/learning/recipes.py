@@ -62,7 +62,7 @@ class Inputs:
                 matrix[:, place] = column
             if np.isinf(matrix[:, place]).any():
                 raise RecipeError(
-                    f"column {name} holds an infinite number or one beyond float32: mend the feature's SQL"
+                    f"column {name} holds an infinite number or one beyond float32: fix the feature's SQL"
                 )
         return matrix
 

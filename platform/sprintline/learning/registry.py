@@ -203,7 +203,7 @@ class Models:
     def _make_database(self) -> None:
         """Make MLflow's database beside its place, then move it in.
 
-        Its migrations are not transactional: one that was killed among them leaves a database that no later one mends.
+        Its migrations are not transactional: one that was killed among them leaves a database that no later one fixes.
         """
         from mlflow import MlflowClient
 

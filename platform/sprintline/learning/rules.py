@@ -40,8 +40,8 @@ def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
     # What a part of so many rows could show by chance is no instability.
     best = 2 * (worst["roc_auc"] + SURELY * worst["error"]) - 1
     if best < least * mean:
-        return failed(f"{sentence}, surely less than {least:.0%}", round(share, 4), least)
-    return passed(f"{sentence}, not surely less than {least:.0%}", round(share, 4), least)
+        return failed(f"{sentence}, significantly below {least:.0%}", round(share, 4), least)
+    return passed(f"{sentence}, not significantly below {least:.0%}", round(share, 4), least)
 
 
 def _true_card(evidence: Mapping[str, Any], _: Any) -> Judgement:

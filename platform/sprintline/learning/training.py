@@ -300,7 +300,7 @@ def _labelled(
         if (double := one.duplicated(list(KEYS))).any():
             raise TrainingError(
                 f"{int(double.sum())} questions appear twice among the {name}, the first is "
-                f"{one.loc[double, 'question_id'].iloc[0]}: mend the mart they come from"
+                f"{one.loc[double, 'question_id'].iloc[0]}: fix the mart they come from"
             )
     pairs = asked.merge(known, on=list(KEYS), how="inner")
     found = set(pairs["sprint"])

@@ -118,7 +118,7 @@ def judge_window(
     if not statistics:
         reason = "the report holds no statistics"
     elif rows < spec.min_rows:
-        reason = f"{rows:,} rows are too few to compare, {spec.min_rows:,} are asked for"
+        reason = f"{rows:,} rows are too few to compare, {spec.min_rows:,} are required"
     elif sprints < LEAST_SPRINTS:
         reason = (
             f"the champion learned from {sprints} sprints; what is ordinary shows from {LEAST_SPRINTS} on"

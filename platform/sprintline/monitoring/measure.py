@@ -48,7 +48,7 @@ def measure_drift(runtime: Runtime, sprint: str) -> dict[str, Any]:
         "episode": None,
     }
     if champion is None:
-        why = f"no champion stood before {sprint}, so there is no training data to compare with"
+        why = f"there was no champion before {sprint}, so there is no training data to compare with"
         return {**facts, "why": why}
     spec, release = runtime.spec.drift, runtime[Models].release(champion)
     inputs, reference = release.inputs, reference_of(release)

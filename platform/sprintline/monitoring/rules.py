@@ -53,7 +53,7 @@ def _answers_came(evidence: Mapping[str, Any], line: Any) -> Judgement:
     share = answered / questions
     told = f"{answered:,} of {questions:,} questions have an outcome ({share:.1%})"
     if share < line:
-        return failed(f"{told}, asked for are {line:.0%}", share, line)
+        return failed(f"{told}, required: {line:.0%}", share, line)
     return passed(told, share, line)
 
 
@@ -85,7 +85,7 @@ RULES = (
     ),
     Rule(
         code="MO503",
-        name="misses_values_like_the_training_data",
+        name="missing_rates_match_training",
         judges="drift",
         gates=(),
         tracked=False,

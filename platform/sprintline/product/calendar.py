@@ -74,7 +74,7 @@ class Calendar:
         exist, or when not one whole sprint fits before the horizon.
         """
         if self.length_days < 1 or any(days < 1 for days in self.lengths.values()):
-            raise CalendarError("a sprint lasts at least one day: mend length_days or lengths")
+            raise CalendarError("a sprint lasts at least one day: fix length_days or lengths")
         zone, first = ZoneInfo(self.timezone), self.start
         found: list[Sprint] = []
         used: set[str] = set()

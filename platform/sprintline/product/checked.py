@@ -73,7 +73,7 @@ class Checked:
         try:
             ast.parse(file.read_text(encoding="utf-8"), filename=self.shown(file))
         except SyntaxError as error:
-            return f"{self.shown(file)}:{error.lineno or 1}: {error.msg}; mend the line"
+            return f"{self.shown(file)}:{error.lineno or 1}: {error.msg}; fix the line"
         except (UnicodeDecodeError, ValueError) as error:
             return f"{self.shown(file)}:1: is no Python text ({error}); save it as UTF-8"
         return None

@@ -41,7 +41,7 @@ def waits_for(runtime: Runtime, sprint: str, before: str) -> str:
     pending = pending_trigger(runtime, before)
     if pending:
         return f"{sprint} waits: {before} has a retraining to come ({pending['why']})"
-    return f"{sprint} waits: {before} is not closed, so the champion that stood before {sprint} is unknown"
+    return f"{sprint} waits: {before} is not closed, so the champion before {sprint} is unknown"
 
 
 def pending_trigger(runtime: Runtime, sprint: str) -> Mapping[str, Any] | None:

@@ -10,7 +10,7 @@ from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, fail
 
 def _horizon(evidence: Mapping[str, Any], least: Any) -> Judgement:
     remaining, last = need(evidence, "planned_sprints_remaining"), need(evidence, "last_planned_sprint")
-    sentence = f"{remaining} planned sprints remain up to {last}; at least {least} are asked for"
+    sentence = f"{remaining} planned sprints remain up to {last}; at least {least} are required"
     return (passed if remaining >= least else failed)(sentence, remaining, least)
 
 

@@ -57,7 +57,7 @@ def reason_of(instance: DagsterInstance, run: DagsterRun) -> str:
 
 
 def said_by(error: SerializableErrorInfo) -> str:
-    """What an error says: the platform's own words where it has some, which tell the mend, else its innermost cause."""
+    """What an error says: the platform's own words where it has some, which tell the fix, else its innermost cause."""
     chain = [error]
     while chain[-1].cause:
         chain.append(chain[-1].cause)

@@ -1,4 +1,4 @@
-"""Models: predictions by the champion that stood before, their scores, candidates, and who serves next."""
+"""Models: predictions by the champion before, their scores, candidates, and who serves next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -190,7 +190,7 @@ def releases(runtime: Runtime) -> Releases:
 
 
 def _newest_first(runtime: Runtime, at: str | datetime | None) -> Iterator[Event]:
-    """Events that count at a place in time, newest first, read only as far as they are asked for."""
+    """Events that count at a place in time, newest first, read only as far as they are required."""
     upto: str | None = None
     if isinstance(at, str):
         before = runtime.calendar.previous(at)

@@ -116,14 +116,18 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
         name for name, found in usable.items() if found["high"] < 0 and found["difference"] < -margin
     )
     place = (
-        f"of {len(usable)} slices {worst} fares worst" if len(usable) > 1 else f"there is one slice, {worst}"
+        f"of {len(usable)} slices {worst} is the worst slice"
+        if len(usable) > 1
+        else f"there is one slice, {worst}"
     )
     told = f"{place}: {describe(one, against)} on {one['rows']:,} rows"
     if hurt:
         return failed(
-            f"{told}; surely worse by more than {margin:g}: {', '.join(hurt)}", one["difference"], -margin
+            f"{told}; significantly worse by more than {margin:g}: {', '.join(hurt)}",
+            one["difference"],
+            -margin,
         )
-    return passed(f"{told}; none is surely worse by more than {margin:g}", one["difference"], -margin)
+    return passed(f"{told}; none is significantly worse by more than {margin:g}", one["difference"], -margin)
 
 
 def _unusable(interval: Mapping[str, Any]) -> str:
@@ -149,7 +153,7 @@ BEATS_THE_CHAMPION = Rule(
     threshold=0.0,
     why="Every change of the champion costs trust and a chance of regression. A difference that "
     "chance explains is no reason for one, so ties hold.",
-    remedy="nothing to mend: the champion stays until something is surely better",
+    remedy="nothing to fix: the champion stays until something is significantly better",
     judge=of_candidate(_better),
 )
 

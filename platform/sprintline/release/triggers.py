@@ -147,7 +147,7 @@ def _bootstrap(before: str, closed: int, needed: int, rows: int) -> Trigger | No
         return NoTrigger(f"no champion yet, and no labelled row before {before} to train on", numbers)
     return Trigger(
         "bootstrap",
-        f"no champion yet and {closed} sprints closed (asked for {needed}): "
+        f"no champion yet and {closed} sprints closed (required: {needed}): "
         f"{rows:,} labelled rows before {before}",
         numbers,
     )
@@ -197,7 +197,7 @@ def _new_data(
     }
     counted = (
         f"{rows:,} labelled rows in {counted_as(updates, 'update')} since {through} "
-        f"(asked for {floor:,} rows and {wanted} updates; "
+        f"(required: {floor:,} rows and {wanted} updates; "
         f"the source brings {pace.rows:,.0f} rows every {pace.interval_days:g} days)"
     )
     if rows >= floor and updates >= wanted:

@@ -97,7 +97,7 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
             install({place: new.get(place) or edits[place] for place in made})
         except OSError as error:
             raise ScaffoldError(
-                f"{error.filename or root}: {error.strerror or error}; nothing was added, mend that and call again"
+                f"{error.filename or root}: {error.strerror or error}; nothing was added, fix that and call again"
             ) from error
     return Added(source, tuple(sorted(new)), tuple(edits), tuple(notes))
 
@@ -113,7 +113,7 @@ def declared(defs: Path, product: str, root: Path) -> ProductSpec:
         told = f"the products are {names}" if names else "make one with sprintline new"
         raise ScaffoldError(f"there is no product {product}; {told}", code=2) from None
     except (DeclarationError, UnicodeDecodeError) as error:
-        raise ScaffoldError(f"{error}; mend that first: sprintline check {product}") from error
+        raise ScaffoldError(f"{error}; fix that first: sprintline check {product}") from error
 
 
 def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[str, Any], list[str]]:
@@ -123,7 +123,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
     try:
         calendar = Calendar.from_spec(spec.calendar)
     except CalendarError as error:
-        raise ScaffoldError(f"{error}; mend that first: sprintline check {spec.name}") from error
+        raise ScaffoldError(f"{error}; fix that first: sprintline check {spec.name}") from error
     timezone = asked.timezone or spec.calendar.timezone
     columns, frame, named = read_own(asked.file, timezone)
     keys = list({key.sql: key for key in (named("key", name) for name in asked.keys)}.values())

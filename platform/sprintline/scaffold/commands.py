@@ -25,13 +25,14 @@ from sprintline.base.errors import Refusal
 @click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
 @click.option(
     "--by",
-    help="With --from: the column whose past tells, text or whole numbers; by default the text of the fewest values.",
+    help="With --from: column for history features, text or whole numbers (default: the text column with the "
+    "fewest values).",
 )
 @click.option(
     "--timezone",
     default="UTC",
     show_default=True,
-    help="With --from: of days, and of moments without offset.",
+    help="With --from: time zone for values without one.",
 )
 @click.option(
     "--length-days",
@@ -57,7 +58,7 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
         raise Refusal("these options tell of your own file: name it with --from FILE", code=2)
     if file is not None and missing:
         raise Refusal(
-            f"--from needs {', '.join(missing)} too: only you know; sprintline new --help shows how", code=2
+            f"--from needs {', '.join(missing)} too: missing options; sprintline new --help shows how", code=2
         )
     try:
         if file is None:

@@ -111,7 +111,7 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
             return Made(product, tuple(_install(product, root, workspace, fill or _sample_of(product))), line)
         except OSError as error:
             raise ScaffoldError(
-                f"{error.filename or root}: {error.strerror or error}; nothing was made, mend that and call again"
+                f"{error.filename or root}: {error.strerror or error}; nothing was made, fix that and call again"
             ) from error
 
 
@@ -330,7 +330,7 @@ def _locations(text: str, file: Path) -> list[object]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ScaffoldError(
-            f"{file.name}:{mark.line + 1 if mark else 1}: is not YAML; mend it first"
+            f"{file.name}:{mark.line + 1 if mark else 1}: is not YAML; fix it first"
         ) from error
     listed = data.get("load_from") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not (listed is None or isinstance(listed, list)):

@@ -92,7 +92,7 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
     elif facts["rarer"] < FEW_OUTCOMES:
         yield (
             f"of the rarer answer an ordinary sprint of {asked.length_days} days holds {facts['rarer']}; of so few a "
-            f"difference is seldom sure, and what is not surely better does not serve: try a longer sprint, "
+            f"difference is seldom sure, and what is not significantly better does not serve: try a longer sprint, "
             f"--length-days {min(92, ceil(asked.length_days * FEW_OUTCOMES / max(1, facts['rarer'])))} for example"
         )
     if facts["lengths"]:
@@ -124,7 +124,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     if (known_at < asked_at).any():
         raise ScaffoldError(
             f"--known-at: column {known.header} lies before {event.header} in some rows; an answer cannot be known "
-            f"before its question is asked: mend the file, or choose another column",
+            f"before its question is asked: fix the file, or choose another column",
             code=2,
         )
     label, used, rarer = _label(asked, columns, frame)

@@ -26,7 +26,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         deps=[dg.AssetKey([runtime.product, "question_features"])],
         output_required=False,
         pool=shell.POOL,
-        description="The chance of each question of the sprint, by the champion that stood before it, and by its "
+        description="The chance of each question of the sprint, by the champion before it, and by its "
         "yardsticks.",
     )
     @shell.in_words(runtime)
@@ -36,7 +36,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
             return
         champion = live(runtime, sprint)
         if champion is None:
-            note = f"no champion stood before {sprint}: no prediction was issued"
+            note = f"there was no champion before {sprint}: no prediction was issued"
             runtime.measure("predictions", sprint, NOTHING_ISSUED, {"rows": 0, "champion": None})
             yield shell.materialized(NOTHING_ISSUED, {"dagster/row_count": 0, "note": note})
             return

@@ -12,7 +12,7 @@ def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
     questions, before = need(evidence, "questions"), evidence.get("live")
     if before is None and not need(evidence, "issued"):
         return insufficient(
-            f"no champion stood before this sprint, so none of its {questions:,} questions was answered",
+            f"there was no champion before this sprint, so none of its {questions:,} questions was answered",
             0,
             questions,
         )
@@ -20,7 +20,7 @@ def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
     distinct, empty = need(evidence, "distinct_questions"), need(evidence, "without_probability")
     if champion != before:
         return failed(
-            f"model {champion} answered, but the champion that stood before was {before or 'none'}",
+            f"model {champion} answered, but the champion before was {before or 'none'}",
             champion,
             before,
         )

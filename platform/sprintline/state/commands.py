@@ -49,13 +49,13 @@ def backup(file: Path | None, as_json: bool) -> int:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--replace", is_flag=True, help="Where a state folder stands already: move it aside, then restore."
+    "--replace", is_flag=True, help="If there is a state folder already: move it aside, then restore."
 )
 @click.option("--json", "as_json", is_flag=True, help="What was restored as JSON, for machines.")
 def restore(file: Path, replace: bool, as_json: bool) -> int:
     """Bring the state folder back from FILE, at the same or at another place.
 
-    Every file and the whole ledger are proven before anything is put in place; if anything fails, all stands as it was.
+    Every file and the whole ledger are proven before anything is put in place; if anything fails, nothing changes.
     """
     from sprintline.state.restore import restore as bring_back
 
@@ -72,7 +72,7 @@ def restore(file: Path, replace: bool, as_json: bool) -> int:
         f"ledger up to event {manifest.ledger['seq']}."
     )
     if done.aside:
-        click.echo(f"What stood there lies in {done.aside}: remove it when all is well.")
+        click.echo(f"The old folder is now {done.aside}: remove it when all is well.")
     for note in done.notes:
         click.echo(f"Note: {note}.")
     return 0

@@ -67,7 +67,7 @@ def restore(
     except OSError as error:
         raise BackupError(
             f"{file} cannot be restored to {home.root} ({error.strerror or error}): free the disk, or set "
-            "SPRINTLINE_HOME to another folder; what stood there stands"
+            "SPRINTLINE_HOME to another folder; what was there is unchanged"
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

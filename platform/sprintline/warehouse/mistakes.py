@@ -42,7 +42,7 @@ def _parsed(product: Checked) -> Iterator[str]:
         why = next(
             (one for one in told if not one.startswith("line ")), error.detail or "dbt does not parse it"
         )
-        yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; mend the model"
+        yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; fix the model"
 
 
 CHECKS = (Check(50, _marts), Check(90, _parsed, SOUND))

@@ -41,7 +41,7 @@ RULES = (
     _test_rule(
         "DQ201",
         "keys_are_unique",
-        remedy="find the doubled rows with the test's compiled SQL and mend the join",
+        remedy="find the doubled rows with the test's compiled SQL and fix the join",
         why="A doubled row counts twice in every sum, rate and training set behind it, and a join multiplies it "
         "further.",
     ),
@@ -54,20 +54,20 @@ RULES = (
     _test_rule(
         "DQ203",
         "references_resolve",
-        remedy="load the referenced rows or mend the key",
+        remedy="load the referenced rows or fix the key",
         why="A row that refers to nothing is lost in the next inner join, and the loss looks like less business.",
     ),
     _test_rule(
         "DQ204",
         "values_are_accepted",
-        remedy="mend the value or extend accepted_values with its owner",
+        remedy="fix the value or extend accepted_values with its owner",
         why="A new spelling or an unknown kind falls through every case distinction and into the model as a category "
         "it never saw.",
     ),
     _test_rule(
         "DQ205",
         "business_rules_hold",
-        remedy="read the test's SQL for the claim and mend the model",
+        remedy="read the test's SQL for the claim and fix the model",
         why="Types and keys say nothing of sense: an arrival before its departure is well-formed. What the business "
         "knows to be true must be asked of every row.",
     ),

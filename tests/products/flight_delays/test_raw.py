@@ -1,4 +1,4 @@
-"""Bad files through the real raw assets: refused with a reason, the others proceed, the mended file is enough."""
+"""Bad files through the real raw assets: refused with a reason, the others proceed, the fixed file is enough."""
 
 from __future__ import annotations
 

@@ -104,6 +104,6 @@ def _opened(engine: sa.Engine) -> int | None:
             return version_of(connection)
     except DBAPIError as error:
         raise RecordsError(
-            f"records database {place_of(engine)} cannot be opened ({why(error)}): start the server or mend the URL; "
+            f"records database {place_of(engine)} cannot be opened ({why(error)}): start the server or fix the URL; "
             "a file that is damaged comes back from a backup (`sprintline restore`)"
         ) from error

@@ -305,7 +305,7 @@ class Records:
             return [event_of(row) for row in connection.execute(query).mappings()]
 
     def newest_first(self, product: str, kind: str, upto: str | None = None) -> Iterator[Event]:
-        """Events of one kind of a product, newest sprint first, read only as far as they are asked for.
+        """Events of one kind of a product, newest sprint first, read only as far as they are required.
 
         upto: only of this sprint and those before it. Of a product that was removed and made anew, those since.
         """
@@ -449,7 +449,7 @@ class Records:
             kept = connection.execute(sa.select(LEDGER.c.hash).where(LEDGER.c.seq == anchored.seq)).scalar()
             if kept == anchored.hash:
                 return
-            trouble = f"does not carry event {anchored.seq}, which its anchor {self._anchor.file} vouches for"
+            trouble = f"does not carry event {anchored.seq}, which its anchor {self._anchor.file} names"
         elif _head_of(connection) == EMPTY:
             return
         else:

@@ -73,8 +73,8 @@ MEASUREMENTS = sa.Table(
 def refusal(engine: sa.Engine, found: int | None) -> str:
     """What is wrong with a database of this schema version, and what to do."""
     newer = found is not None and found > SCHEMA_VERSION
-    mend = "use the Sprintline that wrote it, or a newer one" if newer else "run `sprintline migrate`"
-    return f"records database {place_of(engine)} has schema {found}, this Sprintline needs {SCHEMA_VERSION}: {mend}"
+    fix = "use the Sprintline that wrote it, or a newer one" if newer else "run `sprintline migrate`"
+    return f"records database {place_of(engine)} has schema {found}, this Sprintline needs {SCHEMA_VERSION}: {fix}"
 
 
 def version_of(connection: sa.Connection) -> int | None:

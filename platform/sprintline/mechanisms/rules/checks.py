@@ -67,7 +67,7 @@ def sentence(rule: Rule, verdict: Verdict) -> str:
     if verdict.outcome is Outcome.PASS:
         return f"{verdict.scope}: {verdict.sentence}."
     word = "insufficient evidence" if verdict.outcome is Outcome.INSUFFICIENT else "fails"
-    return f"{verdict.scope} {word}: {verdict.sentence}. To mend: {rule.remedy}."
+    return f"{verdict.scope} {word}: {verdict.sentence}. Fix: {rule.remedy}."
 
 
 def checks_for(

@@ -128,7 +128,7 @@ def decide(
         by_need.setdefault(Need(verdict.code, verdict.asset), []).append(verdict)
     wanted, granted = sorted(set(needed)), tuple(waivers)
     if not wanted:
-        return GateDecision(False, (f"the gate {name} asks for no rule, so nothing vouches for the step",))
+        return GateDecision(False, (f"the gate {name} asks for no rule, so nothing supports the step",))
     reasons: list[str] = []
     missing: list[Need] = []
     waived: list[Need] = []
@@ -144,7 +144,7 @@ def decide(
             )
             continue
         if waiver is not None:
-            note = f"; the waiver of {waiver.approver} covers a judgement, not the lack of one"
+            note = f"; the waiver of {waiver.approver} accepts a verdict, it cannot replace a missing one"
         missing.append(need)
         reasons.append(f"{need}: {why}{note}")
     return GateDecision(not missing, tuple(reasons), tuple(missing), tuple(waived))
