@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +50,7 @@ class Checked:
         except (OSError, UnicodeDecodeError, DeclarationError):
             return 1
 
-    @cached_property
+    @property
     def sprints(self) -> tuple[str, ...] | None:
         """Keys of the calendar; None while it has mistakes."""
         try:
