@@ -244,7 +244,7 @@ BAD_BYTES = [
     ("2013-S01.csv.gz", lambda text: gzip.compress(text.encode())[:40], "gzip_truncated", ["cut off", "send it again"]),
     ("2013-S01.csv.gz", lambda text: gzip.compress(text.encode())[:5], "gzip_truncated", ["cut off", "send it again"]),
     ("2013-S01.csv.gz", lambda text: gzip.compress(text.encode()) + b"tail", "gzip_damaged", ["4 bytes", "send it again"]),
-    ("2013-S01.csv.gz", lambda text: gzip.compress(b""), "empty", ["nothing once unpacked"]),
+    ("2013-S01.csv.gz", lambda text: gzip.compress(b""), "empty", ["empty once unpacked"]),
     ("2013-S01.csv.gz", lambda text: b"", "empty", ["0 bytes"]),
     ("2013-S01.parquet", lambda text: b"", "empty", ["0 bytes"]),
     ("2013-S01.parquet", lambda text: text.encode(), "not_parquet", ["is not Parquet", ".csv"]),

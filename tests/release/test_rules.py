@@ -131,7 +131,7 @@ FAULTS = [
     ("ML401", {"distinct_questions": 13_000}, "for 13,000 of them"),
     ("ML401", {"without_probability": 3}, "3 without a probability"),
     ("ML401", {"champion": "zz99"}, "the champion before was aa11"),
-    ("ML401", {"live": None}, "stood before was none"),
+    ("ML401", {"live": None}, "champion before was none"),
     (
         "ML402",
         {

@@ -29,7 +29,7 @@ def full_disk(error: BaseException, home: Path) -> str | None:
     where = f" ({place})" if place else ""
     return (
         f"disk full{where}: free space for {home} ({_free(home)}) and run the sprint again, it goes on "
-        f"from what stood before, which is unharmed. {' '.join(str(error).split())}"
+        f"from what was committed before, which is unchanged. {' '.join(str(error).split())}"
     )
 
 

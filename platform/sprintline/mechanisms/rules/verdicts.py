@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sprintline.mechanisms.context import Context
+from typing import Any
 
 from sprintline.mechanisms.rules.scope import Scope, sprint_of
 
@@ -63,7 +60,7 @@ def insufficient(sentence: str, observed: Any = None, threshold: Any = None) -> 
 Judge = Callable[[Mapping[str, Any], Any], Judgement]
 
 
-def to_all(context: Context) -> bool:
+def to_all(context: Any) -> bool:
     """Every product."""
     return True
 
@@ -98,7 +95,7 @@ class Rule:
     gates: tuple[str, ...] = ("done",)
     tracked: bool = True
     per_sprint: bool = False
-    applies: Callable[[Context], bool] = to_all
+    applies: Callable[[Any], bool] = to_all
     why: str = ""
 
     @property
