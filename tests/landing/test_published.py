@@ -16,6 +16,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 import pytest
+from tests.ledger_events import body
 
 from sprintline.base import settings
 from sprintline.base.settings import Home
@@ -30,6 +31,7 @@ from sprintline.landing.rules import RULES
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome
+from sprintline.product.events import CLOSED, DECISION
 from sprintline.product.runtime import Runtime, load_runtime
 from sprintline.scaffold.create import ScaffoldError, create_product
 from sprintline.scaffold.published import publish_table, read_published, refuse_while_read
@@ -133,21 +135,14 @@ def tell_closed(runtime: Runtime, sprint: str) -> None:
         asset: one for (_, asset), one in runtime.records.measurements(runtime.product, sprint).items()
     }
     state = state_of(measured, (), "increment")
-    body = {
-        **state, "files": {}, "done": True, "version": "v", "judged_at": runtime.clock.now().isoformat()
-    }  # fmt: skip
-    runtime.records.append("closed", runtime.product, sprint, "test", body)
+    said = body(CLOSED, **{**state, "files": {}}, done=True, version="v")
+    now = runtime.clock.now()
+    runtime.records.append(CLOSED, runtime.product, sprint, "test", said, as_of=now)
 
 
 def decide(runtime: Runtime, sprint: str) -> None:
-    body = {
-        "decision": "none",
-        "champion_after": "m1",
-        "why": "w",
-        "candidate": None,
-        "trained_through": None,
-    }
-    runtime.records.append("decision", runtime.product, sprint, "test", body, key=sprint)
+    said = body(DECISION, champion_after="m1", why="w")
+    runtime.records.append(DECISION, runtime.product, sprint, "test", said, key=sprint)
 
 
 def waits(runtime: Runtime, sprint: str) -> str:
@@ -498,7 +493,7 @@ def test_a_publisher_that_is_read_is_not_removed_and_one_that_went_is_named(
     refuse_while_read("bakery", root)
     refuse_while_read("parcels_more", root)
     close_published(parcels, S1)
-    remove_state(home, "parcels", parcels.records, "test")
+    remove_state(home, "parcels", "test")
     land(bakery, S1, "orders", "deliveries")
     assert waits(bakery, S1) == f"for parcels {S1} to close (published table orders)", "it begins anew"
     shutil.rmtree(root / "platform" / "products" / "parcels")

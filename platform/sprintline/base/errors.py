@@ -13,7 +13,7 @@ from sprintline.base import settings
 #: What the exit codes mean; `sprintline --help` shows this.
 EXIT_CODES = """\
 Exit codes: 0 done; 1 failed (a check found mistakes, the ledger is not intact, a product does not load, or the work
-could not be done); 2 the command was called wrongly; 130 interrupted. SPRINTLINE_DEBUG=1 shows the traceback of an error."""
+could not be done); 2 the command was called wrongly; 130 interrupted. SPRINTLINE_DEBUG=1 shows an error's traceback."""
 
 #: Errors of these packages are written for people already; anything else is named by type and place.
 _OURS = "sprintline."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from sprintline.mechanisms.ledger.events import EventKind
 
@@ -29,12 +29,14 @@ RestatedBody = TypedDict(
         "champion": str | None,
         "rest_on_it": list[str],
         "trained_on_it": list[str],
+        "published": NotRequired[dict[str, str]],
     },
 )
 
 RestatedBody.__doc__ = (
     "was, is: hash of all data versions of the sprint. files, tables, metrics, rules: what changed, [before, after]. "
-    "rest_on_it: later sprints computed from the data before. trained_on_it: models trained on that data."
+    "rest_on_it: later sprints computed from the data before. trained_on_it: models trained on that data. "
+    "published: product, table and contract version of the files that are published tables, by source."
 )
 
 EVENTS = (

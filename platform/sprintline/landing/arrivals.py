@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sprintline.base.hashing import text_hash
 from sprintline.lake.tables import Lake
+from sprintline.landing.events import REFUSED
 from sprintline.landing.folder import Landing
 from sprintline.landing.published import UPSTREAM, NotReady, Ready, Upstream, feed_of
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
@@ -98,7 +99,7 @@ def _read(runtime: Runtime, source: str) -> dict[str, Ready | str]:
         return dict.fromkeys(runtime.calendar.keys, f"for {source}: {why.wrong}; {why.right}")
     refused = {
         (str(event.sprint), event.body.get(UPSTREAM)): event.body["reason"]
-        for event in runtime.records.events(product=runtime.product, kind="refused")
+        for event in runtime.records.events(product=runtime.product, kind=REFUSED)
         if event.body["source"] == source
     }
     found: dict[str, Ready | str] = {}

@@ -182,7 +182,7 @@ def refuse_published(
     attempt = upstream.attempt(ready)
     told = {"source": source, "file": table, "reason": str(bad), UPSTREAM: attempt}
     runtime.records.append(
-        "refused", runtime.product, sprint, shell.actor(context), key=f"{source}:{attempt}", body=told
+        REFUSED, runtime.product, sprint, shell.actor(context), key=f"{source}:{attempt}", body=told
     )
     take_in(runtime, sprint, shell.actor(context))
     report_refusal(context, rule, verdict)

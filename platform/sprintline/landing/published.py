@@ -26,7 +26,9 @@ from sprintline.mechanisms.declaration.located_yaml import (
     read_yaml,
     suggest,
 )
+from sprintline.mechanisms.ledger.chain import Event
 from sprintline.product.calendar import Calendar, CalendarError, Sprint
+from sprintline.product.events import CLOSED
 from sprintline.product.folders import product_folders
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import VERSION, ProductSpec, PublishedRef, parse_product
@@ -265,23 +267,22 @@ class Ready:
 class Upstream:
     """A feed, and what the records say of the publisher's sprints.
 
-    closed: body of the latest closing by sprint. recorded: data version of the table by sprint, as last written.
+    closed: the latest closing by sprint. recorded: data version of the table by sprint, as last written.
     """
 
     feed: Feed
-    closed: Mapping[str, Mapping[str, Any]]
+    closed: Mapping[str, Event]
     recorded: Mapping[str, str]
     lake: Lake
-    now: datetime
 
     @classmethod
     def of(cls, runtime: Runtime, source: str) -> Upstream:
         """That of a reader's source. Raises what `feed_of` raises."""
         feed, records = feed_of(runtime, source), runtime.records
-        closed = {str(one.sprint): one.body for one in records.events(product=feed.product, kind="closed")}
+        closed = {str(one.sprint): one for one in records.events(product=feed.product, kind=CLOSED)}
         measured = records.measurements(feed.product, asset=feed.table)
         recorded = {sprint: one.data_version for (sprint, _), one in measured.items()}
-        return cls(feed, closed, recorded, runtime[Lake], runtime.clock.now())
+        return cls(feed, closed, recorded, runtime[Lake])
 
     def volumes(self, ready: Ready) -> dict[str, int | None]:
         """Rows of the publisher's sprints, which is what its contract promises bounds of."""
@@ -304,7 +305,7 @@ class Upstream:
         about = f"(published table {table})"
         if open_ := [key for key in keys if key not in self.closed]:
             raise NotReady(f"for {product} {' and '.join(open_)} to close {about}")
-        versions = {key: (self.closed[key].get("tables") or {}).get(table, [None])[0] for key in keys}
+        versions = {key: (self.closed[key].body.get("tables") or {}).get(table, [None])[0] for key in keys}
         if lost := [key for key in keys if not self.lake.has(f"{product}/{table}", key)]:
             raise NotReady(
                 f"for {table} of {product} {' and '.join(lost)}, which the lake does not hold: materialize "
@@ -312,9 +313,14 @@ class Upstream:
             )
         if moved := [key for key in keys if versions[key] is None or versions[key] != self.recorded.get(key)]:
             raise NotReady(f"for {product} {' and '.join(moved)} to close again: its {table} changed {about}")
-        told = [self.closed[key].get("judged_at") for key in keys]
         digest = text_hash("|".join([self.feed.name, *(f"{key}={versions[key]}" for key in keys)]))
-        return Ready(versions, digest, max(datetime.fromisoformat(at) if at else self.now for at in told))
+        return Ready(versions, digest, max(_judged_at(self.closed[key]) for key in keys))
+
+
+def _judged_at(closing: Event) -> datetime:
+    """The platform's moment of a closing; older closings carry it in the body."""
+    told = closing.body.get("judged_at")
+    return datetime.fromisoformat(told) if told else closing.platform_time
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ EVENTS = (
         DecisionBody,
         "Which model is champion after a sprint, and why. One per sprint.",
         written_by=("release.promotion",),
-        read_by=("product.past", "release.reproduction", "delivery.status"),
+        read_by=("product.past", "delivery.status"),
     ),
     EventKind(
         CLOSED,
@@ -87,10 +87,11 @@ EVENTS = (
         written_by=("delivery.closing",),
         read_by=(
             "product.past",
+            "landing.published",
             "governance.decide",
             "delivery.closing",
             "delivery.sensors",
-            "delivery.site",
+            "delivery.recorded",
             "delivery.status",
             "faults.commands",
         ),

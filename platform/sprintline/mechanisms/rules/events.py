@@ -34,13 +34,13 @@ EVENTS = (
         WaiverBody,
         "A person lets gates open in spite of a failing rule, until a day.",
         written_by=("governance.decide",),
-        read_by=("mechanisms.rules.waivers", "delivery.site", "delivery.status"),
+        read_by=("mechanisms.rules.waivers", "delivery.recorded", "delivery.status"),
     ),
     EventKind(
         WITHDRAWN,
         WithdrawnBody,
         "A person withdrew waivers.",
         written_by=("governance.decide",),
-        read_by=("mechanisms.rules.waivers", "delivery.site", "delivery.status"),
+        read_by=("mechanisms.rules.waivers", "delivery.recorded", "delivery.status"),
     ),
 )
