@@ -155,7 +155,21 @@ class TestFirst:
             why=HOSTILE, champion=HOSTILE, decision=HOSTILE, state="closed", missing=[HOSTILE], done=False
         )
         item = dict.fromkeys(
-            ("id", "what", "asset", "sightings", "since", "last", "waived", "evidence"), HOSTILE
+            (
+                "id",
+                "what",
+                "asset",
+                "sightings",
+                "since",
+                "last",
+                "waived",
+                "evidence",
+                "priority",
+                "started",
+                "owner",
+                "severity",
+            ),
+            HOSTILE,
         )
         page = first_page([product(hostile, title=HOSTILE, description=HOSTILE, backlog=[item])])
         page += first_page([{"product": "p", "title": HOSTILE, "error": HOSTILE}])

@@ -223,7 +223,7 @@ def test_what_this_store_does_not_join_is_refused(store, noon):
     entities = ask(("q", noon, "a", "x")).rename(columns={"question_at": "event_timestamp"})
     with pytest.raises(FeatureError, match="leave full_feature_names out"):
         feast.get_historical_features(entities, ["shop_sales:sold"], full_feature_names=True)
-    with pytest.raises(FeatureError, match="with a frame, not with SQL"):
+    with pytest.raises(FeatureError, match="data frame to get historical features, not SQL"):
         feast.get_historical_features("select 1", ["shop_sales:sold"])
     answer = feast.get_historical_features(entities, ["shop_sales:sold"])
     assert answer.to_df()["sold"].tolist() == [7]

@@ -359,7 +359,7 @@ def fill_the_disk(root, limit):
     try:
         Lake(root).write("flights/noise", "2013-S01", frame, "flight")
     except LakeError as error:
-        os._exit(3 if "free or fix the disk" in str(error) else 4)
+        os._exit(3 if "free or repair the disk" in str(error) else 4)
     os._exit(0)
 
 

@@ -186,7 +186,7 @@ def test_records_of_version_1_are_read_on_and_their_guards_stand(url, tmp_path):
     assert records.record_verdicts([kept, other]) == 1
     assert records.verdicts("flights", other.scope) == [other]
     assert records.measure("flights", other.scope, "departures", "v2", {})
-    assert records.append("note", "", None, "platform", {}).as_of is not None
+    assert records.append(NOTE, "", None, "platform", note()).as_of is not None
     with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match="append-only"):
         connection.exec_driver_sql("UPDATE verdicts SET scope_kind = 'sprint'")
 
@@ -206,7 +206,7 @@ def test_a_backup_of_version_1_comes_to_an_empty_server(home, tmp_path, monkeypa
 
 
 def test_a_changed_platform_time_is_found_on_a_server(records, url):
-    records.append("note", "", None, "platform", {})
+    records.append(NOTE, "", None, "platform", note())
     engine, _ = connect(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER USER")

@@ -274,9 +274,9 @@ def test_an_event_carries_the_platform_s_time_beside_the_wall_clock_s(tmp_path):
     home = Home(tmp_path)
     records = open_records(home)
     Clock(home.clock).move(datetime(2013, 1, 15, 6, tzinfo=UTC))
-    replayed = records.append("note", "", None, "platform", {})
+    replayed = records.append(NOTE, "", None, "platform", note())
     Clock(home.clock).release()
-    live = records.append("note", "", None, "platform", {})
+    live = records.append(NOTE, "", None, "platform", note())
     assert replayed.as_of == replayed.platform_time == datetime(2013, 1, 15, 6, tzinfo=UTC)
     assert replayed.at.year > 2013
     assert live.as_of is not None and replayed.at <= live.as_of

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.ledger_events import body as fitting
 
 from sprintline.cli import main as command
 from sprintline.mechanisms.ledger.records import Records
@@ -43,7 +44,14 @@ def decided(flights: Runtime) -> Runtime:
             "candidate": {"none": None, "hold": "c" * 16}.get(named, after), "why": f"[{named}] " + "words " * 40,
             "release_digest": "d" * 64 if after != champion else None,
         }  # fmt: skip
-        records.append("decision", flights.product, sprint, "flight_delays_landing", body, key=sprint)
+        records.append(
+            "decision",
+            flights.product,
+            sprint,
+            "flight_delays_landing",
+            fitting("decision", **body),
+            key=sprint,
+        )
         champion = after
     return flights
 
@@ -136,7 +144,8 @@ def test_a_ledger_that_contradicts_itself_is_named(run, decided):
         "candidate": None,
         "why": "w",
     }
-    decided.records.append("decision", decided.product, "2013-S05", "test", body, key="2013-S05")
+    said = fitting("decision", **body)
+    decided.records.append("decision", decided.product, "2013-S05", "test", said, key="2013-S05")
     code, out, err = run("live", "flight_delays")
     assert (code, out) == (1, "")
     assert (

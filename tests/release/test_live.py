@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ledger_events import body as fitting
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.ledger.events import EventKind, catalogue
 from sprintline.mechanisms.ledger.records import Records
 from sprintline.product.calendar import CalendarError
 from sprintline.product.past import PastMissing
@@ -78,7 +80,9 @@ def recorded(runtime_at: Path = FLIGHTS) -> Iterator[Runtime]:
 
 def record(runtime: Runtime, decided: Sequence[Decided]) -> None:
     for one in decided:
-        runtime.records.append("decision", runtime.product, one.sprint, "test", one.body, key=one.sprint)
+        runtime.records.append(
+            "decision", runtime.product, one.sprint, "test", fitting("decision", **one.body), key=one.sprint
+        )
 
 
 def model(found: machine.Live | None) -> str | None:
@@ -209,6 +213,12 @@ def test_another_kind_of_event_adds_a_reader_and_transitions_only(monkeypatch):
         acts = ((body["from"], Act.REPLACE), (body["to"], "restore"))
         return Recorded(body["from"], body["to"], acts, "rollback", body["why"], body["digest"])
 
+    known = dict(catalogue())
+    back_body = TypedDict("Back", {"from": str, "to": str, "why": str, "digest": str})
+    known["rollback"] = EventKind(
+        "rollback", back_body, "The model before comes back.", ("a test",), ("a test",)
+    )
+    monkeypatch.setattr("sprintline.mechanisms.ledger.events.catalogue", lambda: known)
     monkeypatch.setitem(machine.READERS, "rollback", rollback)
     with recorded() as runtime:
         record(runtime, BOOTSTRAP)
@@ -253,9 +263,9 @@ def test_live_at_a_sprint_is_what_the_decision_before_it_left(kept, outcomes):
     for number, one in enumerate(runtime.records.events(product=runtime.product)):
         assert model(live(runtime, one.at)) == decided[number].body["champion_after"]
         assert model(live(runtime, one.at - timedelta(seconds=1))) == one.body["champion_before"]
-    runtime.records.append("restated", runtime.product, keys[0], "test", {"champion": "m99"})
+    runtime.records.append("restated", runtime.product, keys[0], "test", fitting("restated", champion="m99"))
     if decided:
-        runtime.records.append("decision", runtime.product, keys[0], "test", {"again": True}, key=keys[0])
+        runtime.records.append("decision", runtime.product, keys[0], "test", fitting("decision"), key=keys[0])
     assert live(runtime) == whole.live
     runtime.records.remove(runtime.product, "test")
     assert live(runtime) is None and releases(runtime).moves == ()
@@ -319,7 +329,8 @@ def test_what_was_live_before_the_first_event_is_still_live():
 
 def test_another_products_decisions_do_not_count():
     with recorded() as runtime:
-        runtime.records.append("decision", "other", KEYS[0], "test", BOOTSTRAP[0].body, key=KEYS[0])
+        said = fitting("decision", **BOOTSTRAP[0].body)
+        runtime.records.append("decision", "other", KEYS[0], "test", said, key=KEYS[0])
         assert live(runtime) is None
 
 
@@ -332,6 +343,7 @@ def test_only_this_module_reads_what_a_decision_says_of_the_champion():
         if pattern.search(file.read_text(encoding="utf-8"))
     }
     assert named == {
+        "platform/sprintline/product/events.py": 4,  # the typed body
         "platform/sprintline/release/live.py": 2,
         "platform/sprintline/release/promotion.py": 3,
     }

@@ -9,6 +9,7 @@ from collections import Counter
 import dagster as dg
 import pandas as pd
 import pytest
+from tests.ledger_events import body as fitting
 
 from sprintline.base.failpoints import VARIABLE
 from sprintline.base.steps import StepFailed
@@ -57,7 +58,9 @@ def decided(runtime: Runtime, sprint: str, champion: str | None, **more: object)
         "sprint": sprint, "trigger": None, "decision": "none", "champion_before": champion, "champion_after": champion,
         "candidate": None, "trained_through": None, "why": "nothing to decide", "evidence": {}, **more,
     }  # fmt: skip
-    runtime.records.append("decision", runtime.product, sprint, "test", body, key=sprint)
+    runtime.records.append(
+        "decision", runtime.product, sprint, "test", fitting("decision", **body), key=sprint
+    )
 
 
 def champion_before(runtime: Runtime, sprint: str) -> str | None:

@@ -166,7 +166,7 @@ def opened() -> list[dict]:
 def use(home) -> None:
     """What a product of that name does: a file lands, a sprint closes."""
     (home.landing / "bakery").mkdir(parents=True, exist_ok=True)
-    open_records(home).append("closed", "bakery", "2026-S02", "sensor", {}, key="2026-S02")
+    open_records(home).append(CLOSED, "bakery", "2026-S02", "sensor", body(CLOSED), key="2026-S02")
 
 
 @pytest.mark.fault

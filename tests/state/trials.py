@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.ledger_events import body as fitting
 
 from sprintline.base.settings import Home
 from sprintline.hosting import instance
@@ -52,7 +53,7 @@ class Removal:
             for place in (run_of(home, product), alias_of(home, product)):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text("something")
-            records.append("closed", product, "2026-S01", "sensor", {}, key="2026-S01")
+            records.append("closed", product, "2026-S01", "sensor", fitting("closed"), key="2026-S01")
             records.measure(product, "2026-S01", "orders", "v1", {})
 
     def run(self) -> None:
@@ -60,7 +61,9 @@ class Removal:
 
     def look(self) -> object:
         records = open_records(self.home)
-        records.append("closed", "bakery", "2026-S01", "sensor", {"anew": True}, key="2026-S01")
+        records.append(
+            "closed", "bakery", "2026-S01", "sensor", fitting("closed", version="anew"), key="2026-S01"
+        )
         (begun_anew,) = records.events(product="bakery", kind="closed")
         assert begun_anew.body == {"anew": True}, "a product of that name begins anew"
         return {

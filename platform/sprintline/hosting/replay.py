@@ -291,7 +291,8 @@ _PARSE = """
 import sys
 from pathlib import Path
 from sprintline.product.runtime import load_runtime
-load_runtime(Path(sys.argv[1])).warehouse.ensure_manifest()
+from sprintline.warehouse.dbt import Warehouse
+load_runtime(Path(sys.argv[1]))[Warehouse].ensure_manifest()
 """
 
 

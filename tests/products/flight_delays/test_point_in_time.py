@@ -12,8 +12,13 @@ import pytest
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.features.marts import restricted_query
+from sprintline.features.store import FeatureStore
+from sprintline.lake.tables import Lake
 from sprintline.landing.assets import with_moments
+from sprintline.landing.odcs import Contracts
 from sprintline.product.runtime import Runtime
+from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.dbt import Warehouse
 
 pytestmark = pytest.mark.slow
 
@@ -41,16 +46,16 @@ def features(runtime: Runtime, name: str, tables: dict[tuple[str, str], pd.DataF
     """Lake, dbt and feature views of the three sprints in a state folder of their own."""
     here = replace(runtime, home=Home(tmp_path / name))
     for (source, sprint), frame in tables.items():
-        here.lake.write(here.table(source), sprint, frame, sort_by=list(here.contracts[source].key))
-    here.features.apply()
+        here[Lake].write(here.table(source), sprint, frame, sort_by=list(here[Contracts][source].key))
+    here[FeatureStore].apply()
     query = partial(restricted_query, here.home.warehouse_file(here.product))
     for place, sprint in enumerate(SPRINTS):
-        assert here.warehouse.build(sprint).ok
+        assert here[Warehouse].build(sprint).ok
         for view in here.spec.features.views:
-            frame = here.features.compute(
+            frame = here[FeatureStore].compute(
                 view, here.window(sprint), SPRINTS[max(0, place - 2) : place], query
             )
-            here.features.write(view, here.window(sprint), frame)
+            here[FeatureStore].write(view, here.window(sprint), frame)
     return here
 
 
@@ -101,9 +106,9 @@ def test_every_feature_row_up_to_the_moment_is_equal_bit_for_bit(rebuilt, other)
     for view in made["whole"].spec.features.views:
         rows = {}
         for name in ("whole", other):
-            frame = made[name].lake.read(f"flight_delays/{view}", list(SPRINTS))
+            frame = made[name][Lake].read(f"flight_delays/{view}", list(SPRINTS))
             frame = frame[frame["event_timestamp"] <= moment]
-            keys = [*made[name].features.declared().keys(view), "event_timestamp"]
+            keys = [*made[name][FeatureStore].declared().keys(view), "event_timestamp"]
             rows[name] = frame.sort_values(keys, ignore_index=True)
         assert len(rows["whole"]) > 300, view
         pd.testing.assert_frame_equal(rows["whole"], rows[other], check_exact=True, obj=view)
@@ -112,11 +117,11 @@ def test_every_feature_row_up_to_the_moment_is_equal_bit_for_bit(rebuilt, other)
 @pytest.mark.parametrize("other", ["cut", "scrambled"])
 def test_every_question_up_to_the_moment_is_answered_with_equal_features(rebuilt, other):
     moment, made = rebuilt
-    questions = made["whole"].rows_of("questions", JUDGED)
+    questions = rows_of(made["whole"][Warehouse], "questions", JUDGED)
     questions = questions[questions["question_at"] <= moment].reset_index(drop=True)
     assert len(questions) > 4_000
     service = made["whole"].spec.features.service
-    answers = [made[name].features.historical(questions, service) for name in ("whole", other)]
+    answers = [made[name][FeatureStore].historical(questions, service) for name in ("whole", other)]
     pd.testing.assert_frame_equal(*answers, check_exact=True)
 
 
@@ -126,7 +131,7 @@ def test_the_scrambling_does_change_what_comes_after(rebuilt):
     changed = []
     for view in made["whole"].spec.features.views:
         whole, other = (
-            made[name].lake.read(f"flight_delays/{view}", [JUDGED]) for name in ("whole", "scrambled")
+            made[name][Lake].read(f"flight_delays/{view}", [JUDGED]) for name in ("whole", "scrambled")
         )
         after = whole["event_timestamp"] > moment + timedelta(hours=6)
         changed.append(not whole[after].equals(other[other["event_timestamp"] > moment + timedelta(hours=6)]))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sprintline.hosting.replay import drop
+from sprintline.lake.tables import Lake
 from sprintline.landing.assets import definitions as raw_definitions
 from sprintline.mechanisms.backlog.intake import board_of
 from sprintline.mechanisms.rules.verdicts import Outcome
@@ -119,9 +120,9 @@ def test_a_bad_file_stops_only_its_own_source(landed, instance, spoil, told):
     spoil(landed)
     assert not close(landed, instance).success
 
-    assert landed.lake.rows("flight_delays/departures", SPRINT) > 12_000
-    assert landed.lake.rows("flight_delays/arrivals", SPRINT) > 12_000
-    assert not landed.lake.has("flight_delays/weather", SPRINT)
+    assert landed[Lake].rows("flight_delays/departures", SPRINT) > 12_000
+    assert landed[Lake].rows("flight_delays/arrivals", SPRINT) > 12_000
+    assert not landed[Lake].has("flight_delays/weather", SPRINT)
     assert not weather_file(landed).exists()
     (event,) = landed.records.events(kind="refused")
     assert told.lower() in event.body["reason"].lower()
@@ -135,22 +136,22 @@ def test_a_bad_file_stops_only_its_own_source(landed, instance, spoil, told):
 
     weather_file(landed).write_bytes(good)
     assert close(landed, instance).success
-    assert landed.lake.rows("flight_delays/weather", SPRINT) > 900
+    assert landed[Lake].rows("flight_delays/weather", SPRINT) > 900
     assert all(v.passes for v in landed.records.verdicts("flight_delays", SPRINT))
 
 
 def test_a_bad_restatement_leaves_the_last_good_version(landed, instance):
     assert close(landed, instance).success
-    before = landed.lake.data_version("flight_delays/weather", SPRINT)
+    before = landed[Lake].data_version("flight_delays/weather", SPRINT)
     shorter(landed)
     assert not close(landed, instance).success
-    assert landed.lake.data_version("flight_delays/weather", SPRINT) == before
+    assert landed[Lake].data_version("flight_delays/weather", SPRINT) == before
 
 
 def test_every_landed_row_says_when_it_was_known(landed, instance):
     assert close(landed, instance).success
     for table, after in (("departures", "dep_delay"), ("arrivals", "arr_delay")):
-        rows = landed.lake.read(f"flight_delays/{table}", [SPRINT])
+        rows = landed[Lake].read(f"flight_delays/{table}", [SPRINT])
         assert rows["known_at"].notna().all()
         left = rows[rows[after].notna()]
         assert (left["known_at"] >= left["event_at"] - pd.Timedelta(minutes=60)).all()
@@ -159,17 +160,17 @@ def test_every_landed_row_says_when_it_was_known(landed, instance):
 def test_run_twice_and_the_lake_stays_as_it_was(landed, instance):
     assert close(landed, instance).success
     versions = {
-        t: landed.lake.data_version(f"flight_delays/{t}", SPRINT)
+        t: landed[Lake].data_version(f"flight_delays/{t}", SPRINT)
         for t in ("departures", "arrivals", "weather")
     }
     assert close(landed, instance).success
-    assert versions == {t: landed.lake.data_version(f"flight_delays/{t}", SPRINT) for t in versions}
+    assert versions == {t: landed[Lake].data_version(f"flight_delays/{t}", SPRINT) for t in versions}
 
 
 def test_a_fault_planted_in_the_lake_is_seen_by_the_check(landed, instance):
     assert close(landed, instance).success
-    rows = landed.lake.read("flight_delays/weather", [SPRINT])
-    landed.lake.write(
+    rows = landed[Lake].read("flight_delays/weather", [SPRINT])
+    landed[Lake].write(
         "flight_delays/weather", SPRINT, rows.drop(columns="sprint").iloc[5:], sort_by=["origin", "event_at"]
     )
     partitions = dg.StaticPartitionsDefinition(list(landed.calendar.keys))
@@ -199,5 +200,5 @@ def test_a_fault_planted_in_the_lake_is_seen_by_the_check(landed, instance):
     }
     assert (said["DQ104"].outcome, said["DQ101"].outcome) == (Outcome.FAIL, Outcome.INSUFFICIENT)
     # The verdicts name the rows that were judged, which are not those on record.
-    assert said["DQ104"].data_version == landed.lake.data_version("flight_delays/weather", SPRINT)
+    assert said["DQ104"].data_version == landed[Lake].data_version("flight_delays/weather", SPRINT)
     assert said["DQ104"].data_version != landed.measurement("weather", SPRINT).data_version
