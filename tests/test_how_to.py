@@ -33,7 +33,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_rule_that_is_added_judges_as_told():
-    rule_block, fault_block = blocks("add-a-rule.md", "python")
+    rule_block, fault_block, _ = blocks("add-a-rule.md", "python")
     names: dict[str, Any] = {"timedelta": timedelta}
     exec(compile(rule_block, "add-a-rule.md", "exec"), names)
     exec(compile(fault_block, "add-a-rule.md", "exec"), names)

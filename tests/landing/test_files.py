@@ -271,7 +271,7 @@ def test_a_column_is_found_by_what_the_file_calls_it(landing) -> None:
 
 
 def test_where_nothing_happened_the_sprint_before_lasts_longer(landing) -> None:
-    with pytest.raises(BadFile, match=r"no rows; .*let the sprint before last longer \(calendar.lengths"):
+    with pytest.raises(BadFile, match=r"no rows; .*lengthen the previous sprint \(calendar.lengths"):
         landing.read(drop(landing, f"{HEADER}\n"), parse_contract(CONTRACT, "b"), S01)
 
 

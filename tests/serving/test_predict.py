@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 import pytest
+from tests.ledger_events import body as fitting
 
 from sprintline.learning.bundles import MANIFEST, ReleaseError
 from sprintline.learning.registry import Models
@@ -21,7 +22,8 @@ def decided(flights: Runtime) -> Runtime:
         "decision": "bootstrap", "candidate": "m1", "champion_before": None, "champion_after": "m1", "why": "w",
         "release_digest": "d" * 64,
     }  # fmt: skip
-    flights.records.append("decision", flights.product, "2013-S01", "test", body, key="2013-S01")
+    said = fitting("decision", **body)
+    flights.records.append("decision", flights.product, "2013-S01", "test", said, key="2013-S01")
     return flights
 
 

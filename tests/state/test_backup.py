@@ -140,7 +140,7 @@ def test_nothing_is_torn_while_another_process_writes(filled, tmp_path):
         heads.append(records.verify().events)
         held = Lake(there.lake).read(TABLE)["id"]
         # The lake is never behind what the ledger speaks of, and its partition is one commit's.
-        assert held.min() >= records.events()[-1].body["first"]
+        assert held.min() >= int(records.events()[-1].body["item"])
         assert len(held) == 500
         with duckdb.connect(str(there.warehouse_file("bakery")), read_only=True) as connection:
             assert connection.execute("SELECT count(*) FROM marts").fetchone() == (1000,)

@@ -179,7 +179,7 @@ def test_the_sensor_prunes_once_a_day_and_says_what_went(flights, instance):
     assert tick() == "pruned 1 drift pages (0.0 MB)"
     assert tick() == "nothing is old enough to be pruned"
     with keeping(flights.home):
-        assert "by somebody else now" in tick()
+        assert "by another process" in tick()
 
 
 def test_a_wrong_setting_removes_nothing(home, instance, monkeypatch):
