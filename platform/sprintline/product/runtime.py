@@ -48,8 +48,8 @@ class Runtime:
     spec: ProductSpec
     folder: Path
     home: Home
-    opened: dict[type, object] = field(default_factory=dict, repr=False, compare=False)
-    read: dict[type, object] = field(default_factory=dict, repr=False, compare=False)
+    opened: dict[type, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    read: dict[type, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def product(self) -> str:
