@@ -50,7 +50,8 @@ def write_product(runtime: Runtime, closed: str | None = None) -> Written:
         kept = part.data.get("sprints", []) if part else []
         fresh = changed_by(runtime, closed, kept, events) if closed and kept else None
         recorded = read(runtime, events, fresh, kept if fresh is not None else ())
-        reading = replace(runtime, opened={**runtime.opened, Recorded: recorded})
+        reading = replace(runtime)
+        reading.opened.update({**runtime.opened, Recorded: recorded})
         documents, failed = _gathered(reading, [key for key in recorded.keys if key in recorded.status])
 
         def stays(_path: str, entry: Entry) -> bool:
