@@ -51,8 +51,9 @@ HERE = """
 import json, sys
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.base.settings import ROOT
-from sprintline.release.cards import card_file
+from sprintline.lake.tables import Lake
 from sprintline.product.runtime import load_runtime
+from sprintline.release.cards import card_file
 
 runtime = load_runtime(ROOT / "platform" / "products" / "parcels")
 candidate = runtime.measurement("candidate", "2026-S03")
