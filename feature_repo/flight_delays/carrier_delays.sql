@@ -1,45 +1,13 @@
 -- Delays by carrier, every full hour: what was known by then, from when it was first seen on.
 -- All sums are of whole numbers, up to the last division: values are equal to the bit however the work is divided.
 -- The counts of an hour hold what became known within the hour before it (see the mart carrier_hours).
-with known as (
+with steps as (
 
-    select
-        carrier,
-        known_hour,
-        departure_delay_minutes,
-        departed,
-        arrival_delay_minutes,
-        arrived,
-        cancelled,
-        late_arrivals,
-        last_known_at,
-        false as asked
-    from carrier_hours
-
-),
-
-entities as (
-
-    select distinct carrier
-    from known
-
-),
-
-asked as (
-
-    select
-        carrier,
-        unnest(range($sprint_start, $sprint_end, interval 1 hour)) as known_hour,
-        true as asked
-    from entities
-
-),
-
-steps as (
-
-    select * from known
-    union all by name
-    select * from asked
+    select * from with_moments(
+        'carrier_hours',
+        ['carrier'],
+        range($sprint_start, $sprint_end, interval 1 hour)
+    )
 
 ),
 

@@ -1,46 +1,13 @@
 -- Delays by airport of departure, every full hour: what was known by then, from when it was first seen on.
 -- All sums are of whole numbers, up to the last division: values are equal to the bit however the work is divided.
 -- The counts of an hour hold what became known within the hour before it (see the mart origin_hours).
-with known as (
+with steps as (
 
-    select
-        origin,
-        known_hour,
-        departed,
-        departure_delay_minutes,
-        late_departures,
-        cancelled,
-        arrival_delay_minutes,
-        arrived,
-        en_route_minutes,
-        last_known_at,
-        false as asked
-    from origin_hours
-
-),
-
-entities as (
-
-    select distinct origin
-    from known
-
-),
-
-asked as (
-
-    select
-        origin,
-        unnest(range($sprint_start, $sprint_end, interval 1 hour)) as known_hour,
-        true as asked
-    from entities
-
-),
-
-steps as (
-
-    select * from known
-    union all by name
-    select * from asked
+    select * from with_moments(
+        'origin_hours',
+        ['origin'],
+        range($sprint_start, $sprint_end, interval 1 hour)
+    )
 
 ),
 

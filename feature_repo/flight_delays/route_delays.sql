@@ -2,43 +2,13 @@
 -- All sums are of whole numbers, up to the last division: values are equal to the bit however the work is divided.
 -- The counts of an hour hold what became known within the hour before it (see the mart route_hours).
 -- At 06:00 UTC it is 01:00 or 02:00 in New York: the flights of that day are asked for later.
-with known as (
+with steps as (
 
-    select
-        route,
-        known_hour,
-        late_arrivals,
-        arrived,
-        last_known_at,
-        false as asked
-    from route_hours
-
-),
-
-entities as (
-
-    select distinct route
-    from known
-
-),
-
-asked as (
-
-    select
-        route,
-        unnest(
-            range(date_trunc('day', $sprint_start) + interval 6 hour, $sprint_end, interval 1 day)
-        ) as known_hour,
-        true as asked
-    from entities
-
-),
-
-steps as (
-
-    select * from known
-    union all by name
-    select * from asked
+    select * from with_moments(
+        'route_hours',
+        ['route'],
+        range(date_trunc('day', $sprint_start) + interval 6 hour, $sprint_end, interval 1 day)
+    )
 
 ),
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "marts"
+MACROS = Path(__file__).with_name("macros.sql")
+"""Table macros for feature queries, on every session."""
+
 _PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
@@ -38,7 +41,7 @@ def restricted_query(
 
     Args:
         warehouse: the product's DuckDB file.
-        sql: one SELECT; it may use the given parameters as `$name`.
+        sql: one SELECT; it may use the given parameters as `$name`, and the table macros of `macros.sql`.
         sprints: the keys it may see; at least one.
         params: values of the parameters; those the text does not use are left out.
         threads: cores the query may take; None takes all.
@@ -75,6 +78,7 @@ def restricted_query(
                 f'CREATE TEMP VIEW "{mart}" AS SELECT * FROM {attached}.{SCHEMA}."{mart}" WHERE sprint IN ({keys})'  # noqa: S608 - names come from the catalogue
             )
         session.execute("SET enable_external_access = false")
+        session.execute(MACROS.read_text(encoding="utf-8"))
         try:
             return session.execute(sql, {name: params[name] for name in used}).df()
         except duckdb.Error as error:

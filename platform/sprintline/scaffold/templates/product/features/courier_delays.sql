@@ -1,40 +1,7 @@
 -- A row per courier and full hour of the sprint: what was known at that hour.
-with known as (
+with steps as (
 
-    select
-        courier,
-        known_hour as event_timestamp,
-        delivered,
-        late_deliveries,
-        delay_minutes,
-        last_known_at,
-        false as asked
-    from courier_hours
-
-),
-
-couriers as (
-
-    select distinct courier
-    from known
-
-),
-
-hours as (
-
-    select
-        courier,
-        unnest(range($sprint_start, $sprint_end, interval 1 hour)) as event_timestamp,
-        true as asked
-    from couriers
-
-),
-
-steps as (
-
-    select * from known
-    union all by name
-    select * from hours
+    select * from with_moments('courier_hours', ['courier'], range($sprint_start, $sprint_end, interval 1 hour))
 
 ),
 
@@ -42,7 +9,7 @@ rolled as (
 
     select
         courier,
-        event_timestamp,
+        known_hour as event_timestamp,
         asked,
         max(last_known_at) over day_7 as created_timestamp,
         sum(delivered) over day_1 as delivered_1d,
@@ -53,10 +20,10 @@ rolled as (
     from steps
     window
         day_1 as (
-            partition by courier order by event_timestamp range between interval 23 hour preceding and current row
+            partition by courier order by known_hour range between interval 23 hour preceding and current row
         ),
         day_7 as (
-            partition by courier order by event_timestamp range between interval 167 hour preceding and current row
+            partition by courier order by known_hour range between interval 167 hour preceding and current row
         )
 
 )
