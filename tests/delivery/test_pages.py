@@ -159,6 +159,7 @@ class TestFirst:
                 "id",
                 "what",
                 "asset",
+                "seen",
                 "sightings",
                 "since",
                 "last",

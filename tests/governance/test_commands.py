@@ -172,3 +172,29 @@ def test_every_command_of_the_guides_is_one():
     told = {line.split()[1] for line in text.splitlines() if line.startswith("sprintline ")}
     assert told == {"backlog", "status", "waive", "waivers", "approve", "attest"}
     assert told <= set(command.cli.list_commands(click.Context(command.cli)))
+
+
+def test_planned_work_is_added_moved_and_closed(run, replaying):
+    code, out, _ = run(
+        "backlog", "add", "Try the weather", "--sprint", "2013-S02", "--kind", "spike", "--by", "kim"
+    )
+    assert code == 0 and out.endswith("(Try the weather) is a spike of 2013-S02.\n")
+    assert run("backlog", "add", "Try the weather", "--sprint", "2013-S02", "--kind", "spike")[0] == 0
+    (item,) = json.loads(run("backlog", "--json")[1])
+    assert (item["kind"], item["what"], item["last"]) == ("spike", "Try the weather", "2013-S02")
+    assert len([one for one in replaying.records.events() if one.kind == "item_planned"]) == 1
+    assert run("backlog", "add", "Try the weather", "--sprint", "2013-S03", "--kind", "spike")[0] == 0
+    code, out, _ = run("backlog")
+    assert code == 0 and "planned by" in " ".join(out.split()) and "2013-S03" in out
+    for wrong, why in (
+        (["", "--sprint", "2013-S02"], "title"),
+        (["x y z", "--sprint", "2013-S99"], "2013-S99"),
+        (
+            ["x y z", "--sprint", "2013-S02", "--kind", "wish"],
+            "wish is not a kind of planned work: use goal, task",
+        ),
+    ):
+        code, _, err = run("backlog", "add", *wrong)
+        assert code == 2 and why in err
+    assert run("backlog", "close", item["id"], "--reason", "tried it")[0] == 0
+    assert json.loads(run("backlog", "--json")[1]) == []

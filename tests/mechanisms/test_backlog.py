@@ -12,6 +12,7 @@ from sprintline.mechanisms.backlog.events import (
     ASSIGNED,
     FINDING,
     ITEM_CLOSED,
+    PLANNED,
     PRIORITISED,
     RECOVERED,
     STARTED,
@@ -279,3 +280,31 @@ def test_a_start_counts_until_the_item_is_closed_and_not_for_a_later_episode(boo
     assert books.board()[0].started_by == "sam"
     books.take(verdict("S5", FAIL))
     assert books.board()[0].started is None
+
+
+def test_planned_work_is_an_item_that_moves_closes_and_opens_again(books):
+    name = fingerprint("p", "spike", "", "Try the weather")
+    plan = {"item": name, "kind": "spike", "what": "Try the weather"}
+    books.append(PLANNED, "S1", plan)
+    books.append(STARTED, None, {"item": name})
+    (item,) = books.board()
+    assert (item.kind, item.what, item.last, item.priority) == ("spike", "Try the weather", "S1", "normal")
+    assert item.open and item.started and item.sightings == 0
+    books.append(PLANNED, "S2", plan)
+    (item,) = books.board()
+    assert (item.first, item.last, item.name) == ("S1", "S2", f"{item.id} (Try the weather)")
+    books.append(ITEM_CLOSED, None, {"item": name, "reason": "tried"})
+    (item,) = books.board()
+    assert not item.open and item.closed_why == "tried"
+    books.append(PLANNED, "S3", plan)
+    (item,) = books.board()
+    assert item.open and item.started is None and item.reopened == 1
+
+
+def test_planned_work_and_findings_are_one_board(books):
+    books.append(
+        PLANNED, "S1", {"item": fingerprint("p", "task", "", "Write"), "kind": "task", "what": "Write"}
+    )
+    books.take(verdict("S1", FAIL))
+    assert [item.kind for item in books.board()] == ["finding", "task"]
+    assert [row["what"] for row in rows(books.board(), [], NOW)][1] == "Write"

@@ -67,7 +67,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         **shell.asset_arguments(runtime, "backlog", "delivery", partitions, kinds={"table"}),
         deps=[dg.AssetKey([runtime.product, "increment"])],
         pool=shell.POOL,
-        description="Open findings: one item per finding, with sightings, owner and evidence. A projection "
+        description="Open findings and planned work, with sightings, owner and evidence. A projection "
         "of the ledger.",
     )
     @shell.in_words(runtime)

@@ -224,7 +224,7 @@ class _Group(click.Group):
 @click.option("--json", "as_json", is_flag=True, help="The items as a JSON list, for machines.")
 @click.pass_context
 def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: bool) -> int | None:
-    """Open findings: one item per finding, of all products or of one."""
+    """Open findings and planned work, of all products or of one."""
     if ctx.invoked_subcommand:
         return None
     from sprintline.mechanisms.backlog.intake import board_of
@@ -265,7 +265,7 @@ def assign(item: str, owner: str, by: str) -> None:
     from sprintline.governance import decide as acts
 
     found = _act(item, lambda runtime: acts.assign(runtime, person(by), item=item, owner=owner))
-    click.echo(f"{found.id} ({found.code} on {found.asset}) belongs to {found.owner}.")
+    click.echo(f"{found.name} belongs to {found.owner}.")
 
 
 @backlog.command()
@@ -279,7 +279,37 @@ def close(item: str, reason: str, by: str) -> None:
 
     found = _act(item, lambda runtime: acts.close_item(runtime, person(by), item=item, reason=reason))
     how = f"recovered in {found.recovered}" if found.recovered else f"closed by {found.closed_by}"
-    click.echo(f"{found.id} ({found.code} on {found.asset}) is closed: {how}.")
+    click.echo(f"{found.name} is closed: {how}.")
+
+
+@backlog.command()
+@click.argument("title")
+@click.option("--sprint", required=True, help="Sprint it is planned for, for example 2013-S07.")
+@click.option("--kind", default="task", show_default=True, help="What it is: goal, task, spike or debt.")
+@click.option("--product", default="", help="Product it belongs to; needed when there are several.")
+@click.option("--by", default="", help="Who does this; by default the user of the operating system.")
+def add(title: str, sprint: str, kind: str, product: str, by: str) -> None:
+    """Plan work: add an item TITLE for a sprint. The same title again moves the item to the other sprint."""
+    from sprintline.base.people import person
+    from sprintline.governance import decide as acts
+    from sprintline.governance.acts import ActError
+    from sprintline.mechanisms.backlog.items import BacklogError
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+
+    folders = chosen_folders(settings.ROOT, product or None)
+    if not folders:
+        raise Refusal("there is no product yet: make one with `sprintline new PRODUCT`", code=2)
+    if len(folders) > 1:
+        raise Refusal(
+            f"name one of the products: --product {' or '.join(one.name for one in folders)}", code=2
+        )
+    try:
+        runtime = load_runtime(folders[0], settings.home())
+        found = acts.plan_item(runtime, person(by), title=title, kind=kind, sprint=sprint)
+    except (ActError, BacklogError) as error:
+        raise Refusal(str(error), code=2) from error
+    click.echo(f"{found.name} is a {found.kind} of {found.last}.")
 
 
 @backlog.command()
@@ -292,7 +322,7 @@ def prioritise(item: str, priority: str, by: str) -> None:
     from sprintline.governance import decide as acts
 
     found = _act(item, lambda runtime: acts.prioritise(runtime, person(by), item=item, priority=priority))
-    click.echo(f"{found.id} ({found.code} on {found.asset}) has priority {found.priority}.")
+    click.echo(f"{found.name} has priority {found.priority}.")
 
 
 @backlog.command()
@@ -304,9 +334,7 @@ def start(item: str, by: str) -> None:
     from sprintline.governance import decide as acts
 
     found = _act(item, lambda runtime: acts.start_item(runtime, person(by), item=item))
-    click.echo(
-        f"{found.id} ({found.code} on {found.asset}) was started by {found.started_by} at {found.started}."
-    )
+    click.echo(f"{found.name} was started by {found.started_by} at {found.started}.")
 
 
 def _act(item: str, act: Callable[[Runtime], Item]) -> Item:

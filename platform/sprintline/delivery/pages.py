@@ -123,8 +123,7 @@ def _sprint_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _item(one: Mapping[str, Any]) -> str:
     waived = f"; waived by {one['waived']}" if one["waived"] else ""
-    seen = f"{one['sightings']} sightings, {one['since']} to {one['last']}"
-    return f"{one['id']} {one['what']}, on {one['asset']}: {seen}{waived}. {one['evidence']}"
+    return f"{one['id']} {one['what']}, {one['seen']}{waived}. {one['evidence']}"
 
 
 def _charts(rows: Sequence[Mapping[str, Any]]) -> list[Chart]:
@@ -299,7 +298,7 @@ def gather_backlog(runtime: Runtime, _sprint: str | None) -> Document | None:
     title = f"Backlog, {runtime.spec.title}"
     if not board:
         return Document(title, (Section("", (totals, Paragraph("No item is open."))),))
-    names = ("id", "severity", "what", "asset", "sightings", "since", "last", "owner", "waived")
+    names = ("id", "kind", "severity", "what", "asset", "sightings", "since", "last", "owner", "waived")
     table = Table(
         tuple(Column(name) for name in names), tuple(tuple(one[name] for name in names) for one in board)
     )

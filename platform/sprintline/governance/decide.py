@@ -9,13 +9,15 @@ from typing import Any
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.governance import acts
 from sprintline.governance.events import APPROVAL, ATTESTATION
-from sprintline.mechanisms.backlog.events import ASSIGNED, ITEM_CLOSED, PRIORITISED, STARTED
+from sprintline.mechanisms.backlog.events import ASSIGNED, ITEM_CLOSED, PLANNED, PRIORITISED, STARTED
 from sprintline.mechanisms.backlog.intake import board_of, take_in
 from sprintline.mechanisms.backlog.items import (
     PRIORITIES,
+    WORK,
     BacklogError,
     Item,
     chosen,
+    fingerprint,
 )
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.mechanisms.ledger.chain import Event
@@ -130,6 +132,24 @@ def assign(runtime: Runtime, actor: str, *, item: str, owner: str) -> Item:
     if found.owner != body["owner"]:
         runtime.records.append(ASSIGNED, runtime.product, None, actor, body)
     return chosen(board_of(runtime), item)
+
+
+def plan_item(runtime: Runtime, actor: str, *, title: str, kind: str, sprint: str) -> Item:
+    """Plan work for a sprint as an item of the backlog; the same title of the same kind moves to the other sprint.
+
+    Raises:
+        BacklogError: a kind that does not exist. acts.ActError: no title, or no such sprint.
+    """
+    _known_sprint(runtime, sprint)
+    if kind not in WORK:
+        raise BacklogError(f"{kind} is not a kind of planned work: use {', '.join(WORK[:-1])} or {WORK[-1]}")
+    what = acts.worded("title", title)
+    name = fingerprint(runtime.product, kind, "", what)
+    found = next((one for one in board_of(runtime) if one.fingerprint == name), None)
+    if found is None or not found.open or found.last != sprint:
+        body = {"item": name, "kind": kind, "what": what}
+        runtime.records.append(PLANNED, runtime.product, sprint, actor, body)
+    return chosen(board_of(runtime), name)
 
 
 def prioritise(runtime: Runtime, actor: str, *, item: str, priority: str) -> Item:

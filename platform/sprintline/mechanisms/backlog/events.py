@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from sprintline.mechanisms.ledger.events import EventKind
 
 FINDING, RECOVERED, ASSIGNED, ITEM_CLOSED = "finding", "recovered", "assigned", "item_closed"
-PRIORITISED, STARTED = "item_prioritised", "item_started"
-KINDS = (FINDING, RECOVERED, ASSIGNED, ITEM_CLOSED, PRIORITISED, STARTED)
+PRIORITISED, STARTED, PLANNED = "item_prioritised", "item_started", "item_planned"
+KINDS = (FINDING, RECOVERED, ASSIGNED, ITEM_CLOSED, PRIORITISED, STARTED, PLANNED)
 
 
 class FindingBody(TypedDict):
@@ -61,6 +61,14 @@ class StartedBody(TypedDict):
     item: str
 
 
+class PlannedBody(TypedDict):
+    """item: fingerprint of product, kind and title. what: the title. The event's sprint: planned for."""
+
+    item: str
+    kind: Literal["goal", "task", "spike", "debt"]
+    what: str
+
+
 EVENTS = (
     EventKind(
         FINDING,
@@ -101,6 +109,13 @@ EVENTS = (
         STARTED,
         StartedBody,
         "A person began to work on a backlog item.",
+        written_by=("governance.decide",),
+        read_by=("mechanisms.backlog.items",),
+    ),
+    EventKind(
+        PLANNED,
+        PlannedBody,
+        "A person planned work for a sprint; planned again, the item moves to that sprint.",
         written_by=("governance.decide",),
         read_by=("mechanisms.backlog.items",),
     ),

@@ -2,8 +2,8 @@
 
 A finding has a fingerprint of product, code, asset and cause, the same in every sprint. Its first sighting opens an
 item, each further sprint that shows it is another sighting, a sprint that shows it gone closes the item, and a relapse
-opens the same item again. Beside that people assign, prioritise, start and close items. Only these events are written
-down; the board is folded from them.
+opens the same item again. Beside that people plan work as items of their own, and assign, prioritise, start and close
+items. Only these events are written down; the board is folded from them.
 
 What a sprint says of a finding is its latest word: a restated sprint may take back what it said. The board follows the
 calendar, not the order in which the words came in, so sprints closed out of order, or again, give the same board.
@@ -22,6 +22,7 @@ from sprintline.mechanisms.backlog.events import (
     FINDING,
     ITEM_CLOSED,
     KINDS,
+    PLANNED,
     PRIORITISED,
     RECOVERED,
     STARTED,
@@ -32,6 +33,9 @@ from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
 PRIORITIES = ("high", "normal", "low")
 """From the most urgent on. Until a person sets one, an error is high and a warning normal."""
+
+WORK = ("goal", "task", "spike", "debt")
+"""Kinds of planned work."""
 
 NO_EVIDENCE = "no evidence"
 ID_LENGTH = 8
@@ -196,7 +200,8 @@ class Item:
 
     Attributes:
         id: short name, enough to call it by; fingerprint: the whole one.
-        kind: `finding`, or what the body of the event that opened it says: planned work like `goal`, `spike`, `debt`.
+        kind: `finding`, or one of `WORK`. Planned work has no code, asset, cause, severity and sightings; `first` and
+            `last` are the sprints it was first and last planned for.
         priority: one of `PRIORITIES`, a person's or by severity.
         started, started_by: when work on its present episode began, in the platform's time (ISO), and who began it.
         state: `open` or `closed`.
@@ -236,6 +241,11 @@ class Item:
     @property
     def open(self) -> bool:
         return self.state == "open"
+
+    @property
+    def name(self) -> str:
+        """The item in a few words: its id, and the rule and asset or the title."""
+        return f"{self.id} ({f'{self.code} on {self.asset}' if self.kind == FINDING else self.what})"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -300,7 +310,7 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
     place = {sprint: number for number, sprint in enumerate(order)}
     findings = [event for event in events if event.kind == FINDING and event.sprint in place]
     if not findings:
-        return None
+        return _planned(name, product, owner, events, order)
     said: dict[str, list[Event]] = {}
     for event in events:
         if event.kind in (FINDING, RECOVERED) and event.sprint is not None and event.sprint in place:
@@ -313,9 +323,6 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
     closings = [event for event in events if event.kind == ITEM_CLOSED]
     last_seen = max(event.seq for event in findings)
     closed = closings[-1] if closings and closings[-1].seq > last_seen else None
-    assigned = [event for event in events if event.kind == ASSIGNED]
-    prioritised = [event for event in events if event.kind == PRIORITISED]
-    started = _start(events, last_seen)
     by_person = closed if recovered is None else None
     return Item(
         id=name[:ID_LENGTH],
@@ -327,7 +334,6 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
         what=newest.body["what"],
         state="closed" if recovered is not None or closed is not None else "open",
         severity=newest.body["severity"],
-        owner=str(assigned[-1].body["owner"]) if assigned else owner,
         sightings=len(sighted),
         since=since,
         first=sighted[0],
@@ -337,11 +343,7 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
         closed_why=str(by_person.body["reason"]) if by_person else None,
         reopened=len(episodes) - 1 + sum(closing.seq < last_seen for closing in closings),
         kind=str(newest.body.get("kind", FINDING)),
-        priority=str(prioritised[-1].body["priority"])
-        if prioritised
-        else default_priority(newest.body["severity"]),
-        started=started.platform_time.isoformat() if started else None,
-        started_by=started.actor if started else None,
+        **_by_people(events, last_seen, owner, default_priority(newest.body["severity"])),
         evidence={
             "sentence": newest.body["sentence"],
             "sprint": str(newest.sprint),
@@ -349,6 +351,58 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
             "data_version": newest.body["data_version"],
         },
     )
+
+
+def _planned(
+    name: str, product: str, owner: str, events: Sequence[Event], order: Sequence[str]
+) -> Item | None:
+    """The item of work that people planned; None when nobody did."""
+    planned = [event for event in events if event.kind == PLANNED and event.sprint in order]
+    if not planned:
+        return None
+    newest = planned[-1]
+    closings = [event for event in events if event.kind == ITEM_CLOSED]
+    closed = closings[-1] if closings and closings[-1].seq > newest.seq else None
+    return Item(
+        id=name[:ID_LENGTH],
+        fingerprint=name,
+        product=product,
+        code="",
+        asset="",
+        cause="",
+        what=newest.body["what"],
+        state="closed" if closed else "open",
+        severity="",
+        sightings=0,
+        since=str(newest.sprint),
+        first=str(planned[0].sprint),
+        last=str(newest.sprint),
+        recovered=None,
+        closed_by=closed.actor if closed else None,
+        closed_why=str(closed.body["reason"]) if closed else None,
+        reopened=sum(closing.seq < newest.seq for closing in closings),
+        kind=str(newest.body["kind"]),
+        **_by_people(events, newest.seq, owner, "normal"),
+        evidence={
+            "sentence": f"planned by {newest.actor}",
+            "sprint": str(newest.sprint),
+            "outcome": "",
+            "data_version": "",
+        },
+    )
+
+
+def _by_people(events: Sequence[Event], opened: int, owner: str, priority: str) -> dict[str, Any]:
+    """What people said of an item: owner, priority, and the start of its present episode."""
+    assigned = [event for event in events if event.kind == ASSIGNED]
+    prioritised = [event for event in events if event.kind == PRIORITISED]
+    started = _start(events, opened)
+    return {
+        "owner": str(assigned[-1].body["owner"]) if assigned else owner,
+        "priority": str(prioritised[-1].body["priority"]) if prioritised else priority,
+        "started": started.platform_time.isoformat() if started else None,
+        "started_by": started.actor if started else None,
+    }
 
 
 def default_priority(severity: str) -> str:
@@ -392,8 +446,12 @@ def rows(items: Iterable[Item], waivers: Iterable[Waiver], now: datetime) -> lis
                 "kind": item.kind,
                 "priority": item.priority,
                 "severity": item.severity,
-                "what": f"{item.code} {item.what}" + (f" ({item.cause})" if _worth_telling(item) else ""),
+                "what": f"{item.code} {item.what}".strip()
+                + (f" ({item.cause})" if _worth_telling(item) else ""),
                 "asset": item.asset,
+                "seen": f"on {item.asset}: {item.sightings} sightings, {item.since} to {item.last}"
+                if item.kind == FINDING
+                else f"{item.kind} planned for {item.last}",
                 "sightings": item.sightings,
                 "since": item.since,
                 "last": item.last,
