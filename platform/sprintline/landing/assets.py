@@ -220,9 +220,13 @@ def accept(
 
     contract, window = runtime[Contracts][source], runtime.window(file.sprint)
     try:
-        frame = with_moments(runtime, source, runtime[Landing].read(file, contract, window))
-        check_window(frame, window, first_line=file.first_line)
-        check_known_at(frame, first_line=file.first_line)
+        read = runtime[Landing].read(file, contract, window)
+        frame = with_moments(runtime, source, read)
+        # Moments that the contract names are checked while the file is read; those of sources.py are checked here.
+        if frame is not read or contract.event_at is None:
+            check_window(frame, window, first_line=file.first_line)
+        if frame is not read or contract.known_at is None:
+            check_known_at(frame, first_line=file.first_line)
     except BadFile as bad:
         refuse(context, runtime, source, file, bad)
     except UnsettledFile as moving:

@@ -371,9 +371,10 @@ def read_rows(upstream: Upstream, ready: Ready, window: Sprint) -> pd.DataFrame:
             "a sprint needs at least one row of every source",
         )
     rows = hold(_typed(taken, contract), contract, window)
-    rows = rows.assign(**{name: taken[name] for name in moments if name not in rows})
-    check_window(rows, window, first_line=None)
-    check_known_at(rows, first_line=None)
+    derived = [name for name in moments if name not in rows]
+    rows = rows.assign(**{name: taken[name] for name in derived})
+    if "known_at" in derived or contract.known_at is None:
+        check_known_at(rows, first_line=None)
     return rows
 
 
