@@ -15,6 +15,7 @@ from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.events import DECISION
 from sprintline.product.runtime import Runtime
+from sprintline.product.sensors import ATTEMPTS
 
 S1, S2, S3, S4 = (f"2013-S0{n}" for n in (1, 2, 3, 4))
 WAIVER = {"code": "DQ102", "reason": "the sensor is replaced", "expires": "2013-06-01", "approver": "sam"}
@@ -200,11 +201,11 @@ def test_a_failed_reclosing_is_tried_again_and_then_given_up(runtime, instance):
     waiting(runtime)
     acts.waive(runtime, "dana", asset="weather", **WAIVER)
     keys = set()
-    for _ in range(sensors.ATTEMPTS):
+    for _ in range(ATTEMPTS):
         (request,) = sensors.plan(runtime, instance)[0]
         keys.add(request.run_key)
         run(instance, request, dg.DagsterRunStatus.FAILURE)
-    assert len(keys) == sensors.ATTEMPTS and sensors.plan(runtime, instance)[0] == []
+    assert len(keys) == ATTEMPTS and sensors.plan(runtime, instance)[0] == []
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "expired"])

@@ -26,7 +26,7 @@ from sprintline.hosting import runs
 from sprintline.lake.tables import LakeError
 from sprintline.product.events import CLOSED, DECISION, TRIGGER
 from sprintline.product.runtime import Runtime
-from sprintline.product.sensors import reason_of
+from sprintline.product.sensors import ATTEMPTS, reason_of
 from sprintline.release.sensors import retraining_sensor
 
 SOURCES = ("departures", "arrivals", "weather")
@@ -136,14 +136,14 @@ def test_no_second_run_while_the_first_is_under_way(flights, instance):
 def test_tick_fail_tick_again_and_then_ask_for_a_person(flights, instance):
     land(flights, "2013-S01", *SOURCES)
     keys = set()
-    for _ in range(sensors.ATTEMPTS):
+    for _ in range(ATTEMPTS):
         (request,), _ = sensors.plan(flights, instance)
         keys.add(request.run_key)
         launch(instance, request, dg.DagsterRunStatus.FAILURE)
-    assert len(keys) == sensors.ATTEMPTS, "a repeated run key would never be launched"
+    assert len(keys) == ATTEMPTS, "a repeated run key would never be launched"
     requests, notes = sensors.plan(flights, instance)
     assert requests == []
-    assert f"failed {sensors.ATTEMPTS} times on the same files" in notes[0]
+    assert f"failed {ATTEMPTS} times on the same files" in notes[0]
     land(flights, "2013-S01", "weather", text="fixed\n1\n")
     assert len(sensors.plan(flights, instance)[0]) == 1
 

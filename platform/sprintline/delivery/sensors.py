@@ -1,6 +1,6 @@
 """The sensor that closes sprints as their files land, and says what each one waits for."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
@@ -15,14 +15,13 @@ from sprintline.product.events import CLOSED
 from sprintline.product.past import closing_of, decision_of, pending_trigger, waits_for
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import (
-    ATTEMPTS,
     FAILED,
     FILES_TAG,
     PRIORITY_TAG,
     PRODUCT_TAG,
     SPRINT_TAG,
-    UNFINISHED,
-    failed,
+    Earlier,
+    platform_sensor,
     reason_of,
 )
 
@@ -33,20 +32,18 @@ RECLOSED = ("increment", "backlog")
 def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
     """Closes each sprint whose files have all landed, in the order of the calendar."""
 
-    @dg.sensor(
-        name=f"{runtime.product}_landing",
-        job=job,
-        minimum_interval_seconds=1,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the run that closes a sprint once a file of every source has landed for it, and every "
-        "published table it reads has closed.",
-    )
-    def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         requests, notes = plan(runtime, context.instance)
         reason = None if requests else "; ".join(notes[:6]) or nothing_new(runtime)
         return dg.SensorResult(run_requests=requests, skip_reason=reason)
 
-    return landing
+    return platform_sensor(
+        f"{runtime.product}_landing",
+        "Starts the run that closes a sprint once a file of every source has landed for it, and every published "
+        "table it reads has closed.",
+        tick,
+        job=job,
+    )
 
 
 def nothing_new(runtime: Runtime) -> str:
@@ -75,9 +72,9 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
         tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, FILES_TAG: ready.digest}
         # Whatever order the runs come into the queue: the earlier sprint leaves it first.
         order = {PRIORITY_TAG: str(-runtime.calendar.window(sprint).index)}
-        earlier = instance.get_run_records(dg.RunsFilter(tags=tags))
-        if any(record.dagster_run.status in UNFINISHED for record in earlier):
-            notes.append(f"{sprint} is being closed by run {earlier[0].dagster_run.run_id[:8]}")
+        earlier = Earlier.of(instance, tags)
+        if earlier.running:
+            notes.append(f"{sprint} is being closed by run {earlier.running}")
             coming.add(sprint)
         elif waits := _reason_to_wait(runtime, sprint, ready, coming):
             notes.append(waits)
@@ -85,8 +82,7 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
             sight_given_up(runtime, sprint, given_up, ready.digest, f"{runtime.product}_landing")
             notes.append(given_up)
         else:
-            key = f"{runtime.product}:{sprint}:{ready.digest}:{len(earlier)}"
-            requests.append(dg.RunRequest(run_key=key, partition_key=sprint, tags=tags | order))
+            requests.append(earlier.next(f"{runtime.product}:{sprint}:{ready.digest}", sprint, order))
             coming.add(sprint)
     return [*requests, *reclosings(runtime, instance, coming)], notes
 
@@ -110,17 +106,12 @@ def reclosings(
             if sprint in coming or closings[sprint].seq > waiver.seq:
                 continue
             tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/waiver": str(waiver.seq)}
-            earlier = [one.dagster_run for one in instance.get_run_records(dg.RunsFilter(tags=tags))]
-            if len(failed(earlier)) >= ATTEMPTS or any(run.status not in FAILED for run in earlier):
+            earlier = Earlier.of(instance, tags)
+            if earlier.given_up or any(run.status not in FAILED for run in earlier.runs):
                 continue
-            requests.append(
-                dg.RunRequest(
-                    run_key=f"{runtime.product}:{sprint}:waiver:{waiver.seq}:{len(earlier)}",
-                    partition_key=sprint,
-                    tags=tags,
-                    asset_selection=[dg.AssetKey([runtime.product, name]) for name in RECLOSED],
-                )
-            )
+            only = [dg.AssetKey([runtime.product, name]) for name in RECLOSED]
+            key = f"{runtime.product}:{sprint}:waiver:{waiver.seq}"
+            requests.append(earlier.next(key, sprint, asset_selection=only))
     return requests
 
 
@@ -145,13 +136,13 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
     return None
 
 
-def _given_up(instance: dg.DagsterInstance, sprint: str, earlier: Sequence[dg.RunRecord]) -> str | None:
+def _given_up(instance: dg.DagsterInstance, sprint: str, earlier: Earlier) -> str | None:
     """After some failures on the same files a person is asked.
 
     Runs that only waited for their past do not count, nor do those that ended with the platform.
     """
-    attempts = failed(record.dagster_run for record in earlier)
-    if len(attempts) < ATTEMPTS:
+    attempts = earlier.given_up
+    if not attempts:
         return None
     why = reason_of(instance, attempts[0])
     return (

@@ -1,10 +1,25 @@
-"""What sensors share: which runs are on their way, which failed, and why."""
+"""What sensors share: their shell, and the runs they started before: which are on their way, which failed, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster import (
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
 from dagster._utils.error import SerializableErrorInfo
 
 INTERRUPTED_TAG = "sprintline/interrupted"
@@ -73,3 +88,54 @@ PRODUCT_TAG, SPRINT_TAG, FILES_TAG = "sprintline/product", "sprintline/sprint", 
 
 
 PRIORITY_TAG = "dagster/priority"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The runs that a sensor started before for the same reason, newest first. tags: by which they are found."""
+
+    tags: Mapping[str, str]
+    runs: tuple[DagsterRun, ...]
+
+    @classmethod
+    def of(cls, instance: DagsterInstance, tags: Mapping[str, str]) -> Earlier:
+        """Those with all these tags."""
+        found = instance.get_run_records(RunsFilter(tags=dict(tags)))
+        return cls(tags, tuple(record.dagster_run for record in found))
+
+    @property
+    def running(self) -> str | None:
+        """Short id of the newest run while one is on its way."""
+        return self.runs[0].run_id[:8] if any(run.status in UNFINISHED for run in self.runs) else None
+
+    @property
+    def given_up(self) -> list[DagsterRun]:
+        """The failed runs, once there are so many that a person is needed."""
+        attempts = failed(self.runs)
+        return attempts if len(attempts) >= ATTEMPTS else []
+
+    def next(self, key: str, sprint: str, more: Mapping[str, str] | None = None, **asked: Any) -> RunRequest:
+        """The request of one run more; asked again before it started, the same one. key: the reason."""
+        return RunRequest(
+            run_key=f"{key}:{len(self.runs)}",
+            partition_key=sprint,
+            tags={**self.tags, **(more or {})},
+            **asked,
+        )
+
+
+def platform_sensor(
+    name: str,
+    description: str,
+    tick: Callable[[SensorEvaluationContext], SensorResult | SkipReason],
+    seconds: int = 1,
+    **target: Any,
+) -> SensorDefinition:
+    """A sensor that is on by default. seconds: at least between two ticks. target: `job` or `job_name`."""
+    return sensor(
+        name=name,
+        description=description,
+        minimum_interval_seconds=seconds,
+        default_status=DefaultSensorStatus.RUNNING,
+        **target,
+    )(tick)

@@ -7,20 +7,13 @@ from dagster._core.definitions.target import ExecutableDefinition
 
 from sprintline.product.past import decision_of, pending_trigger
 from sprintline.product.runtime import Runtime
-from sprintline.product.sensors import ATTEMPTS, PRODUCT_TAG, SPRINT_TAG, UNFINISHED, failed
+from sprintline.product.sensors import PRODUCT_TAG, SPRINT_TAG, Earlier, platform_sensor
 
 
 def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
     """Retrains once per confirmed drift, and otherwise says with numbers why it did nothing."""
 
-    @dg.sensor(
-        name=f"{runtime.product}_retraining",
-        job=job,
-        minimum_interval_seconds=1,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the training of a candidate when drift is confirmed for a sprint.",
-    )
-    def retraining(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         sprint, drift = latest_drift(runtime)
         if sprint is None:
             return dg.SensorResult(skip_reason="no retraining: drift was not measured for any sprint yet")
@@ -30,22 +23,23 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
                 skip_reason=f"no retraining: {sprint}: {drift['why']}; {answered(runtime, sprint)}"
             )
         tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/trigger": "drift"}
-        earlier = context.instance.get_run_records(dg.RunsFilter(tags=tags))
-        if any(record.dagster_run.status in UNFINISHED for record in earlier):
-            return dg.SensorResult(
-                skip_reason=f"{sprint} is being retrained by run {earlier[0].dagster_run.run_id[:8]}"
-            )
-        attempts = failed(record.dagster_run for record in earlier)
-        if len(attempts) >= ATTEMPTS:
+        earlier = Earlier.of(context.instance, tags)
+        if earlier.running:
+            return dg.SensorResult(skip_reason=f"{sprint} is being retrained by run {earlier.running}")
+        if attempts := earlier.given_up:
             return dg.SensorResult(
                 skip_reason=f"retraining {sprint} failed {len(attempts)} times: read run "
                 f"{attempts[0].run_id[:8]} and materialize candidate, champion and increment of "
                 f"{sprint} from the UI"
             )
-        key = f"{runtime.product}:{sprint}:drift:{len(earlier)}"
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=key, partition_key=sprint, tags=tags)])
+        return dg.SensorResult(run_requests=[earlier.next(f"{runtime.product}:{sprint}:drift", sprint)])
 
-    return retraining
+    return platform_sensor(
+        f"{runtime.product}_retraining",
+        "Starts the training of a candidate when drift is confirmed for a sprint.",
+        tick,
+        job=job,
+    )
 
 
 def latest_drift(runtime: Runtime) -> tuple[str | None, dict]:

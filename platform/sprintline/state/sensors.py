@@ -10,6 +10,7 @@ from dagster._core.definitions.target import ExecutableDefinition
 
 from sprintline.base.settings import Home, days
 from sprintline.product.runtime import Runtime
+from sprintline.product.sensors import platform_sensor
 from sprintline.state.backup import BackupError, keeping
 from sprintline.state.retention import Pruned, empty_run_log, prune_files
 
@@ -24,20 +25,19 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
     """Prunes the whole state folder once a day. It starts no run: a run would leave more behind than it removes."""
 
-    @dg.sensor(
-        name=f"{runtime.product}_retention",
-        job_name=f"{runtime.product}_closing",
-        minimum_interval_seconds=EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Once a day removes what the settings SPRINTLINE_KEEP_... no longer keep, and says what went.",
-    )
-    def retention(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    def tick(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         try:
             return dg.SkipReason(sentence(prune(runtime.home, context.instance)))
         except BackupError as error:
             return dg.SkipReason(f"nothing was pruned: {error}")
 
-    return retention
+    return platform_sensor(
+        f"{runtime.product}_retention",
+        "Once a day removes what the settings SPRINTLINE_KEEP_... no longer keep, and says what went.",
+        tick,
+        EVERY_SECONDS,
+        job_name=f"{runtime.product}_closing",
+    )
 
 
 def sensors(runtime: Runtime, jobs: Mapping[str, ExecutableDefinition]) -> Iterator[dg.SensorDefinition]:
