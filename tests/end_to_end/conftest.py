@@ -143,7 +143,7 @@ runtime.clock.move(runtime.window(key).end + LANDS_AFTER)
 class Ground:
     """A small product whose sprints are closed in forks of one warm process, with marks to go back to.
 
-    Marks are states of the folder: `landed`, and after each of four sprints that were closed undisturbed.
+    Marks are states of the folder: `landed`, and with `close_undisturbed` after each of four sprints.
     """
 
     def __init__(self, clone: Clone, marks: Path) -> None:
@@ -159,6 +159,10 @@ class Ground:
         self.seconds: dict[str, float] = {}
         self.expected: dict[str, dict] = {}
         self._mark("landed")
+
+    def close_undisturbed(self) -> None:
+        """Close the four sprints, with a mark after each."""
+        self.restore("landed")
         for sprint in (S1, S2, S3, S4):
             done = self.close(sprint)
             assert done["code"] == 0, done
@@ -192,9 +196,12 @@ class Ground:
     def look(self) -> dict:
         return self.ask("look")
 
-    def assert_as_undisturbed(self, sprint: str, told: object = "") -> None:
-        """The folder holds what it holds after this sprint was closed in peace: nothing lost, nothing twice."""
-        found, due = self.look(), self.expected[sprint]
+    def assert_as_undisturbed(self, sprint: str, told: object = "", found: dict | None = None) -> None:
+        """The folder holds what it holds after this sprint was closed in peace: nothing lost, nothing twice.
+
+        found: what was looked at before; without it the folder as it is.
+        """
+        found, due = found or self.look(), self.expected[sprint]
         assert found.get("error") is None, (told, found)
         for what in due:
             assert found[what] == due[what], (told, what)
@@ -209,5 +216,6 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     made = Ground(clone, tmp_path_factory.mktemp("marks"))
+    made.close_undisturbed()
     yield made
     made.end()

@@ -11,6 +11,7 @@ import time
 
 import dagster as dg
 import pytest
+from tests.end_to_end.conftest import Ground
 
 from sprintline.base.failpoints import VARIABLE
 from sprintline.product.sensors import UNFINISHED
@@ -59,10 +60,11 @@ def all_ended(clone) -> None:
 
 
 @pytest.fixture(scope="module")
-def landed(ground):
+def landed(clone, tmp_path_factory):
     """Files of four sprints, nothing closed."""
-    ground.restore("landed")
+    ground = Ground(clone, tmp_path_factory.mktemp("marks"))
     yield ground
+    ground.end()
     kill(pids(ground.clone))
 
 
@@ -116,4 +118,6 @@ def test_all_killed_at_once_and_a_code_server_later(landed, instance):
         replay.communicate()
     all_ended(clone)
     assert not runs(instance, *UNFINISHED)
-    landed.assert_as_undisturbed(S4, told)
+    found = landed.look()
+    landed.close_undisturbed()
+    landed.assert_as_undisturbed(S4, told, found)
