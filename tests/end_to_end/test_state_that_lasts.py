@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -37,6 +38,9 @@ with dg.DagsterInstance.get() as instance:
         drop(runtime, key, runtime.sources.provide)
         assert job.execute_in_process(partition_key=key, instance=instance).success
 """
+
+
+OLD = Path(__file__).parents[1] / "fixtures" / "state" / "schema-1.tar.zst"
 
 
 def close(clone, *sprints: str) -> None:
@@ -95,3 +99,24 @@ def test_sprints_close_with_records_mlflow_and_dagster_on_a_server(clone, tmp_pa
         connection.close()
         assert not [*there.state.glob("*.db"), *(there.state / "dagster").rglob("*.db")]
         assert not (there.state / "models" / "mlflow.db").exists()
+
+
+def test_a_state_folder_of_schema_1_opens_and_its_next_sprint_closes(clone, tmp_path):
+    """A backup of three sprints of `parcels`, made before records had scopes and events the platform's time."""
+    there = dataclasses.replace(clone, state=tmp_path / "state")
+    said = there.run("restore", str(OLD)).stdout
+    assert "had schema 1 and" in " ".join(said.split()), said
+    rows = there.sprints()
+    assert [row["state"] for row in rows.values()][:4] == ["closed", "closed", "closed", "open"]
+    assert (rows["2026-S03"]["trained"], rows["2026-S03"]["decision"]) == ("bootstrap", "bootstrap")
+    ledger = json.loads(there.run("ledger", "verify", "--json").stdout)
+    assert (ledger["ok"], ledger["events"]) == (True, 17)
+    items = {one["id"]: one for one in json.loads(there.run("backlog", "--json").stdout)}
+    assert items["84223862"]["sightings"] == 3 and items["84223862"]["priority"] == "normal"
+
+    close(there, "2026-S04")
+    fourth = there.sprints()["2026-S04"]
+    assert fourth["state"] == "closed" and fourth["champion"] and fourth["done"]
+    assert json.loads(there.run("ledger", "verify", "--json").stdout)["ok"]
+    live = json.loads(there.run("live", "--json").stdout)
+    assert fourth["champion"] in json.dumps(live)
