@@ -7,7 +7,7 @@ from sprintline.mechanisms.backlog.events import RECOVERED as NOTE
 from sprintline.mechanisms.ledger.bodies import keys_of
 from sprintline.mechanisms.ledger.events import catalogue
 
-__all__ = ["NOTE", "body", "note"]
+__all__ = ["NOTE", "body", "filled", "note"]
 
 _EMPTY: Mapping[Any, Any] = {str: "", int: 0, float: 0.0, bool: False, list: [], dict: {}}
 
@@ -19,14 +19,18 @@ def note(number: object = 0) -> dict[str, Any]:
 
 def body(kind: str, /, **said: Any) -> dict[str, Any]:
     """A body that fits the kind: what is said, and an empty value of the right type for every other required key."""
-    keys = keys_of(catalogue()[kind].body)
-    return {key: _least(hint) for key, (hint, needed) in keys.items() if needed} | said
+    return filled(catalogue()[kind].body, said)
+
+
+def filled(shape: type, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A value of a TypedDict: what is said, and an empty value of the right type for every other required key."""
+    return {key: _least(hint) for key, (hint, needed) in keys_of(shape).items() if needed} | dict(said)
 
 
 def _least(hint: Any) -> Any:
     origin, parts = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
-        return {key: _least(one) for key, (one, needed) in keys_of(hint).items() if needed}
+        return filled(hint, {})
     if type(None) in parts:
         return None
     if origin is Literal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 from tests.ledger_events import body
+from tests.measured_facts import facts
 
 from sprintline.delivery import closing, sensors
 from sprintline.delivery.inputs import standing
@@ -52,10 +53,12 @@ def judged(runtime: Runtime, sprint: str, outcome: Outcome, version: str = "w1",
 
 def computed(runtime: Runtime, sprint: str, weather: str = "w1", back: dict | None = None) -> None:
     """What the assets of a sprint record, `back` being the data versions its features read."""
-    runtime.measure("weather", sprint, weather, {"rows": 900})
-    facts = {"rows": 9, RESTS_ON: back or {}}
-    for reader in (*runtime.spec.features.views, "question_features"):
-        runtime.measure(reader, sprint, f"{reader} of {sprint}", facts)
+    runtime.measure("weather", sprint, weather, facts("source", rows=900))
+    read = {"rows": 9, RESTS_ON: back or {}}
+    for view in runtime.spec.features.views:
+        runtime.measure(view, sprint, f"{view} of {sprint}", facts("feature_view", **read))
+    answered = facts("question_features", **read)
+    runtime.measure("question_features", sprint, f"question_features of {sprint}", answered)
 
 
 def decided(runtime: Runtime, sprint: str, candidate: str | None = None) -> None:
@@ -156,8 +159,9 @@ def test_sprints_that_read_restated_data_are_no_longer_done(runtime):
 
 def test_what_a_sprint_rests_on_is_unknown_until_it_is_recorded(runtime):
     assert standing(runtime, S1)["inputs"] is None
-    runtime.measure("weather", S1, "w1", {"rows": 900})
-    runtime.measure("question_features", S1, "q1", {"rows": 9})
+    runtime.measure("weather", S1, "w1", facts("source", rows=900))
+    # A record of an older version.
+    runtime.records.measure(runtime.product, S1, "question_features", "q1", {"rows": 9})
     assert standing(runtime, S1)["inputs"] is None
     judged(runtime, S1, Outcome.PASS)
     assert closing.close(runtime, S1, "test").gate.missing == (Need("DL701", "increment"),)
@@ -259,7 +263,7 @@ def test_what_was_given_up_is_told_as_long_as_the_files_are_the_same(runtime):
 
 def test_suspected_drift_neither_opens_nor_closes(runtime):
     def drift(sprint: str, state: str, outcome: Outcome) -> None:
-        runtime.measure("drift", sprint, state, {"state": state, "why": "w"})
+        runtime.measure("drift", sprint, state, facts("drift", state=state, why="w"))
         verdict = Verdict(
             runtime.product, sprint, "MO501", "drift", outcome, Severity.WARN, f"drift is {state}", state
         )
@@ -281,7 +285,7 @@ def test_one_drift_is_one_item(runtime):
     """Gaps and errors of a window go into the state of drift; only that opens an item, once it is confirmed."""
     found = [("MO501", Outcome.PASS), ("MO502", Outcome.FAIL), ("MO503", Outcome.FAIL)]
     for sprint, state in ((S1, "suspected"), (S2, "confirmed")):
-        runtime.measure("drift", sprint, state, {"state": state, "why": "w"})
+        runtime.measure("drift", sprint, state, facts("drift", state=state, why="w"))
         runtime.records.record_verdicts(
             [
                 Verdict(runtime.product, sprint, code, "drift", outcome, Severity.WARN, "gaps", state)

@@ -20,6 +20,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._utils.error import SerializableErrorInfo
 from tests.ledger_events import body
+from tests.measured_facts import facts
 
 from sprintline.delivery import sensors
 from sprintline.hosting import runs
@@ -221,9 +222,8 @@ def retraining(runtime: Runtime, instance: dg.DagsterInstance) -> dg.SensorResul
 
 def measured(runtime: Runtime, sprint: str, state: str) -> None:
     why = "9 of 20 features (45%; 30% count as drift) are further than 0.1 from the training data"
-    runtime.measure(
-        "drift", sprint, "v", {"state": state, "why": why, "reference": "m1", "window": state != "none"}
-    )
+    drift = facts("drift", state=state, why=why, reference="m1", window=state != "none")
+    runtime.measure("drift", sprint, "v", drift)
 
 
 def test_without_drift_the_retraining_sensor_says_with_numbers_why_it_did_nothing(flights, instance):

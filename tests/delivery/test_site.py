@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from tests.ledger_events import body
+from tests.measured_facts import facts
 
 from sprintline.delivery import assets as delivery
 from sprintline.delivery import recorded, site
@@ -21,7 +22,8 @@ from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 
 S1, S2, S3 = (f"2013-S0{n}" for n in (1, 2, 3))
-METRICS = {"roc_auc": 0.71, "average_precision": 0.4, "brier": 0.15, "naive": None, "twin": None}
+UNKNOWN = {"roc_auc": None, "average_precision": None, "brier": None}
+METRICS = {"roc_auc": 0.71, "average_precision": 0.4, "brier": 0.15, "naive": UNKNOWN, "twin": UNKNOWN}
 
 
 @pytest.fixture
@@ -35,9 +37,11 @@ def close(runtime: Runtime, sprint: str, sentence: str = "336 rows landed") -> N
     """What a closing leaves in the records."""
     verdict = Verdict(runtime.product, sprint, "DQ102", "weather", Outcome.PASS, Severity.WARN, sentence, "w")
     runtime.records.record_verdicts([verdict])
-    runtime.measure("weather", sprint, "w", {"rows": 336})
-    runtime.measure("scores", sprint, "s", {"champion": "m1", "metrics": METRICS, "positive_rate": 0.2})
-    runtime.measure("drift", sprint, "d", {"state": "none", "share": 0.04, "why": "4% of 48 features moved"})
+    runtime.measure("weather", sprint, "w", facts("source", rows=336))
+    scores = facts("scores", champion="m1", metrics=METRICS, positive_rate=0.2)
+    runtime.measure("scores", sprint, "s", scores)
+    drift = facts("drift", state="none", share=0.04, why="4% of 48 features moved")
+    runtime.measure("drift", sprint, "d", drift)
     runtime.records.append(
         CLOSED, runtime.product, sprint, "test", body(CLOSED, version=sentence), key=f"{sprint}{sentence}"
     )
@@ -191,7 +195,7 @@ def test_pages_of_a_sprint_that_is_not_shown_go_and_other_files_stay(runtime):
 def test_a_reason_is_shortened_at_the_end_of_a_clause(runtime):
     why = "the sensor has too few rows to say, by " + "1,000 " * 20 + "of them; the rest of the reason"
     close(runtime, S1)
-    runtime.measure("drift", S1, "d2", {"state": "none", "share": 0.04, "why": why})
+    runtime.measure("drift", S1, "d2", facts("drift", state="none", share=0.04, why=why))
     site.write_closing(runtime, S1)
     first = contents(runtime)["index.html"]
     short, whole = brief(why)

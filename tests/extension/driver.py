@@ -17,14 +17,16 @@ from sprintline.product.runtime import load_runtime
 from sprintline.warehouse.dbt import Warehouse
 
 CLONE = Path(__file__).parents[1] / "fixtures" / "clone"
-METRICS = {"roc_auc": 0.71, "average_precision": 0.4, "brier": 0.15, "naive": None, "twin": None}
+UNKNOWN = {"roc_auc": None, "average_precision": None, "brier": None}
+METRICS = {"roc_auc": 0.71, "average_precision": 0.4, "brier": 0.15, "naive": UNKNOWN, "twin": UNKNOWN}
 
 
 def close(sprint):
     runtime = load_runtime(CLONE / "platform" / "products" / "flight_delays")
     runtime.clock.move(runtime.window(sprint).end)
     runtime.measure("questions", sprint, sprint, {"rows": 1000 + int(sprint[-2:])})
-    runtime.measure("scores", sprint, sprint, {"champion": "m1", "metrics": METRICS, "positive_rate": 0.2})
+    scores = {"labelled": 1000, "champion": "m1", "metrics": METRICS, "positive_rate": 0.2}
+    runtime.measure("scores", sprint, sprint, scores)
     closing = {
         "tables": {}, "metrics": None, "rules": {}, "files": {}, "done": True, "missing": [], "needs": [],
         "version": sprint,

@@ -44,7 +44,7 @@ DECLARATIONS = (Declaration(file="plan.yaml", title="goals of the next sprints",
 from planning.spec import PlanSpec
 
 from sprintline.base.hashing import text_hash
-from sprintline.mechanisms.rules.kinds import AssetKind
+from sprintline.mechanisms.rules.kinds import AssetKind, NoFacts
 
 
 def _gather(runtime, asset, sprint):
@@ -57,6 +57,7 @@ KINDS = (
         name="plan",
         reads="the product's plan.yaml",
         assets=lambda runtime: ("plan",) if runtime.declares(PlanSpec) else (),
+        facts=NoFacts,
         gather=_gather,
     ),
 )

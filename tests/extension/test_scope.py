@@ -15,7 +15,7 @@ FILES = {
     "access/evidence.py": '''
 """Who holds a grant: read from the product's declaration at the moment of judging."""
 from sprintline.base.hashing import text_hash
-from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, NoFacts
 from sprintline.product.runtime import load_runtime
 
 
@@ -35,7 +35,7 @@ def versions(runtime, grant, measured):
 KINDS = (
     AssetKind(
         name="grant", scope="grant", reads="the holder that defs.yaml names", assets=lambda runtime: ("grants",),
-        gather=gather, versions=versions,
+        facts=NoFacts, gather=gather, versions=versions,
     ),
 )
 ''',

@@ -17,6 +17,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 from tests.ledger_events import body
+from tests.measured_facts import facts
 
 from sprintline.base import settings
 from sprintline.base.settings import Home
@@ -336,7 +337,7 @@ def spoil(runtime: Runtime, sprint: str, change: Callable[[pd.DataFrame], pd.Dat
     """The publisher's sprint closes on rows that its contract does not allow."""
     frame = runtime[Lake].read("parcels/orders", [sprint])
     commit = runtime[Lake].write("parcels/orders", sprint, change(frame), sort_by=["order_id"])
-    runtime.measure("orders", sprint, commit.data_version, {"rows": commit.rows})
+    runtime.measure("orders", sprint, commit.data_version, facts("source", rows=commit.rows))
     tell_closed(runtime, sprint)
 
 

@@ -45,7 +45,7 @@ def records(tmp_path):
         (CLOSED, body(CLOSED, done=1), "key `done` is 1, expected bool"),
         (CLOSED, body(CLOSED, tables={"a": ["v"]}), "key `tables.a` is ['v'], expected tuple[str, int | None]"),
         (CLOSED, body(CLOSED, tables={"a": ["v", 1.5]}), "key `tables.a[1]` is 1.5, expected int | None"),
-        (CLOSED, body(CLOSED, metrics={"auc": "0.5"}), "key `metrics` is {'auc': '0.5'}, expected dict[str, float"),
+        (CLOSED, body(CLOSED, metrics={"auc": "0.5"}), "key `metrics.auc` is '0.5', expected float | None"),
         (DECISION, body(DECISION, decision="maybe"), "is 'maybe', expected \"none\" | \"bootstrap\""),
         (DECISION, body(DECISION, evidence={"verdict": {}}), "key `evidence.verdict` is unknown"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
+from tests.measured_facts import facts
 
 from sprintline.delivery.assets import definitions as delivery_definitions
 from sprintline.product.runtime import Runtime
@@ -39,7 +40,7 @@ def evaluated(runtime: Runtime, code: str) -> dg.AssetCheckEvaluation:
 @pytest.fixture
 def measured(flights: Runtime) -> Runtime:
     flights.clock.move(flights.window(SPRINT).end)
-    flights.measure("increment", SPRINT, "v1", {"done": True})
+    flights.measure("increment", SPRINT, "v1", facts("increment"))
     return flights
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 from tests.ledger_events import body as fitting
+from tests.measured_facts import facts
 
 from sprintline.base.failpoints import VARIABLE
 from sprintline.base.steps import StepFailed
@@ -74,12 +75,9 @@ def decisions_in_ledger(runtime: Runtime) -> list[str | None]:
 
 def judged(runtime: Runtime, sprint: str, version: str = "v1", **outcomes: str) -> None:
     """A measured candidate `m2` with a verdict of every promotion rule, a pass unless told otherwise."""
-    facts = {
-        "model_id": "m2",
-        "trained_through": runtime.calendar.previous(sprint)[-1],
-        "release_digest": "d2",
-    }
-    runtime.measure("candidate", sprint, "v1", facts)
+    through = runtime.calendar.previous(sprint)[-1]
+    candidate = facts("candidate", model_id="m2", trained_through=through, release_digest="d2")
+    runtime.measure("candidate", sprint, "v1", candidate)
     runtime.records.record_verdicts(
         [
             Verdict(
@@ -328,7 +326,7 @@ def test_only_drift_in_a_closing_run_is_left_to_the_sensor(kind, tags, left):
 def served(flights: Runtime) -> Runtime:
     """Six sprints closed with champion m1, trained through S04: too little is new for a training of its own."""
     for sprint in flights.calendar.keys[:6]:
-        flights.measure("scores", sprint, "v", {"labelled": 100})
+        flights.measure("scores", sprint, "v", facts("scores", labelled=100))
     for sprint in flights.calendar.keys[:5]:
         decided(flights, sprint, None)
     decided(flights, "2013-S06", None, decision="bootstrap", champion_after="m1", trained_through="2013-S04")
@@ -336,14 +334,11 @@ def served(flights: Runtime) -> Runtime:
 
 
 def drifting(runtime: Runtime, sprint: str, reference: str = "m1", state: str = "confirmed") -> None:
-    runtime.measure("scores", sprint, "v", {"labelled": 100})
-    facts = {
-        "state": state,
-        "why": "9 of 20 features",
-        "reference": reference,
-        "window": state == "confirmed",
-    }
-    runtime.measure("drift", sprint, "v", facts)
+    runtime.measure("scores", sprint, "v", facts("scores", labelled=100))
+    drift = facts(
+        "drift", state=state, why="9 of 20 features", reference=reference, window=state == "confirmed"
+    )
+    runtime.measure("drift", sprint, "v", drift)
 
 
 def triggers_in_ledger(runtime: Runtime) -> list[str | None]:
@@ -399,8 +394,8 @@ def test_drift_against_another_champion_is_another_episode(served):
 def test_unchanged_drift_is_not_answered_again_after_a_promotion(served):
     def measure(sprint: str, state: str, reference: str, *drifted: str) -> None:
         drifting(served, sprint, reference, state)
-        facts = served.measurement("drift", sprint).facts
-        served.measure("drift", sprint, "v", {**facts, "drifted": list(drifted), "ways": ["alone"]})
+        drift = served.measurement("drift", sprint).facts
+        served.measure("drift", sprint, "v", {**drift, "drifted": list(drifted), "ways": ["alone"]})
 
     measure("2013-S07", "confirmed", "m1", "temperature", "rain")
     promotion.trigger_of(served, "2013-S07", "landing")

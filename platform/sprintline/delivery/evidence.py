@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sprintline.delivery.facts import IncrementEvidence, IncrementFacts
 from sprintline.delivery.inputs import standing
-from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.runtime import Runtime
 
 
 def _increment(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, version = recorded(runtime, asset, sprint)
-    if facts is None:
+    measured = runtime.measured(asset, sprint)
+    if measured is None:
         return NOTHING
-    return {**facts, **plan(runtime), **standing(runtime, sprint)}, version
+    found: IncrementEvidence = {**plan(runtime), **standing(runtime, sprint)}
+    return found, measured.data_version
 
 
-def plan(runtime: Runtime) -> dict[str, Any]:
+def plan(runtime: Runtime) -> IncrementFacts:
     """How far the product's sprints are planned, from now on."""
     return {
         "planned_sprints_remaining": runtime.calendar.remaining(runtime.clock.now()),
@@ -30,6 +30,7 @@ KINDS = (
         reads="the product's calendar and the clock; the data versions its features rest on, and the ledger's "
         "restatements",
         assets=lambda runtime: ("increment",),
+        facts=IncrementFacts,
         gather=_increment,
     ),
 )

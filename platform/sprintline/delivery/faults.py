@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.rules.faults import DONE, Fault, Ground
+from sprintline.release.facts import CandidateFacts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.faults import MODELS
 
@@ -28,7 +29,7 @@ def _outcome_mended_by_hand(ground: Ground) -> None:
 
 
 def _release_swapped(ground: Ground) -> None:
-    facts = ground.runtime.measurement("candidate", ground.sprint).facts
+    facts: CandidateFacts = ground.runtime.measurement("candidate", ground.sprint).facts
     folder = ground.runtime[Models].releases / facts["model_id"]
     (folder / "model.onnx").write_bytes((folder / "twin.onnx").read_bytes())
 

@@ -183,7 +183,7 @@ def gather_sprint(runtime: Runtime, sprint: str | None) -> Document | None:
     recorded = runtime[Recorded]
     if sprint not in recorded.keys:
         return None
-    place, drift = recorded.keys.index(sprint), recorded.drift.get(sprint, {})
+    place, drift = recorded.keys.index(sprint), recorded.drift.get(sprint)
     return sprint_document(
         {
             "product": runtime.product,
@@ -191,7 +191,7 @@ def gather_sprint(runtime: Runtime, sprint: str | None) -> Document | None:
             "now": runtime.clock.now().isoformat(),
             "row": recorded.status[sprint].as_dict(),
             "verdicts": [_verdict(one) for one in recorded.verdicts.get(sprint, ())],
-            "drift": {"why": drift.get("why")},
+            "drift": {"why": drift.get("why") if drift else None},
             "report": runtime[Reports].page(DRIFT, sprint).is_file(),
             "before": recorded.keys[place - 1] if place else None,
             "after": recorded.keys[place + 1] if place + 1 < len(recorded.keys) else None,

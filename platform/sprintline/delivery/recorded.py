@@ -12,6 +12,7 @@ from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import waivers_of
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.verdicts import Verdict
+from sprintline.monitoring.facts import DriftFacts
 from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 
@@ -34,7 +35,7 @@ class Recorded:
 
     status: dict[str, SprintStatus]
     verdicts: dict[str, list[Verdict]]
-    drift: dict[str, dict[str, Any]]
+    drift: dict[str, DriftFacts]
     rows: list[dict[str, Any]]
 
     @classmethod
@@ -83,9 +84,12 @@ def read(
     for one in verdicts:
         by_sprint.setdefault(one.sprint, []).append(one)
     status = {row.sprint: row for row in found if keys is None or row.sprint in keys}
-    drift = {sprint: dict(one.facts) for (sprint, asset), one in measured.items() if asset == DRIFT}
+    drift: dict[str, DriftFacts] = {
+        sprint: one.facts for (sprint, asset), one in measured.items() if asset == DRIFT
+    }
     rows = {row["sprint"]: dict(row) for row in kept} | {
-        key: {**row.as_dict(), "drift_share": drift.get(key, {}).get("share")} for key, row in status.items()
+        key: {**row.as_dict(), "drift_share": drift[key].get("share") if key in drift else None}
+        for key, row in status.items()
     }
     return Recorded(
         status, by_sprint, drift, _begun([rows[key] for key in runtime.calendar.keys if key in rows])

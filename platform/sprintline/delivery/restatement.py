@@ -14,6 +14,7 @@ from sprintline.delivery.events import RESTATED
 from sprintline.governance.events import ATTESTATION
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules.verdicts import Verdict
+from sprintline.monitoring.facts import ScoresFacts
 
 MEASURES = ("roc_auc", "average_precision", "brier")
 ATTEST_RULE = "DL702"
@@ -27,7 +28,7 @@ class Measured(Protocol):
     def data_version(self) -> str: ...
 
     @property
-    def facts(self) -> Mapping[str, Any]: ...
+    def facts(self) -> Any: ...
 
 
 def state_of(measured: Mapping[str, Measured], verdicts: Iterable[Verdict], apart: str) -> dict[str, Any]:
@@ -42,14 +43,15 @@ def state_of(measured: Mapping[str, Measured], verdicts: Iterable[Verdict], apar
         tables: [data version, rows or None] by asset. metrics: those of the issued predictions, or None. rules:
         outcome by place, `DQ101 on orders`.
     """
-    scores = measured["scores"].facts.get("metrics") if "scores" in measured else None
+    scores: ScoresFacts | None = measured["scores"].facts if "scores" in measured else None
+    metrics: Mapping[str, Any] | None = scores.get("metrics") if scores else None
     return {
         "tables": {
             name: [one.data_version, one.facts.get("rows")]
             for name, one in sorted(measured.items())
             if name != apart
         },
-        "metrics": {name: scores.get(name) for name in MEASURES} if scores else None,
+        "metrics": {name: metrics.get(name) for name in MEASURES} if metrics else None,
         "rules": {_place(verdict): str(verdict.outcome) for verdict in verdicts if verdict.asset != apart},
     }
 

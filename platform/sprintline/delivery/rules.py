@@ -1,9 +1,6 @@
 """Rules over a closed sprint: what it rests on is as it was, and what was corrected was accounted for.
 
-Evidence of an increment:
-    inputs: how many data versions of earlier sprints its features were computed from, None when nobody recorded them
-    moved: those that are others by now: [{"reader", "asset", "sprint"}]
-    restatements: those of this sprint, as `core.restatement.restatements` tells them
+Their evidence is `IncrementEvidence` (`delivery/facts.py`).
 """
 
 from __future__ import annotations

@@ -25,8 +25,10 @@ from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import GateDecision, Need, Waiver, decide
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
 from sprintline.mechanisms.rules.waivers import waivers_in
+from sprintline.monitoring.facts import DriftFacts, ScoresFacts
 from sprintline.product.calendar import Calendar, Sprint
 from sprintline.product.events import CLOSED, DECISION, TRIGGER
+from sprintline.product.facts import PredictionsFacts
 
 SCORES, PREDICTIONS, DRIFT, INCREMENT = "scores", "predictions", "drift", "increment"
 MEASURES = ("roc_auc", "average_precision", "brier")
@@ -54,7 +56,7 @@ class Measured(Protocol):
     def data_version(self) -> str: ...
 
     @property
-    def facts(self) -> Mapping[str, Any]: ...
+    def facts(self) -> Any: ...
 
     @property
     def at(self) -> datetime: ...
@@ -234,8 +236,8 @@ def _row(
         asked, judged_at = tuple(needed(sprint.key)), _judged_at(closed) if closed else now
         gate = is_done(asked, verdicts, versions, waivers(closed), judged_at)
     decided = decision.body if decision else {}
-    scores = measured[SCORES].facts if SCORES in measured else {}
-    drift = measured[DRIFT].facts if DRIFT in measured else {}
+    scores: ScoresFacts = _facts(measured, SCORES)
+    drift: DriftFacts = _facts(measured, DRIFT)
     waived = {str(need) for need in gate.waived}
     missing = [reason for reason in gate.reasons if reason.split(": ")[0] not in waived]
     later = waivers(None)
@@ -323,10 +325,14 @@ def _rules(verdicts: list[Verdict]) -> dict[str, Any]:
 
 def _champion(measured: Mapping[str, Measured]) -> str | None:
     """The model that issued this sprint's predictions, as its measurements tell; None when none was issued."""
-    for asset in (SCORES, PREDICTIONS):
-        if asset in measured and (champion := measured[asset].facts.get("champion")):
-            return str(champion)
-    return None
+    scores: ScoresFacts = _facts(measured, SCORES)
+    predictions: PredictionsFacts = _facts(measured, PREDICTIONS)
+    return scores.get("champion") or predictions.get("champion") or None
+
+
+def _facts(measured: Mapping[str, Measured], asset: str) -> Any:
+    """What was recorded of an asset; empty for nothing, so that every key is read by `get`."""
+    return measured[asset].facts if asset in measured else {}
 
 
 def _metrics(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -342,7 +348,7 @@ def _metrics(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return out
 
 
-def _why(decided: Mapping[str, Any], drift: Mapping[str, Any], refused: list[str]) -> str | None:
+def _why(decided: Mapping[str, Any], drift: DriftFacts, refused: list[str]) -> str | None:
     reasons = [str(decided.get("why") or drift.get("why") or ""), *refused]
     return "; ".join(reason for reason in reasons if reason) or None
 

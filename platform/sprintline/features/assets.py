@@ -8,6 +8,7 @@ import dagster as dg
 
 from sprintline.base.failpoints import failpoint
 from sprintline.features.evidence import online_version
+from sprintline.features.facts import FeatureViewFacts, OnlineFeaturesFacts, QuestionFeaturesFacts
 from sprintline.features.online_state import online_state
 from sprintline.features.store import FeatureStore
 from sprintline.lake.recorded import RESTS_ON, refuse_lost, versions_before
@@ -61,7 +62,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         )
         commit = runtime[FeatureStore].write(view, sprint, frame)
         failpoint("features.view_written")
-        facts = {"rows": commit.rows, RESTS_ON: rests_on}
+        facts: FeatureViewFacts = {"rows": commit.rows, RESTS_ON: rests_on}
         runtime.measure(view, sprint.key, commit.data_version, facts)
         return shell.materialized(
             commit.data_version,
@@ -106,7 +107,7 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         coverage = {
             view: round(float(answered[names].notna().any(axis=1).mean()), 6) for view, names in views.items()
         }
-        facts = {
+        facts: QuestionFeaturesFacts = {
             "rows": commit.rows,
             "questions": len(questions),
             "coverage_by_view": coverage,
@@ -148,7 +149,7 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         published = runtime[FeatureStore].publish_online(features.views, sprint.end)
         failpoint("features.online_published")
         version = online_version(runtime, sprint.key)
-        facts: dict[str, Any] = {"keys_compared": None, "keys_unequal": None}
+        facts: OnlineFeaturesFacts = {"keys_compared": None, "keys_unequal": None}
         before = runtime.measured("online_features", sprint.key)
         written = [one.view for one in published if not one.why]
         if written:
@@ -157,7 +158,7 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
             facts = {"keys_compared": compared, "keys_unequal": unequal, "online_state": state}
         elif before:
             # The store is further on by now; what was compared when this sprint was its newest still stands.
-            facts = dict(before.facts)
+            facts |= before.facts
         runtime.measure("online_features", sprint.key, version, facts)
         told = {
             one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published

@@ -5,32 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sprintline.base.hashing import text_hash
+from sprintline.features.facts import (
+    FeatureViewEvidence,
+    FeatureViewFacts,
+    OnlineFeaturesFacts,
+    QuestionFeaturesEvidence,
+    QuestionFeaturesFacts,
+)
 from sprintline.features.online_state import online_state
 from sprintline.features.store import FeatureStore
 from sprintline.lake.recorded import in_lake, lake_versions
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.ledger.records import Measurement
-from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.dbt import Warehouse
 
 
 def _feature_view(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, _ = recorded(runtime, asset, sprint)
-    if facts is None:
+    measured = runtime.measured(asset, sprint)
+    if measured is None:
         return NOTHING
+    facts: FeatureViewFacts = measured.facts
     stamps = runtime[Lake].read(
         runtime.table(asset), [sprint], columns=["event_timestamp", "created_timestamp"], missing_ok=True
     )
     late = int((stamps["created_timestamp"] > stamps["event_timestamp"]).sum())
-    found = {**facts, "rows": len(stamps), "rows_created_after_event": late}
+    found: FeatureViewEvidence = {**facts, "rows": len(stamps), "rows_created_after_event": late}
     return found, in_lake(runtime, asset, sprint)
 
 
 def _question_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, _ = recorded(runtime, asset, sprint)
-    if facts is None:
+    measured = runtime.measured(asset, sprint)
+    if measured is None:
         return NOTHING
+    facts: QuestionFeaturesFacts = measured.facts
     answered = runtime[Lake].read(runtime.table(asset), [sprint], missing_ok=True)
     relation = runtime[Warehouse].relations()[runtime.spec.model.questions]
     asked = runtime[Warehouse].query(
@@ -39,7 +48,7 @@ def _question_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     )["question_id"]
     views = runtime[FeatureStore].declared().service_views(runtime.spec.features.service)
     ids = answered["question_id"]
-    return {
+    found: QuestionFeaturesEvidence = {
         **facts,
         "questions": len(asked),
         "rows": len(ids),
@@ -48,16 +57,21 @@ def _question_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
             view: round(float(answered.reindex(columns=names).notna().any(axis=1).mean()), 6)
             for view, names in views.items()
         },
-    }, in_lake(runtime, asset, sprint)
+    }
+    return found, in_lake(runtime, asset, sprint)
 
 
 def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, version = recorded(runtime, asset, sprint)
-    if facts is None:
+    measured = runtime.measured(asset, sprint)
+    if measured is None:
         return NOTHING
+    facts: OnlineFeaturesFacts = measured.facts
     newest = max(runtime.history(asset), key=lambda key: runtime.window(key).index)
     now = online_version(runtime, sprint)
-    same = facts.get("online_state") == online_state(runtime[FeatureStore].online_file) and now == version
+    same = (
+        facts.get("online_state") == online_state(runtime[FeatureStore].online_file)
+        and now == measured.data_version
+    )
     if sprint == newest and not same:
         compared, unequal = runtime[FeatureStore].compare_online(
             runtime.spec.features.views, runtime.window(sprint)
@@ -87,6 +101,7 @@ KINDS = (
         name="feature_view",
         reads="the view's partition of the lake, read again",
         assets=lambda runtime: list(runtime.spec.features.views),
+        facts=FeatureViewFacts,
         gather=_feature_view,
         versions=lake_versions,
         label="<feature view>",
@@ -97,6 +112,7 @@ KINDS = (
         name="question_features",
         reads="its partition of the lake and the questions mart, both read again",
         assets=lambda runtime: ("question_features",),
+        facts=QuestionFeaturesFacts,
         gather=_question_features,
         versions=lake_versions,
     ),
@@ -105,6 +121,7 @@ KINDS = (
         reads="the online store and the views' partitions of the lake, key by key; for a sprint the store has left "
         "behind, the comparison made when it was the newest",
         assets=lambda runtime: ("online_features",),
+        facts=OnlineFeaturesFacts,
         gather=_online_features,
         versions=_online_versions,
     ),

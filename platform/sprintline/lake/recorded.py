@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from sprintline.base.steps import StepFailed
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.product.runtime import Runtime
 
-RESTS_ON = "rests_on"
+RESTS_ON: Final = "rests_on"
 """Fact that an asset records of the earlier sprints it read: data version by asset, by sprint."""
 
 

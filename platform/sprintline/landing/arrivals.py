@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sprintline.base.hashing import text_hash
 from sprintline.lake.tables import Lake
 from sprintline.landing.events import REFUSED
+from sprintline.landing.facts import SourceFacts
 from sprintline.landing.folder import Landing
 from sprintline.landing.published import UPSTREAM, NotReady, Ready, Upstream, feed_of
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
@@ -72,8 +73,13 @@ def survey(runtime: Runtime) -> tuple[dict[str, Landed], list[str]]:
 
 def read_from(runtime: Runtime, sprint: str) -> dict[str, str]:
     """Digest of the published rows that a sprint was computed from, by source."""
-    found = {source: runtime.measured(source, sprint) for source in runtime.spec.read}
-    return {source: one.facts[UPSTREAM] for source, one in found.items() if one and UPSTREAM in one.facts}
+    found: dict[str, str] = {}
+    for source in runtime.spec.read:
+        if measured := runtime.measured(source, sprint):
+            facts: SourceFacts = measured.facts
+            if UPSTREAM in facts:
+                found[source] = facts[UPSTREAM]
+    return found
 
 
 def published_versions(runtime: Runtime, sources: Mapping[str, object]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import dagster as dg
 from sprintline.base.steps import StepFailed
 from sprintline.lake.tables import Lake
 from sprintline.landing.events import REFUSED
+from sprintline.landing.facts import SourceFacts
 from sprintline.landing.folder import BadFile, Landing
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.published import UPSTREAM, Feed, NotReady, Ready, Upstream, feed_of, read_rows
@@ -61,7 +62,7 @@ def _source_asset(
             return _kept(runtime, source.name, sprint)
         frame, order = accept(context, runtime, source.name, file)
         commit = runtime[Lake].write(runtime.table(source.name), sprint, frame, sort_by=order)
-        facts = {
+        facts: SourceFacts = {
             "rows": commit.rows,
             "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
             "file": file.path.name,
@@ -128,7 +129,7 @@ def _published_asset(
         contract = upstream.feed.contract
         order = list(contract.key) or ["event_at", "known_at"]
         commit = runtime[Lake].write(runtime.table(source.name), window.key, frame, sort_by=order)
-        facts = {
+        facts: SourceFacts = {
             "rows": commit.rows,
             "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
             "contract": f"{contract.name} {contract.version}",

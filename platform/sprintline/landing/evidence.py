@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from sprintline.lake.recorded import lake_versions
 from sprintline.lake.tables import Lake
+from sprintline.landing.facts import SourceFacts
 from sprintline.landing.odcs import Contracts
-from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.runtime import Runtime
 
 
 def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, version = recorded(runtime, asset, sprint)
-    if facts is None:
+    found = runtime.measured(asset, sprint)
+    if found is None:
         return NOTHING
+    facts: SourceFacts = found.facts
     table, contract = runtime.table(asset), runtime[Contracts].get(asset)
     # Of a published table, the contract that held when its rows were read: the publisher's may be another by now.
     agreed = f"{contract.name} {contract.version}" if contract else facts["contract"]
@@ -23,9 +25,9 @@ def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     return {
         **facts,
         # The contract was held against the rows that were accepted, and vouches for no others.
-        "contract": agreed if stored == version else None,
+        "contract": agreed if stored == found.data_version else None,
         "row_bounds": list(bounds) if bounds else None,
-        "data_version": version,
+        "data_version": found.data_version,
         "rows_in_lake": len(rows),
         "data_version_in_lake": stored or "nothing",
         "rows_without_known_at": int(rows["known_at"].isna().sum()),
@@ -38,6 +40,7 @@ KINDS = (
         name="source",
         reads="the record of the landing, the contract, and the sprint's partition of the lake, read again",
         assets=lambda runtime: [source.name for source in runtime.spec.sources],
+        facts=SourceFacts,
         gather=_source,
         versions=lake_versions,
         label="<source>",

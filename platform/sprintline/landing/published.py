@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sprintline.base.hashing import text_hash
 from sprintline.base.steps import StepFailed
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sprintline.landing.values import Typed
 
 
-UPSTREAM = "upstream"
+UPSTREAM: Final = "upstream"
 """Fact of a source that is read from another product: digest of what the publisher's sprints had closed on."""
 
 

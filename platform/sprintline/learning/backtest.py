@@ -7,11 +7,13 @@ of forecasting accuracy"). Questions asked before an origin and answered after i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sprintline.learning.facts import Backtest, Origin, Skill
 from sprintline.learning.metrics import binary_metrics
 from sprintline.learning.recipes import Naive, Recipe
 from sprintline.learning.training import cores, with_values
@@ -33,23 +35,21 @@ def rolling_origin(
     known_at: pd.Series,
     recipe: Recipe,
     seed: int,
-) -> dict[str, Any]:
+) -> Backtest:
     """Judge a recipe from earlier origins.
 
     rows: prepared columns of the training rows. label: 0 or 1 for each. asked_at, known_at: aware moments at which each
     question was asked and its outcome became known.
 
-    Returns {parts, origins: [{at, trained_rows, withheld, rows, positives, roc_auc, error, naive}], stability}. roc_auc
-    and error are None where a part holds too few outcomes. stability: the least skill (2 ROC-AUC - 1) of an origin as a
-    share of the mean; None unless every origin was judged.
+    Figures of an origin are None where its part holds too few outcomes.
     """
     asked, known = _seconds(asked_at), _seconds(known_at)
     edges = np.linspace(asked.min(), asked.max() + 1, PARTS + 1)
-    origins = []
+    origins: list[Origin] = []
     for part in range(PARTS - ORIGINS, PARTS):
         learned = np.flatnonzero(known < edges[part])
         judged = (asked >= edges[part]) & (asked < edges[part + 1])
-        one: dict[str, Any] = {
+        one: Origin = {
             "at": np.datetime_as_string(np.datetime64(int(edges[part]), "s")) + "Z",
             "trained_rows": len(learned),
             "withheld": int(((asked < edges[part]) & (known >= edges[part])).sum()),
@@ -66,11 +66,12 @@ def rolling_origin(
     return {"parts": PARTS, "origins": origins, "stability": stability(origins)}
 
 
-def stability(origins: list[dict[str, Any]]) -> float | None:
+def stability(origins: Sequence[Skill]) -> float | None:
     """The least skill of an origin as a share of the mean skill; None when one was not judged or there is no skill."""
-    if any(one["roc_auc"] is None for one in origins):
+    areas = [one["roc_auc"] for one in origins]
+    skills = [2 * area - 1 for area in areas if area is not None]
+    if len(skills) < len(areas):
         return None
-    skills = [2 * one["roc_auc"] - 1 for one in origins]
     mean = float(np.mean(skills))
     return min(skills) / mean if mean > 0 else None
 
@@ -90,7 +91,7 @@ def _judge(
     judged: NDArray[np.bool_],
     recipe: Recipe,
     seed: int,
-) -> dict[str, Any]:
+) -> Skill:
     from threadpoolctl import threadpool_limits
 
     pipeline, inputs, outcome = recipe.build(seed), rows.iloc[learned], label[learned]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sprintline.base.hashing import canonical_json, text_hash
+from sprintline.learning.facts import CardFaults
 
 #: Facts of a training that another training of the same model would not repeat.
 UNREPEATABLE = ("seconds",)
@@ -82,8 +83,8 @@ def build_card(
     return {**card, "hash": text_hash(canonical_json(card))}
 
 
-def faults_of(card: Mapping[str, Any], records: Records) -> dict[str, Any]:
-    """What is wrong with a card, as rule ML410 reads it: {figures, empty, stale, unmeasured}."""
+def faults_of(card: Mapping[str, Any], records: Records) -> CardFaults:
+    """What is wrong with a card, as rule ML410 reads it."""
     figures = [(one["name"], one) for section in card["sections"] for one in section["figures"]]
     cited = [*figures, *((one["says"], one) for one in card["claims"])]
     stale = [told for name, one in cited for told in _stale(name, one, records)]

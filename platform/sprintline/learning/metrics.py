@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sprintline.learning.facts import Difference, Metrics, Slice
 
 METRICS = ("roc_auc", "average_precision", "brier")
 """Metric names, as used in measurements, rules and tables. Brier is a loss; the others grow with quality."""
@@ -54,12 +56,12 @@ class Interval:
     def sure_loss(self) -> bool:
         return self.high < 0
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Difference:
         """Plain values, as rules take them as evidence."""
-        return asdict(self)
+        return cast("Difference", asdict(self))
 
 
-def binary_metrics(y: ArrayLike, p: ArrayLike) -> dict[str, float | None]:
+def binary_metrics(y: ArrayLike, p: ArrayLike) -> Metrics:
     """ROC-AUC, average precision and Brier score of probabilities `p` against outcomes `y` (0 or 1), both of length n.
 
     With one class only there is nothing to rank: roc_auc and average_precision are None. Without rows all three are.
@@ -67,11 +69,15 @@ def binary_metrics(y: ArrayLike, p: ArrayLike) -> dict[str, float | None]:
     """
     outcome, chance = _checked(y, p)
     if not len(outcome):
-        return dict.fromkeys(METRICS)
+        return {"roc_auc": None, "average_precision": None, "brier": None}
     whole = np.ones((1, len(outcome)))
     both = 0 < outcome.sum() < len(outcome)
     scored = {name: float(_METRIC[name](outcome, chance)(whole)[0]) for name in METRICS}
-    return {name: value if both or name == "brier" else None for name, value in scored.items()}
+    return {
+        "roc_auc": scored["roc_auc"] if both else None,
+        "average_precision": scored["average_precision"] if both else None,
+        "brier": scored["brier"],
+    }
 
 
 def paired_bootstrap(
@@ -161,7 +167,7 @@ def by_slice(
     least_rows: int = 300,
     confidence: float = 0.95,
     **bootstrap: Any,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Slice]:
     """`paired_bootstrap` within each value of `slices` (a label per row); values with too little in them are left out.
 
     Returns {label: {rows, metric, difference, low, high, ...}}, largest slice first. A slice needs `least_rows` rows,
@@ -182,7 +188,7 @@ def by_slice(
             continue
         judged.append((str(name), int(rows), here))
     each = 1 - (1 - confidence) / max(1, len(judged))
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Slice] = {}
     for label, rows, here in judged:
         days = None if ids is None else ids[here]
         interval = paired_bootstrap(
@@ -197,7 +203,7 @@ TOGETHER = "all values together"
 
 def by_slices(
     y: ArrayLike, p_new: ArrayLike, p_old: ArrayLike, columns: Mapping[str, ArrayLike], **more: Any
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Slice]:
     """`by_slice` for each of several columns, under `<column> <value>`.
 
     Where no value of any column has enough rows by itself, all rows are one slice: of groups that small nothing can be

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sprintline.learning.facts import Parity
 from sprintline.learning.recipes import Inputs, RecipeError
 
 if TYPE_CHECKING:
@@ -36,11 +37,10 @@ def edge_rows(frame: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     return rows
 
 
-def parity(pipeline: Any, scorer: Scorer, frame: pd.DataFrame) -> dict[str, Any]:
+def parity(pipeline: Any, scorer: Scorer, frame: pd.DataFrame) -> Parity:
     """Compare both forms on a frame and on its edge rows.
 
-    Returns rows and edge_rows compared, and the largest absolute difference of probabilities in each:
-    {rows, edge_rows, difference, edge_difference}. Raises ValueError for an empty frame (nothing compared is no proof),
+    Raises ValueError for an empty frame (nothing compared is no proof),
     and RecipeError for a pipeline that cannot answer nulls or unseen categories.
     """
     if not len(frame):

@@ -24,6 +24,7 @@ from sprintline.base.locks import file_lock
 from sprintline.base.settings import ROOT, Home
 from sprintline.learning.bundles import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Release, Scorer, write_release
 from sprintline.learning.exporters import code_files, export, reviewed_types
+from sprintline.learning.facts import Parities
 from sprintline.learning.parity import parity
 from sprintline.learning.training import KEYS, Snapshot, Trained
 from sprintline.product.runtime import Runtime
@@ -104,8 +105,8 @@ class Models:
         """Open a bundle. Raises ReleaseError when it is missing or not the `expected` digest."""
         return Release.open(self.releases / model_id, expected)
 
-    def parity(self, trained: Trained, release: Release, frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
-        """{model, twin} -> comparison of scikit-learn with the released ONNX, the evidence of ML402."""
+    def parity(self, trained: Trained, release: Release, frame: pd.DataFrame) -> Parities:
+        """Comparison of scikit-learn with the released ONNX, the evidence of ML402."""
         return {
             "model": parity(trained.model, release.model, frame),
             "twin": parity(trained.twin, release.twin, frame),

@@ -1,12 +1,6 @@
 """Rules over how a candidate came to be: it holds over time, its card is true, it learned only what is served.
 
-Evidence beside that of `release/rules.py` (missing pieces read `insufficient`):
-
-backtest: `rolling_origin`'s answer: {origins: [{at, trained_rows, withheld, rows, roc_auc, error, naive}], stability}
-card: {figures, empty, stale, unmeasured}: how many figures the model card has; sections without any; figures that are
-    not what their record says, or whose record is another by now; claims without a measured value: a sentence each
-inputs: columns the model reads; served: columns a question is answered with when the model serves; outcomes: columns
-    that tell how a question ended; own_inputs: whether the platform itself makes the inputs from these columns
+Their evidence is `CandidateEvidence` (`release/facts.py`); missing pieces read `insufficient`.
 """
 
 from __future__ import annotations
@@ -15,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sprintline.learning.candidate import of_candidate
+from sprintline.learning.facts import CardFaults
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 #: One-sided, 5 % for three origins together (Bonferroni).
@@ -45,7 +40,7 @@ def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
 
 
 def _true_card(evidence: Mapping[str, Any], _: Any) -> Judgement:
-    card = need(evidence, "card")
+    card: CardFaults = need(evidence, "card")
     if not card["figures"]:
         return insufficient("the card has no figure", 0, 1)
     wrong = [

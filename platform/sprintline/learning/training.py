@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.base.hashing import canonical_json, frame_hash, text_hash
+from sprintline.learning.facts import SnapshotFacts
 from sprintline.learning.metrics import binary_metrics
 from sprintline.learning.recipes import Naive, Recipe
 
@@ -132,8 +133,8 @@ class Snapshot:
         """Content hash of all of the above: the same data, recipe, seed, code and libraries give the same id."""
         return text_hash(canonical_json(self.as_dict()))[:16]
 
-    def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+    def as_dict(self) -> SnapshotFacts:
+        return cast("SnapshotFacts", {name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
 def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None:

@@ -7,8 +7,10 @@ import dagster as dg
 
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
+from sprintline.monitoring.facts import ScoreMetrics, ScoresFacts
 from sprintline.monitoring.reports import Reports
 from sprintline.product import assets as shell
+from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.contents import rows_of
 from sprintline.warehouse.dbt import Warehouse
@@ -86,25 +88,29 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
 
         sprint = context.partition_key
         outcomes = answered(runtime, sprint, rows_of(runtime[Warehouse], model.outcomes, sprint))
-        facts: dict[str, Any] = {
+        facts: ScoresFacts = {
             "labelled": len(outcomes),
             "positive_rate": _rate(outcomes[model.label]),
             "champion": None,
         }
         metadata: dict[str, Any] = {"positive rate": facts["positive_rate"], "labelled": len(outcomes)}
-        issued = runtime.measured("predictions", sprint)
-        if issued and issued.facts["champion"]:
+        predictions = runtime.measured("predictions", sprint)
+        issued: PredictionsFacts | None = predictions.facts if predictions else None
+        if issued and issued["champion"]:
             scored = (
                 runtime[Lake]
                 .read(runtime.table("predictions"), [sprint])
                 .merge(outcomes[["question_id", model.label]], on="question_id", validate="one_to_one")
             )
             label = scored[model.label].astype(int)
-            metrics: dict[str, Any] = dict(binary_metrics(label, scored["probability"]))
-            metrics |= {name: binary_metrics(label, scored[name]) for name in ("naive", "twin")}
+            metrics: ScoreMetrics = {
+                **binary_metrics(label, scored["probability"]),
+                "naive": binary_metrics(label, scored["naive"]),
+                "twin": binary_metrics(label, scored["twin"]),
+            }
             facts |= {
-                "champion": issued.facts["champion"],
-                "issued": issued.facts["rows"],
+                "champion": issued["champion"],
+                "issued": issued["rows"],
                 "scored": len(scored),
                 "metrics": metrics,
             }
@@ -124,15 +130,15 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         version = text_hash(canonical_json(facts))
         runtime.measure("scores", sprint, version, facts)
         metadata["positive rate by sprint"] = dg.MetadataValue.md(
-            plots.rates(_history(runtime, "positive_rate"), model.positive)
+            plots.rates(_positive_rates(runtime), model.positive)
         )
         return shell.materialized(version, metadata)
 
     return scores
 
 
-def _three(metrics: dict[str, Any]) -> dict[str, Any]:
-    return {name: metrics[name] for name in ("roc_auc", "average_precision", "brier")}
+def _three(metrics: ScoreMetrics) -> dict[str, Any]:
+    return {name: value for name, value in metrics.items() if name not in ("naive", "twin")}
 
 
 def answered(runtime: Runtime, sprint: str, outcomes: "pd.DataFrame") -> "pd.DataFrame":
@@ -154,11 +160,15 @@ def answered(runtime: Runtime, sprint: str, outcomes: "pd.DataFrame") -> "pd.Dat
     return known
 
 
-def _shown(metrics: dict[str, Any]) -> dict[str, Any]:
-    names = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier score"}
+def _shown(metrics: ScoreMetrics) -> dict[str, Any]:
+    shown = {
+        "ROC-AUC": metrics["roc_auc"],
+        "average precision": metrics["average_precision"],
+        "Brier score": metrics["brier"],
+    }
     return {
-        told: "unknown: all outcomes are equal" if metrics[name] is None else round(metrics[name], 4)
-        for name, told in names.items()
+        told: "unknown: all outcomes are equal" if value is None else round(value, 4)
+        for told, value in shown.items()
     }
 
 
@@ -166,8 +176,7 @@ def _rate(label: "pd.Series") -> float | None:
     return round(float(label.astype(float).mean()), 6) if len(label) else None
 
 
-def _history(runtime: Runtime, fact: str) -> dict[str, float]:
-    measured = runtime.history("scores")
-    return {
-        sprint: one.facts[fact] for sprint, one in sorted(measured.items()) if one.facts.get(fact) is not None
-    }
+def _positive_rates(runtime: Runtime) -> dict[str, float]:
+    scores: dict[str, ScoresFacts] = {key: one.facts for key, one in runtime.history("scores").items()}
+    rates = {sprint: one.get("positive_rate") for sprint, one in sorted(scores.items())}
+    return {sprint: rate for sprint, rate in rates.items() if rate is not None}

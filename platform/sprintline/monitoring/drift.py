@@ -34,10 +34,10 @@ from sprintline.monitoring.drift_null import (
     cohens_h,
     cohens_q,
 )
+from sprintline.monitoring.facts import DriftFacts
 from sprintline.product.spec import DriftSpec
 
 Kind = Literal["values", "missing", "correlations"]
-Facts = Mapping[str, Any]
 KINDS: tuple[Kind, ...] = ("values", "missing", "correlations")
 
 
@@ -197,7 +197,9 @@ def verdict(now: Window, before: Sequence[bool | None], spec: DriftSpec) -> tupl
     return (Drift.SUSPECTED if now.drifting else Drift.NONE), told
 
 
-def episode(now: tuple[str, Facts], before: Sequence[tuple[str, Facts]]) -> tuple[str, str] | None:
+def episode(
+    now: tuple[str, DriftFacts], before: Sequence[tuple[str, DriftFacts]]
+) -> tuple[str, str | None] | None:
     """First sprint of the episode of confirmed drift that reaches to `now`, and the reference of that sprint; None
     while drift is not confirmed.
 
@@ -220,7 +222,7 @@ def episode(now: tuple[str, Facts], before: Sequence[tuple[str, Facts]]) -> tupl
     return first
 
 
-def _what(facts: Facts) -> set[str]:
+def _what(facts: DriftFacts) -> set[str]:
     return {*facts.get("drifted", ()), *(way for way in facts.get("ways", ()) if way == "concept")}
 
 

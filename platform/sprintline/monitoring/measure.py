@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sprintline.lake.tables import Lake
 from sprintline.learning.labels import labels_of
 from sprintline.learning.registry import Models
+from sprintline.monitoring.facts import DriftFacts
 from sprintline.monitoring.reports import Reports
+from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -25,14 +27,16 @@ SEASONS = timedelta(days=365)
 """Sprints that show what is ordinary reach back so far from the champion's last: once around the seasons."""
 
 
-def measure_drift(runtime: Runtime, sprint: str) -> dict[str, Any]:
+def measure_drift(runtime: Runtime, sprint: str) -> DriftFacts:
     """The drift of one sprint against its champion's reference, as it is recorded."""
     from sprintline.monitoring import drift
 
-    issued = runtime.measured("predictions", sprint)
-    champion = issued.facts["champion"] if issued else None
-    facts: dict[str, Any] = {
+    predictions = runtime.measured("predictions", sprint)
+    issued: PredictionsFacts | None = predictions.facts if predictions else None
+    champion = issued["champion"] if issued else None
+    facts: DriftFacts = {
         "state": drift.Drift.INSUFFICIENT.value,
+        "why": f"there was no champion before {sprint}, so there is no training data to compare with",
         "window": None,
         "share": None,
         "ways": [],
@@ -48,8 +52,7 @@ def measure_drift(runtime: Runtime, sprint: str) -> dict[str, Any]:
         "episode": None,
     }
     if champion is None:
-        why = f"there was no champion before {sprint}, so there is no training data to compare with"
-        return {**facts, "why": why}
+        return facts
     spec, release = runtime.spec.drift, runtime[Models].release(champion)
     inputs, reference = release.inputs, reference_of(release)
     current = runtime[Lake].read(runtime.table("question_features"), [sprint], [*inputs.names])
@@ -156,9 +159,11 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     """The labelled errors of the champion over the last windows that it served, in the order they became known."""
     from sprintline.monitoring.concept import replay
 
-    served = runtime.history("predictions")
+    served: dict[str, PredictionsFacts] = {
+        key: one.facts for key, one in runtime.history("predictions").items()
+    }
     keys = [*runtime.calendar.previous(sprint, runtime.spec.drift.window - 1), sprint]
-    keys = [key for key in keys if key in served and served[key].facts["champion"] == champion]
+    keys = [key for key in keys if key in served and served[key]["champion"] == champion]
     known = labels_of(runtime, keys)
     issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", "probability"])
     scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(
@@ -189,9 +194,9 @@ def draw(
         runtime[Reports].draw(sprint, reference, current, names, inputs.categorical, seed)
 
 
-def measured_before(runtime: Runtime, sprint: str) -> list[tuple[str, dict[str, Any]]]:
+def measured_before(runtime: Runtime, sprint: str) -> list[tuple[str, DriftFacts]]:
     """What was measured of the sprints before, oldest first, from the last gap on."""
-    measured = runtime.history("drift")
+    measured: dict[str, DriftFacts] = {key: one.facts for key, one in runtime.history("drift").items()}
     before = reversed(runtime.calendar.previous(sprint, runtime.window(sprint).index))
-    found = [(key, measured[key].facts) for key in takewhile(measured.__contains__, before)]
+    found = [(key, measured[key]) for key in takewhile(measured.__contains__, before)]
     return found[::-1]

@@ -1,7 +1,4 @@
-"""Rules over what is watched after a sprint: whether its answers came, and drift of features and of errors.
-
-Evidence of scores (MO504): questions: rows of question_features; answered: how many of them have an outcome.
-"""
+"""Rules over what is watched after a sprint: whether its answers came, and drift of features and of errors."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+from sprintline.monitoring.facts import ConceptFacts, MissingShare
 
 
 def _drift(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -20,7 +18,7 @@ def _drift(evidence: Mapping[str, Any], _: Any) -> Judgement:
 
 
 def _concept(evidence: Mapping[str, Any], _: Any) -> Judgement:
-    concept = need(evidence, "concept")
+    concept: ConceptFacts = need(evidence, "concept")
     drifting, why = concept["drifting"], concept["why"]
     if drifting is None:
         return insufficient(why, concept["effect"])
@@ -28,7 +26,7 @@ def _concept(evidence: Mapping[str, Any], _: Any) -> Judgement:
 
 
 def _missing(evidence: Mapping[str, Any], _: Any) -> Judgement:
-    missing = need(evidence, "missing")
+    missing: dict[str, MissingShare] = need(evidence, "missing")
     if not missing:
         return insufficient("no share of missing values was measured")
     moved = {name: one for name, one in missing.items() if one["moved"]}

@@ -17,6 +17,7 @@ from sprintline.mechanisms.declaration.declarations import declaration_of, read_
 from sprintline.mechanisms.declaration.located_yaml import Mistake
 from sprintline.mechanisms.declaration.model import Spec
 from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.mechanisms.rules.kinds import check_facts
 from sprintline.product.calendar import Calendar, Sprint
 from sprintline.product.spec import DeclarationError, ProductSpec, parse_product
 
@@ -121,7 +122,11 @@ class Runtime:
         }
 
     def measure(self, asset: str, scope: Scope | str, version: str, facts: Mapping[str, Any]) -> None:
-        """Record what an asset holds of a scope; a bare key is a sprint's."""
+        """Record what an asset holds of a scope; a bare key is a sprint's.
+
+        Raises ValueError for facts that are not those of the asset's kind (`mechanisms.rules.kinds.check_facts`).
+        """
+        check_facts(self, asset, scope, facts)
         self.records.measure(self.product, scope, asset, version, facts)
 
     def table(self, name: str) -> str:

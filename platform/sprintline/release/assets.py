@@ -1,6 +1,6 @@
 """Models: predictions by the champion before, their scores, candidates, and who serves next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,6 +14,7 @@ from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
 from sprintline.release import promotion
 from sprintline.release.cards import write_card
+from sprintline.release.facts import CandidateFacts
 from sprintline.release.live import read_decision
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
     return promote
 
 
-def _shown(facts: Mapping[str, Any], card: str) -> dict[str, Any]:
+def _shown(facts: CandidateFacts, card: str) -> dict[str, Any]:
     """How good a candidate was, what moved it, and its card, as Dagster shows them."""
     from sprintline.learning import plots
 

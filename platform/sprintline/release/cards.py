@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.files import atomic_write
 from sprintline.learning.card_pages import markdown
 from sprintline.learning.cards import Record, build_card, facts_hash, faults_of
+from sprintline.learning.facts import CardFaults
 from sprintline.learning.registry import Models
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
     from sprintline.learning.bundles import Release
 
-MISSING = {"figures": 0, "empty": [], "stale": [], "unmeasured": []}
+MISSING: CardFaults = {"figures": 0, "empty": [], "stale": [], "unmeasured": []}
 
 
 def write_card(runtime: Runtime, model_id: str, sprint: str) -> str:
@@ -50,7 +51,7 @@ def read_card(runtime: Runtime, model_id: str) -> dict[str, Any] | None:
     return json.loads(file.read_text()) if file.is_file() else None
 
 
-def card_faults(runtime: Runtime, model_id: str) -> dict[str, Any]:
+def card_faults(runtime: Runtime, model_id: str) -> CardFaults:
     """What is wrong with a model's card by the records as they are now, as rule ML410 reads it."""
     card = read_card(runtime, model_id)
     if card is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sprintline.features.store import FeatureStore
 from sprintline.lake.tables import Lake
+from sprintline.learning.facts import Backtest, Difference
 from sprintline.learning.labels import labels_of
 from sprintline.learning.registry import Models
 from sprintline.product.runtime import Runtime
+from sprintline.release.facts import Judged, Kept, Served
 from sprintline.release.live import live
 from sprintline.warehouse.dbt import Warehouse
 
@@ -32,7 +34,7 @@ def evidence(
     snapshot: Snapshot,
     release: Release,
     budget_seconds: float,
-) -> dict[str, Any]:
+) -> Judged:
     """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
     import numpy as np
 
@@ -64,10 +66,17 @@ def evidence(
         chance["champion"] = champion.model.predict(asked)
     seed = runtime.spec.model.seed
 
-    def gain(over: str) -> dict[str, Any]:
+    def gain(over: str) -> Difference:
         if lack:  # the rules then say that there is no evidence, and why
-            nothing = {"metric": METRIC, "difference": None, "low": None, "high": None}
-            return {**nothing, "draws": 0, "blocks": len(set(blocks)), "why": lack}
+            return {
+                "metric": METRIC,
+                "difference": None,
+                "low": None,
+                "high": None,
+                "draws": 0,
+                "blocks": len(set(blocks)),
+                "why": lack,
+            }
         return paired_bootstrap(
             label, chance["candidate"], chance[over], METRIC, blocks=blocks, seed=seed
         ).as_dict()
@@ -104,7 +113,7 @@ def evidence(
     }
 
 
-def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> dict[str, Any]:
+def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> Backtest:
     """The rolling-origin backtest of a candidate's recipe, on the rows the candidate is trained on."""
     from sprintline.learning.backtest import rolling_origin
     from sprintline.learning.training import ANSWERED, ASKED
@@ -112,7 +121,7 @@ def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> dict[str, Any]:
     return rolling_origin(data.inputs, data.label, data.rows[ASKED], data.rows[ANSWERED], recipe, seed)
 
 
-def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str, Any]:
+def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> Served:
     """What the model reads, what a question is answered with, and what is known only of a question that ended."""
     from sprintline.learning.recipes import Inputs
 
@@ -135,7 +144,7 @@ def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> dict[str,
     }
 
 
-def kept(runtime: Runtime, sprint: str, model_id: str, champion: str | None) -> dict[str, Any]:
+def kept(runtime: Runtime, sprint: str, model_id: str, champion: str | None) -> Kept:
     """What the registry keeps of a model's training rows, held against the sprint it is judged on.
 
     Read back whenever it is judged: what counts is what would be there to make the model again.

@@ -7,25 +7,28 @@ from collections.abc import Mapping
 from sprintline.learning.bundles import ReleaseError
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.records import Measurement
-from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.past import decision_of
 from sprintline.product.runtime import Runtime
 from sprintline.release.cards import card_faults
 from sprintline.release.comparison import kept
+from sprintline.release.facts import CandidateEvidence, CandidateFacts
 
 
 def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     """What was measured of the candidate; its training keys, release and card as they lie there now."""
-    facts, version = recorded(runtime, asset, sprint)
-    if facts is None:
+    measured = runtime.measured(asset, sprint)
+    if measured is None:
         return NOTHING
+    facts: CandidateFacts = measured.facts
     model_id = facts["model_id"]
-    return {
+    found: CandidateEvidence = {
         **facts,
         **kept(runtime, sprint, model_id, facts["champion"]),
         "damaged": release_damage(runtime, facts),
         "card": card_faults(runtime, model_id),
-    }, version
+    }
+    return found, measured.data_version
 
 
 def release_version(runtime: Runtime, candidate: Measurement) -> str | None:
@@ -33,7 +36,7 @@ def release_version(runtime: Runtime, candidate: Measurement) -> str | None:
     return None if release_damage(runtime, candidate.facts) else candidate.data_version
 
 
-def release_damage(runtime: Runtime, facts: Mapping[str, str]) -> list[str]:
+def release_damage(runtime: Runtime, facts: CandidateFacts) -> list[str]:
     """What is wrong with a candidate's release, a sentence each; empty while it is as it was saved."""
     try:
         return runtime[Models].release(facts["model_id"], facts["release_digest"]).verify()
@@ -58,6 +61,7 @@ KINDS = (
         name="candidate",
         reads="the record of the training, the training keys kept in MLflow, and the release's files, read again",
         assets=lambda runtime: ("candidate",),
+        facts=CandidateFacts,
         gather=_candidate,
         versions=_versions,
         owed=_trained,

@@ -8,6 +8,7 @@ from sprintline.features.store import FeatureStore
 from sprintline.lake.tables import Lake
 from sprintline.learning.labels import labels_of
 from sprintline.product.runtime import Runtime
+from sprintline.release.facts import Rebuilt
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
@@ -18,14 +19,12 @@ if TYPE_CHECKING:
     from sprintline.features.rebuild import Compared
 
 
-def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> dict[str, Any]:
+def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
     """Evidence of FT305 for one sprint, or `why` there is none.
 
     At one question's moment, the busiest of the later half, the product's models and views run on the lake as it was
     known then. Held against what is stored: every feature row up to the moment, the questions' own columns, and the
     features that questions of the sprint were answered with.
-
-    Returns {moment, tables: {name: {rows, unequal, columns, first}}}.
     """
     try:
         return _compared(runtime, sprint)
@@ -35,7 +34,7 @@ def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> dict[str, Any]:
         }
 
 
-def _compared(runtime: Runtime, sprint: str) -> dict[str, Any]:
+def _compared(runtime: Runtime, sprint: str) -> Rebuilt:
     from sprintline.features.rebuild import compare, compare_view, rebuilt
 
     features, window = runtime.spec.features, runtime.window(sprint)

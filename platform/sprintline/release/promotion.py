@@ -16,6 +16,7 @@ from sprintline.mechanisms.procedures.progress import standing
 from sprintline.mechanisms.rules import gates
 from sprintline.mechanisms.rules.rulebook import PROMOTION, needs_of_gate
 from sprintline.mechanisms.rules.waivers import waivers
+from sprintline.monitoring.facts import DriftFacts, ScoresFacts
 from sprintline.monitoring.measure import measured_before
 from sprintline.product.events import DECISION, TRIGGER
 from sprintline.product.past import decision_of, decisions_of, pending_trigger
@@ -23,6 +24,7 @@ from sprintline.product.runtime import Runtime
 from sprintline.release import comparison as judging
 from sprintline.release import triggers
 from sprintline.release.evidence import release_version
+from sprintline.release.facts import CandidateFacts
 from sprintline.release.leaks import rebuilt_without_the_future
 from sprintline.release.live import live, read_decision
 from sprintline.release.procedures import PROMOTE
@@ -89,10 +91,9 @@ def taught_before(runtime: Runtime, sprint: str) -> Taught:
 
 def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger:
     model = runtime.spec.model
-    scores = runtime.history("scores")
+    scores: dict[str, ScoresFacts] = {key: one.facts for key, one in runtime.history("scores").items()}
     updates = [
-        triggers.Update(key, runtime.window(key).end, one.facts["labelled"])
-        for key, one in sorted(scores.items())
+        triggers.Update(key, runtime.window(key).end, one["labelled"]) for key, one in sorted(scores.items())
     ]
     decisions = decisions_of(runtime)
     trained = [body["trained_through"] for body in decisions.values() if body["trained_through"]]
@@ -114,22 +115,21 @@ def _drift_state(
     """The episode of confirmed drift that reaches to this sprint, and the sprint whose training answered it."""
     from sprintline.monitoring import drift
 
-    found = runtime.measured("drift", sprint)
-    if found is None:
+    measured = runtime.measured("drift", sprint)
+    if measured is None:
         return triggers.DriftState("insufficient")
+    found: DriftFacts = measured.facts
     before = measured_before(runtime, sprint)
-    episode = drift.episode((sprint, found.facts), before)
+    episode = drift.episode((sprint, found), before)
     if episode is None:
-        return triggers.DriftState(found.facts["state"], why=found.facts["why"])
+        return triggers.DriftState(found["state"], why=found["why"])
     since = runtime.window(episode[0]).index
     answered = [
         key
         for key, _ in before
         if runtime.window(key).index >= since and decisions.get(key, {}).get("trigger") == "drift"
     ]
-    return triggers.DriftState(
-        "confirmed", episode[0], answered[-1] if answered else None, found.facts["why"]
-    )
+    return triggers.DriftState("confirmed", episode[0], answered[-1] if answered else None, found["why"])
 
 
 def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:
@@ -145,7 +145,7 @@ def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:
 
 def train_candidate(
     runtime: Runtime, sprint: str, trigger: Trigger, taught: Taught
-) -> tuple[dict[str, Any], str, dict[str, Any]]:
+) -> tuple[CandidateFacts, str, dict[str, Any]]:
     """Train, keep and judge a candidate; its facts for the rules, its data version, and what the analyst is shown.
 
     taught: what it learns from, of `taught_before`.
@@ -170,7 +170,7 @@ def train_candidate(
 
 def _train_candidate(
     runtime: Runtime, sprint: str, trigger: Trigger, taught: Taught, beside: ThreadPoolExecutor
-) -> tuple[dict[str, Any], str, dict[str, Any]]:
+) -> tuple[CandidateFacts, str, dict[str, Any]]:
     from sprintline.learning.registry import code_hash, lock_hash
     from sprintline.learning.training import snapshot, train, training_set
 
@@ -201,7 +201,7 @@ def _train_candidate(
     release = runtime[Models].release(record.model_id, record.release_digest)
     judged = judging.evidence(runtime, sprint, trained, taken, release, budget)
     # Seconds are told, not kept among the facts that a second training is compared by.
-    facts = {
+    facts: CandidateFacts = {
         **judged,
         **judging.served(runtime, trained, frame),
         "rebuilt": rebuilt.result(),
@@ -296,7 +296,8 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
         waivers(runtime),
         runtime.clock.now(),
     )
-    model_id = candidate.facts["model_id"]
+    facts: CandidateFacts = candidate.facts
+    model_id = facts["model_id"]
     gain = next((v.sentence for v in verdicts if v.code == BEATS_THE_CHAMPION.code), "it was not compared")
     told = gain if answer.open else "; ".join(answer.reasons)
     named = ("bootstrap" if before is None else "promote") if answer.open else "hold"
@@ -305,9 +306,9 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
         "decision": named,
         "candidate": model_id,
         "champion_after": model_id if answer.open else before,
-        "trained_through": candidate.facts["trained_through"],
+        "trained_through": facts["trained_through"],
         "why": f"{told} (trained for {trigger['kind'].replace('_', ' ')}: {trigger['why']})",
-        "release_digest": candidate.facts["release_digest"] if answer.open else None,
+        "release_digest": facts["release_digest"] if answer.open else None,
         "evidence": {
             "data_version": candidate.data_version,
             "verdicts": {v.code: v.outcome.value for v in verdicts},

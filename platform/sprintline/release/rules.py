@@ -1,25 +1,7 @@
 """Rules over predictions and models: questions are answered, what serves is what was trained, what rises is better.
 
-Evidence, a plain mapping per kind of asset (missing pieces read `insufficient`):
-
-predictions (ML401)
-    issued: whether a champion stood before the sprint; questions, rows, distinct_questions: counts;
-    without_probability: rows whose probability is null or outside [0, 1]; champion: model id that answered;
-    live: model id that was live before the sprint (None when there was none).
-candidate (ML402 to ML408), all about one trained candidate
-    trained: False when the sprint had no trigger: every rule then says so and passes, there being nothing to judge
-    model_id
-    damaged: what is wrong with the release's files now, a sentence each; absent or empty when they are as saved
-    parity: {"model": {rows, edge_rows, difference, edge_difference}, "twin": {...}} of `Models.parity`
-    judged: the sprint it is judged on; keys_by_sprint: {sprint: rows} of the stored snapshot; judged_rows_in_snapshot:
-    questions of the judged sprint among the snapshot's keys; tuned_on: sprint that decided when to stop
-    champion_keys_judged: like judged_rows_in_snapshot for the champion it is compared with, 0 when there is none
-    stopped, iterations, seconds, budget_seconds
-    champion: model id it is compared with, None at bootstrap
-    against_champion: Interval.as_dict() (candidate minus champion on the judged sprint)
-    baselines: {"naive": Interval.as_dict(), "base rate": ...} (candidate minus baseline on the judged sprint)
-    snapshot: `Snapshot.as_dict()`; stored_keys_hash: frame_hash of the keys read back from the registry
-    slices: {"carrier UA": {rows, metric, difference, low, high, ...}} of `by_slice`; slices_against: its opponent
+Their evidence is `CandidateEvidence` (`release/facts.py`); missing pieces read `insufficient`. Where no candidate was
+trained it is `trained`, which is False, and `why`: every rule says so and passes, there being nothing to judge.
 """
 
 from __future__ import annotations
@@ -28,14 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sprintline.learning.candidate import of_candidate
+from sprintline.learning.facts import Difference
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 
-def describe(interval: Mapping[str, Any], against: str) -> str:
-    """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`.
-
-    interval: `Interval.as_dict()`.
-    """
+def describe(interval: Difference, against: str) -> str:
+    """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`."""
     name = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier gain"}[
         interval["metric"]
     ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
+from sprintline.monitoring.facts import DriftFacts
 from sprintline.product.past import decision_of, pending_trigger
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import PRODUCT_TAG, SPRINT_TAG, Earlier, platform_sensor
@@ -14,9 +15,10 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
     """Retrains once per confirmed drift, and otherwise says with numbers why it did nothing."""
 
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        sprint, drift = latest_drift(runtime)
-        if sprint is None:
+        latest = latest_drift(runtime)
+        if latest is None:
             return dg.SensorResult(skip_reason="no retraining: drift was not measured for any sprint yet")
+        sprint, drift = latest
         trigger = pending_trigger(runtime, sprint)
         if trigger is None or trigger["kind"] != "drift":
             return dg.SensorResult(
@@ -42,13 +44,13 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
     )
 
 
-def latest_drift(runtime: Runtime) -> tuple[str | None, dict]:
-    """The newest sprint with a drift measurement, and what was measured."""
+def latest_drift(runtime: Runtime) -> tuple[str, DriftFacts] | None:
+    """The newest sprint with a drift measurement, and what was measured; None before the first."""
     measured = runtime.history("drift")
     if not measured:
-        return None, {}
+        return None
     sprint = max(measured, key=lambda key: runtime.calendar.window(key).index)
-    return sprint, dict(measured[sprint].facts)
+    return sprint, measured[sprint].facts
 
 
 def answered(runtime: Runtime, sprint: str) -> str:

@@ -8,6 +8,7 @@ import dagster as dg
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
+from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
 from sprintline.release.live import live
 from sprintline.serving.evidence import NOTHING_ISSUED
@@ -37,14 +38,14 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         champion = live(runtime, sprint)
         if champion is None:
             note = f"there was no champion before {sprint}: no prediction was issued"
-            runtime.measure("predictions", sprint, NOTHING_ISSUED, {"rows": 0, "champion": None})
+            none: PredictionsFacts = {"rows": 0, "champion": None}
+            runtime.measure("predictions", sprint, NOTHING_ISSUED, none)
             yield shell.materialized(NOTHING_ISSUED, {"dagster/row_count": 0, "note": note})
             return
         issued = predict(runtime, champion, runtime[Lake].read(runtime.table("question_features"), [sprint]))
         commit = runtime[Lake].write(runtime.table("predictions"), sprint, issued, sort_by=["question_id"])
-        runtime.measure(
-            "predictions", sprint, commit.data_version, {"rows": commit.rows, "champion": champion.model_id}
-        )
+        facts: PredictionsFacts = {"rows": commit.rows, "champion": champion.model_id}
+        runtime.measure("predictions", sprint, commit.data_version, facts)
         yield shell.materialized(
             commit.data_version,
             {

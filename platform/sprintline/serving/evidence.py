@@ -8,30 +8,33 @@ from sprintline.features.questions import asked_ids
 from sprintline.lake.recorded import in_lake, lake_versions
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.ledger.records import Measurement
-from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence, recorded
+from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
+from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
 from sprintline.release.live import live
+from sprintline.serving.facts import PredictionsEvidence
 
 NOTHING_ISSUED = "none"
 """Version of the predictions of a sprint before which no champion stood."""
 
 
 def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    facts, _ = recorded(runtime, asset, sprint)
-    if facts is None:
+    measured = runtime.measured(asset, sprint)
+    if measured is None:
         return NOTHING
+    facts: PredictionsFacts = measured.facts
     asked, before = asked_ids(runtime, sprint), live(runtime, sprint)
-    found = {
+    found: PredictionsEvidence = {
+        **facts,
         "questions": len(asked),
         "issued": facts["champion"] is not None,
         "live": before.model_id if before else None,
     }
     if not found["issued"]:
-        return {**facts, **found}, NOTHING_ISSUED
+        return found, NOTHING_ISSUED
     issued = runtime[Lake].read(runtime.table(asset), [sprint], missing_ok=True)
     inside = issued["probability"].between(0.0, 1.0)  # False for null
-    return {
-        **facts,
+    answered: PredictionsEvidence = {
         **found,
         "rows": len(issued),
         "without_probability": int((~inside).sum()),
@@ -39,7 +42,8 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         if issued["question_id"].is_unique
         else int(issued["question_id"].nunique()),
         "champion": ", ".join(sorted(issued["model_id"].unique())),
-    }, in_lake(runtime, asset, sprint)
+    }
+    return answered, in_lake(runtime, asset, sprint)
 
 
 def _versions(runtime: Runtime, sprint: str, measured: Mapping[str, Measurement]) -> dict[str, str | None]:
@@ -55,6 +59,7 @@ KINDS = (
         name="predictions",
         reads="the partitions of predictions and of question_features in the lake, and the ledger's decisions",
         assets=lambda runtime: ("predictions",),
+        facts=PredictionsFacts,
         gather=_predictions,
         versions=_versions,
     ),

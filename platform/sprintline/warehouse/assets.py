@@ -16,6 +16,7 @@ from sprintline.product.runtime import Runtime
 from sprintline.warehouse.contents import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.evidence import model_rules
+from sprintline.warehouse.facts import DescribedModel, ModelFacts
 from sprintline.warehouse.recorded import lost_before
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
             more, told = _tested(runtime, sprint, alone)
             nodes, failure = (*nodes, *more), failure or told
             evidence |= {
-                name: (_facts(models[name], content.rows), content.data_version)
+                name: (_described(models[name], content.rows), content.data_version)
                 for name, content in contents(runtime[Warehouse], alone, sprint, 0).items()
             }
         tests = _tests_by_model(nodes)
@@ -181,7 +182,7 @@ def _tests_by_model(nodes: Any) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _facts(declared: Mapping[str, Any], rows: int) -> dict[str, Any]:
+def _described(declared: Mapping[str, Any], rows: int) -> DescribedModel:
     """What is recorded of a model: its rows, and what of it nobody described."""
     columns = declared["columns"].values()
     bare = [column["name"] for column in columns if not column.get("description")]
@@ -198,8 +199,9 @@ def _built(
     seconds: float,
     fingerprint: str,
 ) -> dg.MaterializeResult:
-    name, facts = declared["name"], _facts(declared, content.rows)
-    runtime.measure(name, sprint, content.data_version, {**facts, "fingerprint": fingerprint})
+    name = declared["name"]
+    facts: ModelFacts = {**_described(declared, content.rows), "fingerprint": fingerprint}
+    runtime.measure(name, sprint, content.data_version, facts)
     metadata = {
         "dagster/row_count": content.rows,
         "seconds in dbt": seconds,

@@ -15,6 +15,7 @@ from sprintline.mechanisms.rules.verdicts import Rule
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.contents import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
+from sprintline.warehouse.facts import ModelFacts
 from sprintline.warehouse.rules import DBT_TEST_CODES
 
 
@@ -58,7 +59,8 @@ def _versions(runtime: Runtime, sprint: str, measured: Mapping[str, Measurement]
     """Versions of dbt models. Hashing all rows takes a second, so it is done only where the fingerprint changed."""
     names = [name for name in runtime[Warehouse].relations() if name in measured]
     now = fingerprints(runtime[Warehouse], names, sprint)
-    same = [name for name in names if name in now and measured[name].facts.get("fingerprint") == now[name]]
+    facts: dict[str, ModelFacts] = {name: measured[name].facts for name in names}
+    same = [name for name in names if name in now and facts[name].get("fingerprint") == now[name]]
     others = [name for name in now if name not in same]
     return {
         **dict.fromkeys(names),
@@ -72,6 +74,7 @@ KINDS = (
         name="model",
         reads="the results of the dbt tests that name the rule, run on the sprint's rows; the model's YAML",
         assets=_models,
+        facts=ModelFacts,
         versions=_versions,
         rules_on=_rules_on,
         label="<dbt model>",

@@ -8,6 +8,7 @@ from sprintline.base.settings import ROOT
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.contents import row_counts
 from sprintline.warehouse.dbt import Warehouse
+from sprintline.warehouse.facts import ModelFacts
 
 
 def marts_of_view(runtime: Runtime, view: str) -> list[str]:
@@ -34,6 +35,7 @@ def lost_before(runtime: Runtime, sprint: str) -> list[str]:
         recorded = runtime.records.measurements(runtime.product, key)
         for mart, sprints in back.items():
             if (key, mart) in recorded and key in runtime.calendar.previous(sprint, sprints):
-                wanted[mart, key] = recorded[key, mart].facts["rows"]
+                facts: ModelFacts = recorded[key, mart].facts
+                wanted[mart, key] = facts["rows"]
     there = row_counts(runtime[Warehouse], back, sorted({key for _, key in wanted}))
     return sorted({place[1] for place, rows in wanted.items() if there.get(place, 0) != rows})

@@ -1,4 +1,5 @@
-"""Typed bodies of ledger events: does a JSON value fit a TypedDict, and if not, where and what is expected.
+"""Typed bodies of ledger events and measured facts: does a JSON value fit a TypedDict, and if not, where and what is
+expected.
 
 Written with `typing` alone: pydantic takes longer to import than most commands take to run.
 """
@@ -87,6 +88,11 @@ def mistakes(value: Any, hint: Any, place: str = "") -> list[str]:
             found.append(f"key `{where}` is unknown, expected only {', '.join(keys_of(hint))}")
         return sorted(found)
     if origin in (Union, types.UnionType):
+        others = [one for one in parts if one is not type(None)]
+        if len(others) == 1 and isinstance(
+            value, dict | list
+        ):  # its own mistakes say more than that it is not None
+            return mistakes(value, others[0], place)
         fits = any(not mistakes(value, one) for one in parts)
     elif origin is Literal:
         fits = any(value == one and type(value) is type(one) for one in parts)

@@ -46,10 +46,14 @@ _VERDICT_SAYS = ("outcome", "data_version", "sentence", "severity", "threshold")
 
 @dataclass(frozen=True)
 class Measurement:
-    """Facts measured on one asset in one scope, and the data version they were measured on."""
+    """Facts measured on one asset in one scope, and the data version they were measured on.
+
+    facts: a dict, of the type that the asset's kind names. A reader names that type as well: `facts: ScoresFacts =
+    measured.facts`. Facts of older versions may have other keys: they are read as they are.
+    """
 
     data_version: str
-    facts: dict[str, Any]
+    facts: Any
     at: datetime
     scope: Scope
 

@@ -1,0 +1,173 @@
+"""Figures of models, as the facts of candidates and of scores hold them."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+
+class Metrics(TypedDict):
+    """How good probabilities are.
+
+    roc_auc: chance that a positive ranks above a negative (0 to 1); None when all outcomes are equal
+    average_precision: 0 to 1; None when all outcomes are equal
+    brier: mean squared error, 0 is best; None without rows
+    """
+
+    roc_auc: float | None
+    average_precision: float | None
+    brier: float | None
+
+
+class Difference(TypedDict):
+    """A paired difference of two models on the same rows, in units of the metric.
+
+    metric: name of the metric
+    difference: what the new model gains over the old one; None when nothing could be compared
+    low, high: bounds of the bootstrap interval; None when nothing could be compared
+    draws: bootstrap draws that could be scored
+    blocks: days or hours that were resampled, 0 when rows were
+    confidence: of the interval (0 to 1); absent when nothing could be compared
+    why: why nothing could be compared; absent otherwise
+    """
+
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    draws: int
+    blocks: int
+    confidence: NotRequired[float]
+    why: NotRequired[str]
+
+
+class Slice(Difference):
+    """A difference within one slice.
+
+    rows: rows of the slice
+    metric: name of the metric
+    difference: what the new model gains over the old one
+    low, high: bounds of the bootstrap interval
+    draws: bootstrap draws that could be scored
+    blocks: days or hours that were resampled, 0 when rows were
+    confidence: of the interval (0 to 1)
+    why: never set for a slice
+    """
+
+    rows: int
+
+
+class Parity(TypedDict):
+    """A scikit-learn pipeline held against its ONNX form.
+
+    rows: rows that were compared
+    difference: largest absolute difference of two probabilities
+    edge_rows: rows with nulls and unseen categories that were compared
+    edge_difference: largest absolute difference of two probabilities on edge rows
+    """
+
+    rows: int
+    difference: float
+    edge_rows: int
+    edge_difference: float
+
+
+class Parities(TypedDict):
+    """Both models of a release held against their ONNX forms.
+
+    model: the model that is to serve
+    twin: its interpretable twin
+    """
+
+    model: Parity
+    twin: Parity
+
+
+class Skill(TypedDict):
+    """How well the recipe ranked from an earlier moment.
+
+    roc_auc: ROC-AUC on the questions it was judged on; None where a part holds too few outcomes
+    error: standard error of roc_auc; None like it
+    naive: ROC-AUC of the naive baseline; None like it
+    """
+
+    roc_auc: float | None
+    error: float | None
+    naive: float | None
+
+
+class Origin(Skill):
+    """The recipe, trained and judged at an earlier moment.
+
+    at: the moment (ISO, UTC)
+    trained_rows: questions whose outcome was known by then
+    withheld: questions asked before and answered after it, which are in neither part
+    rows: questions it was judged on
+    positives: of these, how many have a positive outcome
+    roc_auc: ROC-AUC on the questions it was judged on; None where a part holds too few outcomes
+    error: standard error of roc_auc; None like it
+    naive: ROC-AUC of the naive baseline; None like it
+    """
+
+    at: str
+    trained_rows: int
+    withheld: int
+    rows: int
+    positives: int
+
+
+class Backtest(TypedDict):
+    """A rolling-origin backtest of a recipe.
+
+    parts: equal parts that the time was cut into
+    origins: the judged parts, oldest first
+    stability: least skill (2 ROC-AUC - 1) of an origin as a share of the mean; None when one was not judged or there is
+        no skill
+    """
+
+    parts: int
+    origins: list[Origin]
+    stability: float | None
+
+
+class SnapshotFacts(TypedDict):
+    """What a model was made from, complete enough to make it again.
+
+    product: the product
+    sprints: sprints it was trained on
+    judged: the sprint it is judged on
+    rows: training rows
+    keys_hash: hash of question ids, sprints and labels
+    features_hash: hash of the prepared columns
+    data_versions: content hash of what was read, by table and sprint; empty for one that is missing
+    params: parameters of the recipe
+    seed: seed of everything random
+    code_hash: hash of the platform's and the recipe's code
+    lock_hash: hash of the locked libraries
+    """
+
+    product: str
+    sprints: list[str]
+    judged: str
+    rows: int
+    keys_hash: str
+    features_hash: str
+    data_versions: dict[str, dict[str, str]]
+    params: dict[str, Any]
+    seed: int
+    code_hash: str
+    lock_hash: str
+
+
+class CardFaults(TypedDict):
+    """A model card held against its records.
+
+    figures: how many it has
+    empty: sections without any
+    stale: figures that are not what their record says, or whose record is another by now, a sentence each
+    unmeasured: claims without a measured value
+    """
+
+    figures: int
+    empty: list[str]
+    stale: list[str]
+    unmeasured: list[str]

@@ -1,0 +1,125 @@
+"""What is recorded of scores and of drift."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from sprintline.learning.facts import Metrics
+
+DriftState = Literal["none", "suspected", "confirmed", "insufficient"]
+"""State of drift after a sprint; `insufficient` when the sprint could not be compared."""
+
+
+class ScoreMetrics(Metrics):
+    """Metrics of the issued predictions, with those of the champion's yardsticks on the same questions.
+
+    roc_auc: chance that a positive ranks above a negative (0 to 1); None when all outcomes are equal
+    average_precision: 0 to 1; None when all outcomes are equal
+    brier: mean squared error, 0 is best; None without rows
+    naive: metrics of the naive baseline
+    twin: metrics of the interpretable twin
+    """
+
+    naive: Metrics
+    twin: Metrics
+
+
+class ScoresFacts(TypedDict):
+    """How good the predictions of a sprint were, on the outcomes that are known.
+
+    labelled: outcomes that are known
+    positive_rate: share (0 to 1) of these that are positive; None when none is known
+    champion: id of the model that issued the predictions; None when none was issued
+    issued: predictions issued; absent when none was
+    scored: predictions whose outcome is known; absent when none was issued
+    metrics: metrics of the scored predictions; absent when none was issued
+    """
+
+    labelled: int
+    positive_rate: float | None
+    champion: str | None
+    issued: NotRequired[int]
+    scored: NotRequired[int]
+    metrics: NotRequired[ScoreMetrics]
+
+
+class ScoresEvidence(ScoresFacts):
+    """What rules on scores read: the facts, with the lake and the outcomes mart read again.
+
+    questions: rows of question_features
+    answered: how many of them have an outcome
+    """
+
+    questions: int
+    answered: int
+
+
+class MissingShare(TypedDict):
+    """Missing values of one feature.
+
+    share: share of the sprint's rows (0 to 1)
+    ordinary: share of the champion's training rows (0 to 1)
+    moved: whether the difference is sure and beyond what is ordinary
+    """
+
+    share: float
+    ordinary: float
+    moved: bool
+
+
+class ConceptFacts(TypedDict):
+    """The champion's errors, held against what its probabilities lead to expect.
+
+    effect: mean excess of the errors in standard deviations; None without a labelled answer
+    kept: the same since the last change that was found; None without a labelled answer
+    rows: answers since that change
+    cuts: changes that were found
+    labelled: labelled answers of the sprint
+    drifting: whether the errors grew; None without a labelled answer
+    why: the figures in a sentence
+    """
+
+    effect: float | None
+    kept: float | None
+    rows: int
+    cuts: int
+    labelled: int
+    drifting: bool | None
+    why: str
+
+
+class DriftFacts(TypedDict):
+    """A sprint held against the training data of its champion.
+
+    state: state of drift after the sprint; insufficient when the sprint could not be compared
+    why: the reason for the state, with its figures
+    window: whether the sprint by itself drifted; None when it could not be compared
+    share: share of the features that moved (0 to 1); None when it could not be compared
+    ways: how it drifts: many, alone, concept
+    distances: distance of a feature's values from the reference, in standard deviations, by feature
+    limits: what is ordinary of these distances, by feature
+    missing: missing values, by feature
+    drifted: statistics that moved, farthest first: a feature, `missing` and a feature, or `correlation` and a pair
+    ordinary_sprints: sprints that show what is ordinary
+    concept: the champion's errors; None without a champion
+    reference: id of the champion whose training data is the reference; None without a champion
+    fingerprint: by which the backlog knows drift of the product
+    since: first sprint of the episode of confirmed drift; None while drift is not confirmed
+    episode: names that episode: fingerprint, reference and sprint of its start; None while drift is not confirmed
+    """
+
+    state: DriftState
+    why: str
+    window: bool | None
+    share: float | None
+    ways: list[str]
+    distances: dict[str, float]
+    limits: dict[str, float]
+    missing: dict[str, MissingShare]
+    drifted: list[str]
+    ordinary_sprints: int
+    concept: ConceptFacts | None
+    reference: str | None
+    fingerprint: str
+    since: str | None
+    episode: str | None

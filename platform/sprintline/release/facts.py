@@ -1,0 +1,140 @@
+"""What is recorded of a candidate."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from sprintline.learning.facts import (
+    Backtest,
+    CardFaults,
+    Difference,
+    Metrics,
+    Parities,
+    Slice,
+    SnapshotFacts,
+)
+
+
+class RebuiltTable(TypedDict):
+    """Rows of one table made again, held against the stored ones.
+
+    rows: rows that were compared
+    unequal: rows that differ
+    columns: those in which any row differs
+    first: the first such row, in words; empty when all are equal
+    """
+
+    rows: int
+    unequal: int
+    columns: list[str]
+    first: str
+
+
+class Rebuilt(TypedDict):
+    """Features made again from what was known at a question's moment.
+
+    moment: that moment (ISO, UTC); absent when they could not be made again
+    tables: what was compared, by table; absent when they could not be made again
+    why: why they could not be made again; absent otherwise
+    """
+
+    moment: NotRequired[str]
+    tables: NotRequired[dict[str, RebuiltTable]]
+    why: NotRequired[str]
+
+
+class Judged(TypedDict):
+    """A candidate on its held-out sprint."""
+
+    model_id: str
+    judged: str
+    rows_judged: int
+    by_model: dict[str, Metrics]
+    parity: Parities
+    tuned_on: str
+    stopped: str
+    iterations: int
+    budget_seconds: float
+    champion: str | None
+    against_champion: Difference | None
+    baselines: dict[str, Difference]
+    snapshot: SnapshotFacts
+    slices: dict[str, Slice]
+    slices_against: str
+
+
+class Served(TypedDict):
+    """Columns that a candidate reads, and those that are there when it serves."""
+
+    inputs: list[str]
+    served: list[str]
+    outcomes: list[str]
+    own_inputs: bool
+
+
+class CandidateFacts(Judged, Served):
+    """A candidate: how it was trained, and what it was held against on its held-out sprint.
+
+    model_id: hash of what it was made from
+    release_digest: hash of its released files
+    trigger: kind of the reason to train
+    rows: training rows
+    trained_through: last sprint it was trained on
+    tuned_on: sprint that decided when its training stopped
+    stopped: why training stopped: converged, or budget
+    iterations: trees
+    seconds: seconds that training took
+    budget_seconds: seconds that training may take
+    importance: loss of ROC-AUC when a column is shuffled, by column
+    judged: the held-out sprint
+    rows_judged: labelled questions of it
+    by_model: metrics on these of candidate, twin, naive, base rate and champion
+    champion: id of the model it is compared with; None at bootstrap
+    against_champion: gain over the champion; None at bootstrap
+    baselines: gain over the naive baseline and over the base rate
+    slices: gain within each slice, by column and value; slices with too few rows are left out
+    slices_against: what the slices are compared with
+    parity: scikit-learn held against ONNX
+    backtest: the recipe at earlier moments
+    rebuilt: its features made again without the future
+    snapshot: what it was made from
+    inputs: columns that it reads
+    served: columns that a question is answered with when the model serves
+    outcomes: columns that are known only when a question has ended
+    own_inputs: whether the platform makes the inputs from these columns, without code of the recipe
+    """
+
+    release_digest: str
+    trigger: str
+    rows: int
+    trained_through: str
+    seconds: float
+    importance: dict[str, float]
+    backtest: Backtest
+    rebuilt: Rebuilt
+
+
+class Kept(TypedDict):
+    """What the registry keeps of a model's training rows, held against the sprint it is judged on.
+
+    keys_by_sprint: training rows by sprint
+    judged_rows_in_snapshot: questions of the judged sprint among them
+    champion_keys_judged: the same for the champion it is compared with, 0 without one
+    stored_keys_hash: hash of the keys as they are read back
+    """
+
+    keys_by_sprint: dict[str, int]
+    judged_rows_in_snapshot: int
+    champion_keys_judged: int
+    stored_keys_hash: str
+
+
+class CandidateEvidence(CandidateFacts, Kept):
+    """What rules on candidates read: the facts, with registry, release and card read again.
+
+    damaged: what is wrong with the release's files, a sentence each; empty while they are as they were saved
+    card: what is wrong with the model card
+    """
+
+    damaged: list[str]
+    card: CardFaults
