@@ -14,7 +14,7 @@ from sprintline.cli import reference
 from sprintline.cli.generated import write_pages
 from sprintline.cli.main import cli
 from sprintline.components.described import assets_page
-from sprintline.mechanisms.declaration.model import Spec, inner_spec
+from sprintline.mechanisms.declaration.spec import Spec, inner_spec
 from sprintline.product.folders import product_folders
 from sprintline.product.runtime import load_runtime
 from sprintline.product.spec import ProductSpec

@@ -11,7 +11,7 @@ from sprintline.delivery import closing, sensors
 from sprintline.delivery.inputs import standing
 from sprintline.governance import decide as acts
 from sprintline.lake.recorded import RESTS_ON
-from sprintline.mechanisms.backlog import intake
+from sprintline.mechanisms.backlog import update
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.events import DECISION

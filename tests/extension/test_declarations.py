@@ -20,7 +20,7 @@ PACKAGE = {
 from pydantic import Field
 
 from sprintline.mechanisms.declaration.declarations import Declaration
-from sprintline.mechanisms.declaration.model import Spec
+from sprintline.mechanisms.declaration.spec import Spec
 from sprintline.mechanisms.declaration.types import SprintKey, Words
 
 
@@ -261,7 +261,7 @@ def test_a_rule_applies_only_to_products_with_the_file(extended):
         "PL902": ["increment"],
     }
     assert found["checks"] == ["PL901_has_a_goal", "PL902_is_planned"]
-    judged = "from sprintline.mechanisms.rules.judging import judge_asset\n"
+    judged = "from sprintline.mechanisms.rules.run_rules import judge_asset\n"
     judged += (
         "print([str(one.outcome) for one in judge_asset(runtime, 'plan', 'plan', runtime.calendar.keys[0])])"
     )

@@ -76,10 +76,10 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from sprintline.base.settings import home
-from sprintline.faults import ground, worker
+from sprintline.faults import sandbox, worker
 from sprintline.faults.catalogue import faults_of
 from sprintline.mechanisms.rules.faults import PRODUCT
-from sprintline.mechanisms.rules.judging import judge_asset
+from sprintline.mechanisms.rules.run_rules import judge_asset
 from sprintline.mechanisms.rules.rulebook import ask, definition_of_done, needs_of_gate
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.product.runtime import load_runtime

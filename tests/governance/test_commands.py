@@ -120,7 +120,7 @@ def test_who_acts_is_named_or_the_user_of_the_system(monkeypatch):
 
 
 def test_an_open_item_is_a_row_with_its_waiver_and_can_be_given_away(run, replaying):
-    from sprintline.mechanisms.backlog.intake import take_in
+    from sprintline.mechanisms.backlog.update import take_in
     from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
     def judged(sprint, outcome):

@@ -12,7 +12,7 @@ import pytest
 from sprintline.base import settings
 from sprintline.hosting import replay, running_code, starts
 from sprintline.landing.arrivals import survey
-from sprintline.mechanisms.backlog import intake
+from sprintline.mechanisms.backlog import update
 from sprintline.product.runtime import load_runtime
 from sprintline.scaffold.check import mistakes_of
 from sprintline.scaffold.create import create_product

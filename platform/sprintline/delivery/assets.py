@@ -9,7 +9,7 @@ from sprintline.delivery.closing import close
 from sprintline.delivery.pages import evidence
 from sprintline.delivery.restatement import told
 from sprintline.delivery.site import write_closing
-from sprintline.mechanisms.backlog.intake import board_of
+from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.backlog.items import counts, rows
 from sprintline.mechanisms.reports.document import Items
 from sprintline.mechanisms.reports.render import part_markdown

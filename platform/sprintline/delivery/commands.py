@@ -12,7 +12,7 @@ from sprintline.base import settings
 from sprintline.base.errors import Refusal, told
 
 if TYPE_CHECKING:
-    from sprintline.delivery.survey import Surveyed
+    from sprintline.delivery.overview import Surveyed
     from sprintline.mechanisms.backlog.items import Item
     from sprintline.mechanisms.reports.report import Report
     from sprintline.product.runtime import Runtime
@@ -30,7 +30,7 @@ def status(product: str | None, sprint: str | None, as_json: bool) -> int:
     With SPRINT, for example 2013-S07, everything about that sprint, each reason in full. PRODUCT may be left out.
     """
     from sprintline.base.clock import Clock
-    from sprintline.delivery.survey import only_sprint, survey
+    from sprintline.delivery.overview import only_sprint, survey
 
     if product and sprint is None and product[0].isdigit():  # a product's name starts with a letter
         product, sprint = None, product
@@ -66,7 +66,7 @@ def _show_sprint(found: list[Surveyed]) -> None:
 def show(found: list[Surveyed], home: settings.Home) -> None:
     """Print the sprints of products, and how to begin where none has begun."""
     from sprintline.base.terminal import console
-    from sprintline.delivery.survey import begun
+    from sprintline.delivery.overview import begun
     from sprintline.delivery.table import SprintTable
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.mechanisms.procedures.begun import begun_procedures
@@ -227,7 +227,7 @@ def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: 
     """Open findings and planned work, of all products or of one."""
     if ctx.invoked_subcommand:
         return None
-    from sprintline.mechanisms.backlog.intake import board_of
+    from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.backlog.items import counts, rows
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.mechanisms.rules.waivers import waivers
@@ -340,7 +340,7 @@ def start(item: str, by: str) -> None:
 def _act(item: str, act: Callable[[Runtime], Item]) -> Item:
     """Do something to an item, in whichever product it is."""
     from sprintline.governance.acts import ActError
-    from sprintline.mechanisms.backlog.intake import board_of
+    from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.backlog.items import BacklogError, chosen
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.folders import chosen_folders

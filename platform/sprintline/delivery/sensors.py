@@ -8,7 +8,7 @@ from dagster._core.definitions.target import ExecutableDefinition
 from sprintline.governance.decide import closed_without
 from sprintline.landing.arrivals import Landed, survey
 from sprintline.landing.events import REFUSED
-from sprintline.mechanisms.backlog.intake import sight_given_up
+from sprintline.mechanisms.backlog.update import sight_given_up
 from sprintline.mechanisms.rules.events import WAIVER
 from sprintline.mechanisms.rules.waivers import granted
 from sprintline.product.events import CLOSED

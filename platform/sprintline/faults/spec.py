@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from sprintline.mechanisms.declaration.declarations import Declaration
-from sprintline.mechanisms.declaration.model import Spec
+from sprintline.mechanisms.declaration.spec import Spec
 from sprintline.mechanisms.declaration.types import RuleCode, SprintKey, Words
 
 

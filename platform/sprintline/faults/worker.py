@@ -20,11 +20,11 @@ from typing import Any
 
 from sprintline.base.settings import ROOT, home
 from sprintline.faults.catalogue import all_faults
-from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, WEAK, Ground
+from sprintline.faults.sandbox import CALM, HISTORY, LATER_CHAMPION, WEAK, Ground
 from sprintline.hosting.in_process import materialize
 from sprintline.hosting.warm import preload
 from sprintline.mechanisms.rules.faults import AFTER_CLOSING, DONE, LANDED, PRODUCT, SCORED, Fault
-from sprintline.mechanisms.rules.judging import judge_asset
+from sprintline.mechanisms.rules.run_rules import judge_asset
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.product.past import closing_of

@@ -16,7 +16,7 @@ from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.content_hashes import rows_of
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.recorded import marts_of_view
 

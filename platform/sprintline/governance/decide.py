@@ -10,7 +10,7 @@ from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.governance import acts
 from sprintline.governance.events import APPROVAL, ATTESTATION
 from sprintline.mechanisms.backlog.events import ASSIGNED, ITEM_CLOSED, PLANNED, PRIORITISED, STARTED
-from sprintline.mechanisms.backlog.intake import board_of, take_in
+from sprintline.mechanisms.backlog.update import board_of, take_in
 from sprintline.mechanisms.backlog.items import (
     PRIORITIES,
     WORK,
@@ -24,7 +24,7 @@ from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules import waivers
 from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import Waiver, waivers_of
-from sprintline.mechanisms.rules.judging import judge_asset
+from sprintline.mechanisms.rules.run_rules import judge_asset
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.rulebook import assets_by_rule
 from sprintline.product.events import CLOSED

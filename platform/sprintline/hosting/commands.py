@@ -142,7 +142,7 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
     Without PRODUCT it is the first of workspace.yaml.
     """
     from sprintline.delivery.commands import show
-    from sprintline.delivery.survey import survey
+    from sprintline.delivery.overview import survey
     from sprintline.hosting import starts
     from sprintline.hosting.replay import replay as replay_history
     from sprintline.product.folders import chosen_folders

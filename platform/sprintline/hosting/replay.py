@@ -20,7 +20,7 @@ from sprintline.hosting.instance import environment, prepare
 from sprintline.hosting.processes import DAEMON
 from sprintline.landing.arrivals import survey
 from sprintline.landing.events import REFUSED
-from sprintline.mechanisms.backlog.intake import given_up
+from sprintline.mechanisms.backlog.update import given_up
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity
 from sprintline.product.calendar import Sprint
 from sprintline.product.past import closing_of, decision_of, pending_trigger

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.failpoints import failpoint
-from sprintline.base.frames import SPRINT, LakeError, from_arrow, partition_table
+from sprintline.base.arrow_tables import SPRINT, LakeError, from_arrow, partition_table
 from sprintline.base.hashing import canonical_json, table_hash
-from sprintline.lake.delta import (
+from sprintline.lake.delta_partitions import (
     Partition,
     arrow_schema,
     checkpoint,

@@ -17,10 +17,10 @@ from sprintline.landing.folder import BadFile, Landing
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.published import UPSTREAM, Feed, NotReady, Ready, Upstream, feed_of, read_rows
 from sprintline.landing.rules import KEEPS_ITS_CONTRACT
-from sprintline.mechanisms.backlog.intake import take_in
+from sprintline.mechanisms.backlog.update import take_in
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
-from sprintline.mechanisms.rules.judging import judge
+from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import SourceSpec

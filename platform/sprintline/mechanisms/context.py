@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from sprintline.base.clock import Clock
     from sprintline.base.settings import Home
-    from sprintline.mechanisms.declaration.model import Spec
+    from sprintline.mechanisms.declaration.spec import Spec
     from sprintline.mechanisms.ledger.records import Measurement, Records
     from sprintline.mechanisms.rules.scope import Scope
 

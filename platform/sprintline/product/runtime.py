@@ -15,7 +15,7 @@ from sprintline.base.clock import Clock
 from sprintline.base.settings import Home, home
 from sprintline.mechanisms.declaration.declarations import declaration_of, read_declared
 from sprintline.mechanisms.declaration.located_yaml import Mistake
-from sprintline.mechanisms.declaration.model import Spec
+from sprintline.mechanisms.declaration.spec import Spec
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.mechanisms.rules.kinds import check_facts
 from sprintline.product.calendar import Calendar, Sprint

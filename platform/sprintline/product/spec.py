@@ -24,7 +24,7 @@ from sprintline.mechanisms.declaration.located_yaml import (
     shown,
     suggest,
 )
-from sprintline.mechanisms.declaration.model import Cross, Spec, mistakes
+from sprintline.mechanisms.declaration.spec import Cross, Spec, mistakes
 from sprintline.mechanisms.declaration.types import (
     LONGEST_SPRINT_DAYS,
     AcceptedVersion,

@@ -22,7 +22,7 @@ def chosen_model(text: str) -> tuple[Runtime, str]:
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
-    from sprintline.release.reproduction import find_model
+    from sprintline.release.reproduce import find_model
 
     product, colon, name = text.partition(":")
     if not colon or not name:
@@ -80,7 +80,7 @@ def reproduce(model: str, as_json: bool) -> int:
 
     Exits with 1 and `unreproducible: …` when a piece of evidence is missing or a prediction differs.
     """
-    from sprintline.release.reproduction import reproduce as make_again
+    from sprintline.release.reproduce import reproduce as make_again
 
     answer = make_again(*chosen_model(model))
     if as_json:

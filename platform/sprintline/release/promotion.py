@@ -25,7 +25,7 @@ from sprintline.release import comparison as judging
 from sprintline.release import triggers
 from sprintline.release.evidence import release_version
 from sprintline.release.facts import CandidateFacts
-from sprintline.release.leaks import rebuilt_without_the_future
+from sprintline.release.leak_check import rebuilt_without_the_future
 from sprintline.release.live import live, read_decision
 from sprintline.release.procedures import PROMOTE
 from sprintline.release.rules import BEATS_THE_CHAMPION

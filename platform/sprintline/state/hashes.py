@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprintline.base.frames import SPRINT
+from sprintline.base.arrow_tables import SPRINT
 from sprintline.base.hashing import bytes_hash, table_hash
 from sprintline.base.settings import Home
 from sprintline.lake.tables import Lake

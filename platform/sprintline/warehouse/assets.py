@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from sprintline.mechanisms.backlog.intake import stops_the_run, take_in
+from sprintline.mechanisms.backlog.update import stops_the_run, take_in
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
-from sprintline.mechanisms.rules.judging import judge
+from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.mechanisms.rules.kinds import NOTHING, Evidence
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import contents, fingerprints
+from sprintline.warehouse.content_hashes import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.evidence import model_rules
 from sprintline.warehouse.facts import DescribedModel, ModelFacts
 from sprintline.warehouse.recorded import lost_before
 
 if TYPE_CHECKING:
-    from sprintline.warehouse.contents import Content
+    from sprintline.warehouse.content_hashes import Content
     from sprintline.warehouse.dbt import BuildResult, Node
 
 

@@ -11,7 +11,7 @@ import pytest
 from sprintline.hosting.replay import drop
 from sprintline.lake.tables import Lake
 from sprintline.landing.assets import definitions as raw_definitions
-from sprintline.mechanisms.backlog.intake import board_of
+from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.rules.verdicts import Outcome
 from sprintline.product.runtime import Runtime
 

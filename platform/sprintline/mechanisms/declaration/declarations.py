@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from sprintline.mechanisms.declaration.example import example_of
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError, KeyPath, Mistake, read_yaml
-from sprintline.mechanisms.declaration.model import Spec, mistakes, retired_keys
+from sprintline.mechanisms.declaration.spec import Spec, mistakes, retired_keys
 from sprintline.mechanisms.registry import collected
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticUndefined
 
-from sprintline.mechanisms.declaration.model import holds, inner_spec
+from sprintline.mechanisms.declaration.spec import holds, inner_spec
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from sprintline.mechanisms.declaration.model import Spec
+    from sprintline.mechanisms.declaration.spec import Spec
 
 
 def example_of(spec: type[Spec] | None, title: str) -> str:

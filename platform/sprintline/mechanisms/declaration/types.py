@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from sprintline.mechanisms.declaration.located_yaml import shown, suggest
-from sprintline.mechanisms.declaration.model import wrong
+from sprintline.mechanisms.declaration.spec import wrong
 
 LONGEST_SPRINT_DAYS = 92
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sprintline.base.databases import RecordsError, connect, place_of, reading, writing
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, moment_text
-from sprintline.mechanisms.ledger.anchor import Anchor
+from sprintline.mechanisms.ledger.head_file import Anchor
 from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check_chain, next_event
 from sprintline.mechanisms.ledger.events import ANCHOR, REMOVED, check_event
 from sprintline.mechanisms.ledger.migrate import create_or_check

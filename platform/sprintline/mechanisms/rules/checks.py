@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from sprintline.mechanisms import assets as shell
-from sprintline.mechanisms.backlog.intake import stops_the_run, take_in
+from sprintline.mechanisms.backlog.update import stops_the_run, take_in
 from sprintline.mechanisms.context import Context
-from sprintline.mechanisms.rules.judging import gather, judge
+from sprintline.mechanisms.rules.run_rules import gather, judge
 from sprintline.mechanisms.rules.registry import rules_for
 from sprintline.mechanisms.rules.verdicts import Outcome, Rule, Severity, Verdict
 

@@ -36,7 +36,7 @@ class NotPlanted(RuntimeError):
 
 
 class Ground(Protocol):
-    """What a fault is planted in: a throw-away product, and the ways to change it (`faults.ground`)."""
+    """What a fault is planted in: a throw-away product, and the ways to change it (`faults.sandbox`)."""
 
     @property
     def home(self) -> Home: ...

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sprintline.base.frames import SPRINT
+from sprintline.base.arrow_tables import SPRINT
 
 if TYPE_CHECKING:
     import pyarrow as pa
