@@ -167,7 +167,7 @@ def test_what_a_gateway_needs_is_importable_without_dagster():
         "for name in ('dagster', 'dagster_dbt', 'dagster_webserver'): sys.modules[name] = None\n"
         "import sprintline.release.live, sprintline.serving.predict, sprintline.mechanisms.procedures.procedure\n"
         "import sprintline.mechanisms.ledger.records, sprintline.release.promotion, sprintline.delivery.closing\n"
-        "import sprintline.mechanisms.rules.run_rules as judging, sprintline.mechanisms.rules.kinds as kinds\n"
+        "import sprintline.mechanisms.rules.run_rules as run_rules, sprintline.mechanisms.rules.kinds as kinds\n"
         "import sprintline.mechanisms.rules.registry as registry\n"
         "print(len(kinds.kinds()) > 5, len(registry.all_rules()) > 30)\n"
     )

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from sprintline.base import settings
 from sprintline.base.commands import page
-from sprintline.base.errors import told
+from sprintline.base.errors import error_text
 from sprintline.base.settings import DECLARED, MASK, ROOT, Home, SettingError
 from sprintline.cli.main import cli
 
@@ -88,7 +88,8 @@ def test_a_secret_is_masked_wherever_it_is_told(monkeypatch):
     assert settings.masked("s3cret") == MASK
     # As it is written in the URL, and as a driver would say it.
     assert (
-        told(ValueError(f"no {SECRET}, no s3cr@t")) == f"ValueError: no {settings.masked(SECRET)}, no {MASK}"
+        error_text(ValueError(f"no {SECRET}, no s3cr@t"))
+        == f"ValueError: no {settings.masked(SECRET)}, no {MASK}"
     )
 
 

@@ -393,7 +393,7 @@ class TestLedger:
         records.append(NOTE, "p", "2013-S01", "test", note())
         records.close()
         code, out, _ = run("ledger", "verify")
-        assert code == 0 and out.startswith("The ledger is intact and matches its anchor: 1 events")
+        assert code == 0 and out.startswith("The ledger is intact and matches its head file: 1 events")
         assert json.loads(run("ledger", "verify", "--json")[1])["ok"] is True
 
     def test_one_that_was_tampered_with(self, run, home):

@@ -1,4 +1,4 @@
-"""`sprintline ledger`: list and anchor, as a person meets them."""
+"""`sprintline ledger`: list and accept, as a person meets them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.ledger_events import NOTE, note
 from sprintline.base import settings
 from sprintline.cli.main import cli
 from sprintline.mechanisms.backlog.events import ASSIGNED
-from sprintline.mechanisms.ledger.events import ANCHOR
+from sprintline.mechanisms.ledger.events import ACCEPTED
 from sprintline.mechanisms.ledger.opened import open_records
 
 
@@ -53,35 +53,35 @@ def tampered(home, *statements: str) -> None:
 CUT = "DELETE FROM ledger WHERE seq = 3"
 
 
-class TestAnchor:
+class TestAccept:
     def test_a_cut_end_is_accepted_by_a_person_who_was_told_what_is_given_up(self, home, records):
         tampered(home, CUT)
-        code, out = run("anchor", "--reason", "restored Tuesday's database", "--by", "dana", answer="n\n")
+        code, out = run("accept", "--reason", "restored Tuesday's database", "--by", "dana", answer="n\n")
         assert code == 1 and "nothing was changed" in out
-        assert "The anchor names event 3 with hash" in out
-        assert "Events from 3 on are missing: the anchor has seen 3 events, the chain ends after 2." in out
+        assert "The head file names event 3 with hash" in out
+        assert "Events from 3 on are missing: the head file has seen 3 events, the chain ends after 2." in out
         assert run("verify")[0] == 1 and len(records.events()) == 2
-        code, out = run("anchor", "--reason", "restored Tuesday's database", "--by", "dana", answer="y\n")
-        assert code == 0 and "anchored again by event 3, by dana" in out
+        code, out = run("accept", "--reason", "restored Tuesday's database", "--by", "dana", answer="y\n")
+        assert code == 0 and "accepted by event 3, by dana" in out
         event = records.events()[-1]
-        assert (event.kind, event.actor) == (ANCHOR, "dana")
+        assert (event.kind, event.actor) == (ACCEPTED, "dana")
         assert event.body["reason"] == "restored Tuesday's database" and event.body["given_up"]["seq"] == 3
         assert run("verify")[0] == 0
         assert records.append(NOTE, "flights", None, "sam", note()).seq == 4
 
     @pytest.mark.parametrize("spoil", ["missing", "mangled"])
-    def test_a_lost_anchor_is_written_again(self, home, records, spoil):
+    def test_a_lost_head_file_is_written_again(self, home, records, spoil):
         file = home.root / "ledger.head"
         file.unlink() if spoil == "missing" else file.write_text("{")
-        code, out = run("anchor", "--reason", "why", answer="n\n")
+        code, out = run("accept", "--reason", "why", answer="n\n")
         assert code == 1 and "missing or cannot be read" in out
-        code, out = run("anchor", "--reason", "why", "--yes", "--json")
+        code, out = run("accept", "--reason", "why", "--yes", "--json")
         assert code == 0 and json.loads(out)["body"] == {"reason": "why", "given_up": None}
         assert run("verify")[0] == 0
 
     def test_when_nothing_is_wrong_it_is_refused(self, home, records):
-        code, out = run("anchor", "--reason", "why", "--yes")
-        assert code == 1 and "intact and matches its anchor, so there is nothing to accept" in out
+        code, out = run("accept", "--reason", "why", "--yes")
+        assert code == 1 and "intact and matches its head file, so there is nothing to accept" in out
         assert len(records.events()) == 3
 
     @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ class TestAnchor:
     def test_a_broken_chain_is_refused(self, home, records, statement):
         tampered(home, statement)
         before = (home.root / "ledger.head").read_bytes()
-        code, out = run("anchor", "--reason", "why", "--yes")
-        assert code == 1 and "an anchor does not repair the chain, restore a backup" in out
+        code, out = run("accept", "--reason", "why", "--yes")
+        assert code == 1 and "a new head file does not repair the chain, restore a backup" in out
         assert (home.root / "ledger.head").read_bytes() == before
 
     def test_without_a_ledger_a_reason_or_an_answer_it_is_refused(self, home):
-        assert run("anchor", "--reason", "why", "--yes") == (
+        assert run("accept", "--reason", "why", "--yes") == (
             1, f"There is no ledger yet in {home.root}: nothing has been recorded."
         )  # fmt: skip
-        assert run("anchor", "--reason", " ", "--yes")[0] == 2
-        assert "add --yes" in run("anchor", "--reason", "why", "--json")[1]
+        assert run("accept", "--reason", " ", "--yes")[0] == 2
+        assert "add --yes" in run("accept", "--reason", "why", "--json")[1]
         assert not home.root.exists()
 
     def test_the_error_that_recommends_it_names_it(self, home, records):
         tampered(home, CUT)
-        with pytest.raises(Exception, match="accept it with `sprintline ledger anchor`"):
+        with pytest.raises(Exception, match="accept it with `sprintline ledger accept`"):
             records.append(NOTE, "flights", None, "sam", note())
 
 

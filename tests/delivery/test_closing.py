@@ -148,13 +148,13 @@ def test_sprints_that_read_restated_data_are_no_longer_done(runtime):
     assert [(one.sprint, one.code) for one in found.stale] == [(S2, "DL701"), (S3, "DL701")]
     readers = len(runtime.spec.features.views) + 1
     assert f"{readers} of {readers * 2} data versions" in found.stale[1].sentence
-    assert {item.cause for item in intake.board_of(runtime) if item.open} == {S2, S3}
+    assert {item.cause for item in update.board_of(runtime) if item.open} == {S2, S3}
     # The third computed again is up to date; the second still is not, and its item stays.
     assert closed(runtime, S3, back={S1: {"weather": "w2"}, S2: {"weather": "w1"}}).gate.open
-    assert {item.cause for item in intake.board_of(runtime) if item.open} == {S2}
+    assert {item.cause for item in update.board_of(runtime) if item.open} == {S2}
     assert not closing.close(runtime, S2, "test").gate.open, "closing it alone computes nothing"
     assert closed(runtime, S2, back={S1: {"weather": "w2"}}).gate.open
-    assert not any(item.open for item in intake.board_of(runtime))
+    assert not any(item.open for item in update.board_of(runtime))
 
 
 def test_what_a_sprint_rests_on_is_unknown_until_it_is_recorded(runtime):
@@ -179,9 +179,9 @@ def waiting(runtime: Runtime) -> None:
 
 def test_a_waiver_names_the_sprints_that_closed_without_it(runtime):
     waiting(runtime)
-    told = " ".join(acts.waive(runtime, "dana", asset="weather", **WAIVER).told)
+    told = " ".join(acts.waive(runtime, "dana", asset="weather", **WAIVER).sentences)
     assert f"Closed without it: {S1}" in told and "materialize flight_delays/increment" in told
-    told = " ".join(acts.waive(runtime, "dana", asset="arrivals", **WAIVER).told)
+    told = " ".join(acts.waive(runtime, "dana", asset="arrivals", **WAIVER).sentences)
     assert "Closed without it" not in told
 
 
@@ -244,21 +244,21 @@ def run(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.Dagster
 
 def test_runs_given_up_are_one_item_until_the_sprint_closes(runtime):
     for _ in range(2):
-        intake.sight_given_up(runtime, S1, "2013-S01 failed 3 times on the same files", "f1", "landing")
-    (item,) = intake.board_of(runtime)
+        update.sight_given_up(runtime, S1, "2013-S01 failed 3 times on the same files", "f1", "landing")
+    (item,) = update.board_of(runtime)
     assert item.open and (item.code, item.sightings, item.severity) == ("RUN", 1, "error")
-    intake.take_in(runtime, S1, "test")
-    assert intake.board_of(runtime)[0].open, "a verdict on the way is no end of the run"
+    update.update_from_verdicts(runtime, S1, "test")
+    assert update.board_of(runtime)[0].open, "a verdict on the way is no end of the run"
     closed(runtime, S1)
-    assert intake.board_of(runtime)[0].recovered == S1
+    assert update.board_of(runtime)[0].recovered == S1
 
 
 def test_what_was_given_up_is_told_as_long_as_the_files_are_the_same(runtime):
-    intake.sight_given_up(runtime, S1, "2013-S01 failed 3 times on the same files, dbt: no", "f1", "landing")
-    assert intake.given_up(runtime, S1, "f1") == "2013-S01 failed 3 times on the same files, dbt: no"
-    assert intake.given_up(runtime, S1, "f2") is None and intake.given_up(runtime, S2, "f1") is None
+    update.sight_given_up(runtime, S1, "2013-S01 failed 3 times on the same files, dbt: no", "f1", "landing")
+    assert update.given_up(runtime, S1, "f1") == "2013-S01 failed 3 times on the same files, dbt: no"
+    assert update.given_up(runtime, S1, "f2") is None and update.given_up(runtime, S2, "f1") is None
     closed(runtime, S1)
-    assert intake.given_up(runtime, S1, "f1") is None
+    assert update.given_up(runtime, S1, "f1") is None
 
 
 def test_suspected_drift_neither_opens_nor_closes(runtime):
@@ -268,17 +268,17 @@ def test_suspected_drift_neither_opens_nor_closes(runtime):
             runtime.product, sprint, "MO501", "drift", outcome, Severity.WARN, f"drift is {state}", state
         )
         runtime.records.record_verdicts([verdict])
-        intake.take_in(runtime, sprint, "test")
+        update.update_from_verdicts(runtime, sprint, "test")
 
     drift(S1, "insufficient", Outcome.INSUFFICIENT)
     drift(S2, "suspected", Outcome.PASS)
-    (blind,) = intake.board_of(runtime)
+    (blind,) = update.board_of(runtime)
     assert blind.recovered == S2, "there is evidence now; what it shows is another matter"
     drift(S3, "confirmed", Outcome.FAIL)
     drift(S4, "suspected", Outcome.PASS)
-    assert [item.cause for item in intake.board_of(runtime) if item.open] == [""]
+    assert [item.cause for item in update.board_of(runtime) if item.open] == [""]
     drift("2013-S05", "none", Outcome.PASS)
-    assert {item.recovered for item in intake.board_of(runtime)} == {S2, "2013-S05"}
+    assert {item.recovered for item in update.board_of(runtime)} == {S2, "2013-S05"}
 
 
 def test_one_drift_is_one_item(runtime):
@@ -292,8 +292,8 @@ def test_one_drift_is_one_item(runtime):
                 for code, outcome in found
             ]
         )
-        intake.take_in(runtime, sprint, "test")
-        assert [item.code for item in intake.board_of(runtime)] == (["MO501"] if state == "confirmed" else [])
+        update.update_from_verdicts(runtime, sprint, "test")
+        assert [item.code for item in update.board_of(runtime)] == (["MO501"] if state == "confirmed" else [])
         found[0] = ("MO501", Outcome.FAIL)
 
 
@@ -302,8 +302,8 @@ def test_a_candidate_that_is_held_is_a_decision_and_no_item(runtime):
         return Verdict(runtime.product, S1, code, "candidate", Outcome.FAIL, Severity.WARN, "a tie", "m2")
 
     runtime.records.record_verdicts([candidate("ML405"), candidate("ML402")])
-    intake.take_in(runtime, S1, "test")
-    assert [item.code for item in intake.board_of(runtime)] == ["ML402"], "Done asks for it"
+    update.update_from_verdicts(runtime, S1, "test")
+    assert [item.code for item in update.board_of(runtime)] == ["ML402"], "Done asks for it"
 
 
 def test_a_correction_waits_for_a_persons_word(runtime):
@@ -312,7 +312,7 @@ def test_a_correction_waits_for_a_persons_word(runtime):
     land.parent.mkdir(parents=True)
     land.write_text("a\n1\n")
     closed(runtime, S1, weather="w2")
-    (item,) = [item for item in intake.board_of(runtime) if item.open]
+    (item,) = [item for item in update.board_of(runtime) if item.open]
     assert (item.code, item.cause) == ("DL702", S1)
     said = {
         "code": "DL702",
@@ -321,9 +321,9 @@ def test_a_correction_waits_for_a_persons_word(runtime):
         "evidence": "mail of 3 May",
         "attester": "sam",
     }
-    told = acts.attest(runtime, "dana", **said).told
+    told = acts.attest(runtime, "dana", **said).sentences
     assert "The rule now says pass: 1 restatement, attested by sam" in told[1]
-    assert not any(item.open for item in intake.board_of(runtime))
+    assert not any(item.open for item in update.board_of(runtime))
     count = len(runtime.records.events())
     acts.attest(runtime, "dana", **said)
     assert len(runtime.records.events()) == count

@@ -242,8 +242,8 @@ class TestCharts:
 
     def test_it_says_all_it_shows(self):
         chart = self.draw(0.5, 0.6, 0.75, marks={"2013-S02": ("promoted", "trained (drift)")})
-        assert chart.told == "ROC-AUC, 2013-S01 to 2013-S03: champion 0.500 to 0.750, 0.750 in 2013-S03."
-        assert chart.marks[0].told == "2013-S02: trained (drift)"
+        assert chart.alt == "ROC-AUC, 2013-S01 to 2013-S03: champion 0.500 to 0.750, 0.750 in 2013-S03."
+        assert chart.marks[0].alt == "2013-S02: trained (drift)"
 
     def test_nothing_measured_draws_nothing(self):
         assert charts.lines("ROC-AUC", self.KEYS, {"champion": [None] * 3}, str) is None
@@ -261,8 +261,8 @@ class TestCharts:
             "drift", self.KEYS, [None, 0.0, 0.4], ["none", "none", "confirmed"], "{:.0%}".format
         )
         assert chart is not None
-        assert [(bar.style, bar.told) for bar in chart.bars] == [
+        assert [(bar.style, bar.alt) for bar in chart.bars] == [
             ("none", "2013-S02: 0%, none"), ("confirmed", "2013-S03: 40%, confirmed"),
         ]  # fmt: skip
-        assert "2013-S03 confirmed" in chart.told
+        assert "2013-S03 confirmed" in chart.alt
         assert all(bar.height >= 1 and bar.y + bar.height <= chart.bottom + 0.1 for bar in chart.bars)

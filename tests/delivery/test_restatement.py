@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sprintline.delivery.restatement import changes, restatements, state_of, told, trained_on
+from sprintline.delivery.restatement import changes, restatement_text, restatements, state_of, trained_on
 from sprintline.mechanisms.ledger.chain import EMPTY, Head, next_event
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
@@ -75,12 +75,12 @@ def test_what_was_not_there_before_is_none():
 
 def test_the_sentence_has_the_numbers():
     body = {**changes(BEFORE, AFTER), "champion": "m1", "rest_on_it": ["S3"], "trained_on_it": ["m1"]}
-    assert told("S2", body) == (
+    assert restatement_text("S2", body) == (
         "S2 was restated: new file of orders; 2 data versions changed (orders 100 → 98 rows); roc auc 0.7300 → 0.7100; "
         "DQ103 on orders unjudged → fail, DQ202 on orders (id) fail → pass; the decision is kept, champion m1; "
         "S3 still rests on the data as it was before; so do the models m1"
     )
-    quiet = told("S3", {"files": {}, "tables": {"scores": {"rows": [None, None]}}})
+    quiet = restatement_text("S3", {"files": {}, "tables": {"scores": {"rows": [None, None]}}})
     assert "computed again; 1 data version changed, no row count did; no rule changed its outcome" in quiet
 
 

@@ -29,7 +29,7 @@ ELSEWHERE = {*REMOVE.failpoints}
 #: Passed many times in a closing: somewhere in the middle says more than the first.
 AT = {
     "records.before_commit": 40,
-    "records.before_anchor": 4,
+    "records.before_head": 4,
     "lake.after_commit": 2,
     "dbt.between_models": 3,
 }
@@ -38,7 +38,7 @@ ALL = bool(os.environ.get("KILLS"))
 #: One of each store, unless all are required.
 CHOSEN = {
     "lake.before_commit", "dbt.between_models", "features.applied", "features.online_view", "train.release_filled",
-    "train.run_logged", "promote.decide", "closing.sighted", "records.before_anchor",
+    "train.run_logged", "promote.decide", "closing.sighted", "records.before_head",
 }  # fmt: skip
 #: From where on the disk is full, and what cannot be written there.
 FULL = {

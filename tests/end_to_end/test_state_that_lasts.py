@@ -90,7 +90,7 @@ def test_sprints_close_with_records_mlflow_and_dagster_on_a_server(clone, tmp_pa
         assert sprints[2]["trained"] == "bootstrap"
         ledger = json.loads(there.run("ledger", "verify", "--json").stdout)
         assert ledger["ok"]
-        assert ledger["anchored"] == ledger["events"] > 0
+        assert ledger["head_file"] == ledger["events"] > 0
         with psycopg2.connect(server.url("state")) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT status, count(*) FROM sprintline_dagster.runs GROUP BY 1")
             assert cursor.fetchall() == [("SUCCESS", 3)]

@@ -95,7 +95,7 @@ def test_an_event_kind_is_a_new_file_only(run, package):
     assert "there is no kind of ledger event 'parked'" in append(GOOD).stderr
     cli = ("-m", "sprintline.cli.main", "ledger")
     verified = run(*cli, "verify")
-    assert verified.returncode == 0 and "intact and matches its anchor: 3 events" in verified.stdout
+    assert verified.returncode == 0 and "intact and matches its head file: 3 events" in verified.stdout
     listed = json.loads(run(*cli, "list", "--kind", "parked", "--json").stdout)
     assert [one["body"] for one in listed] == [GOOD, {**GOOD, "note": "by the door"}]
     assert append({"item": "b"}, "recovered").stdout == "4\n"

@@ -120,7 +120,7 @@ def test_who_acts_is_named_or_the_user_of_the_system(monkeypatch):
 
 
 def test_an_open_item_is_a_row_with_its_waiver_and_can_be_given_away(run, replaying):
-    from sprintline.mechanisms.backlog.update import take_in
+    from sprintline.mechanisms.backlog.update import update_from_verdicts
     from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 
     def judged(sprint, outcome):
@@ -128,7 +128,7 @@ def test_an_open_item_is_a_row_with_its_waiver_and_can_be_given_away(run, replay
             "flight_delays", sprint, "DQ102", "weather", outcome, Severity.ERROR, "900 rows landed", "v1"
         )
         replaying.records.record_verdicts([verdict])
-        return [one.kind for one in take_in(replaying, sprint, "test")]
+        return [one.kind for one in update_from_verdicts(replaying, sprint, "test")]
 
     assert judged("2013-S01", Outcome.FAIL) == ["finding"]
     waive(run)

@@ -24,7 +24,7 @@ from sprintline.mechanisms.backlog.items import (
     chosen,
     counts,
     fingerprint,
-    intake,
+    new_entries,
     rows,
     seen_in,
 )
@@ -45,7 +45,7 @@ def verdict(
 
 
 class Books:
-    """A ledger in memory, and the intake that tells it."""
+    """A ledger in memory, and the verdicts that are written to it."""
 
     def __init__(self):
         self.events: list[Event] = []
@@ -61,7 +61,7 @@ class Books:
         seen: dict[str, Seen] = {}
         for sprint, found in itertools.groupby([*verdicts, *later], key=lambda one: one.sprint):
             seen[sprint] = seen_in(list(found), CLAIMS, alone)
-        entries = intake(seen, self.events, ORDER)
+        entries = new_entries(seen, self.events, ORDER)
         for one in entries:
             self.append(one.kind, one.sprint, one.body, key=one.key)
         return [one.kind for one in entries]
@@ -107,7 +107,9 @@ def test_a_sprint_run_again_adds_no_sighting(books):
 
 def test_written_at_once_by_two_the_keys_are_the_same(books):
     seen = {"S1": seen_in([verdict("S1", FAIL)], CLAIMS)}
-    assert [one.key for one in intake(seen, [], ORDER)] == [one.key for one in intake(seen, [], ORDER)]
+    assert [one.key for one in new_entries(seen, [], ORDER)] == [
+        one.key for one in new_entries(seen, [], ORDER)
+    ]
 
 
 def test_a_recovery_closes_and_a_relapse_opens_the_same_item(books):

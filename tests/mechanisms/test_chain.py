@@ -69,7 +69,7 @@ def test_an_untouched_chain_holds_with_and_without_its_head(bodies):
     events, head = chain_of(bodies)
     assert check_chain(events) is None
     assert check_chain(iter(events), head) is None
-    assert check_chain(events, Head(1, events[0].hash)) is None  # grown since it was anchored
+    assert check_chain(events, Head(1, events[0].hash)) is None  # grown since its head was written
     assert check_chain([]) is None
     assert check_chain([], EMPTY) is None
 
@@ -89,7 +89,7 @@ def test_an_edit_of_any_field_is_found_at_its_event(bodies, data):
 
 @settings(max_examples=50, deadline=None)
 @given(BODIES, st.data())
-def test_an_edit_with_its_hash_computed_anew_is_found_at_the_next_event_or_by_the_anchor(bodies, data):
+def test_an_edit_with_its_hash_computed_anew_is_found_at_the_next_event_or_by_the_head_file(bodies, data):
     events, head = chain_of(bodies)
     place = data.draw(st.integers(0, len(events) - 1))
     events[place] = rehashed(events[place], actor="mallory")
@@ -132,7 +132,7 @@ def test_two_swapped_events_are_found_at_the_first(bodies, data, renumbered):
 
 @settings(max_examples=40, deadline=None)
 @given(BODIES, st.data())
-def test_a_cut_end_is_found_by_the_anchor_only(bodies, data):
+def test_a_cut_end_is_found_by_the_head_file_only(bodies, data):
     events, head = chain_of(bodies)
     left = data.draw(st.integers(0, len(events) - 1))
     assert check_chain(events[:left]) is None
@@ -142,7 +142,7 @@ def test_a_cut_end_is_found_by_the_anchor_only(bodies, data):
     assert str(head.seq) in broken.why
 
 
-def test_a_chain_computed_anew_is_found_by_the_anchor():
+def test_a_chain_computed_anew_is_found_by_the_head_file():
     events, head = chain_of([{"a": 1}, {"a": 2}, {"a": 3}])
     forged, _ = chain_of([{"a": 1}, {"a": "other"}, {"a": 3}])
     assert check_chain(forged) is None

@@ -73,10 +73,10 @@ def test_what_the_ledger_writes_of_its_own_fits_the_catalogue(records, tmp_path)
     records.append(NOTE, "flights", None, "sam", note())
     records.remove("flights", "sam")
     (tmp_path / "ledger.head").unlink()
-    records.reanchor("sam", "the anchor was lost")
+    records.accept("sam", "the head file was lost")
     records.append(NOTE, "flights", None, "sam", note())
     _cut(tmp_path)
-    records.reanchor("sam", "an older copy was restored")
+    records.accept("sam", "an older copy was restored")
     for event in records.events():
         check_event(event.kind, event.body)
 

@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def old(folder: Path, version: int = 1) -> Path:
-    """A database as that version wrote it, with the anchor of its ledger."""
+    """A database as that version wrote it, with the head file of its ledger."""
     file = folder / "records.db"
     connection = sqlite3.connect(file)
     for statement in sqlite_statements(DATABASES / f"version_{version}.sql"):
@@ -129,7 +129,7 @@ def test_a_database_of_every_version_becomes_the_newest_without_loss(tmp_path, v
     records = Records(f"sqlite:///{file}")
     report = records.verify()
     assert report.ok, report.broken
-    assert report.anchored == report.head
+    assert report.head_file == report.head
     fresh = tmp_path / "fresh" / "records.db"
     Records(f"sqlite:///{fresh}")
     assert schema(file) == schema(fresh)

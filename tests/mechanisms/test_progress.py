@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sprintline.mechanisms.ledger.chain import EMPTY, Event, Head, next_event
 from sprintline.mechanisms.procedures.events import INTENT, OUTCOME, STEP
-from sprintline.mechanisms.procedures.progress import Standing, open_ones, standing
+from sprintline.mechanisms.procedures.progress import Progress, open_ones, progress_of
 
 
 def ledger(*said: tuple[str, str, dict]) -> list[Event]:
@@ -26,29 +26,29 @@ DECIDED = (STEP, "S1", {"done": "decide"})
 
 
 def test_nothing_said_is_nothing_begun():
-    assert standing("promote", "S1", []) == Standing("promote", "S1")
-    assert not standing("promote", "S1", ledger((INTENT, "S2", {"meant": {}}))).open
+    assert progress_of("promote", "S1", []) == Progress("promote", "S1")
+    assert not progress_of("promote", "S1", ledger((INTENT, "S2", {"meant": {}}))).open
 
 
 def test_an_intent_is_open_until_its_outcome():
     events = ledger(BEGUN, DECIDED)
-    at = standing("promote", "S1", events)
+    at = progress_of("promote", "S1", events)
     assert (at.open, at.intent, at.done, at.attempt) == (True, {"model": "m2"}, ("decide",), 1)
     assert open_ones(events) == [at]
-    at = standing("promote", "S1", ledger(BEGUN, DECIDED, (OUTCOME, "S1", {"outcome": "done"})))
+    at = progress_of("promote", "S1", ledger(BEGUN, DECIDED, (OUTCOME, "S1", {"outcome": "done"})))
     assert (at.open, at.outcome, at.intent) == (False, "done", {"model": "m2"})
 
 
 def test_what_was_undone_is_followed_by_another_attempt():
     events = ledger(BEGUN, (OUTCOME, "S1", {"outcome": "undone"}))
-    assert standing("promote", "S1", events) == Standing("promote", "S1", 2)
+    assert progress_of("promote", "S1", events) == Progress("promote", "S1", 2)
     assert open_ones(events) == []
 
 
 def test_events_are_keyed_by_attempt_and_step():
-    at = Standing("promote", "S1", 2)
+    at = Progress("promote", "S1", 2)
     assert (at.key(), at.key("decide")) == ("promote:S1:2", "promote:S1:2:decide")
-    assert at.told(why="so") == {"procedure": "promote", "subject": "S1", "attempt": 2, "why": "so"}
+    assert at.fields(why="so") == {"procedure": "promote", "subject": "S1", "attempt": 2, "why": "so"}
 
 
 def test_procedures_do_not_hear_of_each_other():

@@ -76,7 +76,7 @@ def test_four_processes_on_a_fresh_file_keep_one_chain(file):
     report = records.verify()
     assert report.ok, report.broken
     assert report.events == 40  # each key was given twice
-    assert report.anchored == report.head
+    assert report.head_file == report.head
     assert [event.seq for event in records.events()] == list(range(1, 41))
     assert len(records.verdicts("flights")) == 4
 
@@ -176,36 +176,36 @@ def test_what_was_done_to_the_file_is_found(file, statements, seq):
     assert report.broken.seq == seq
 
 
-def test_nothing_is_appended_to_a_ledger_that_lost_its_end_until_it_is_anchored_anew(records, file):
+def test_nothing_is_appended_to_a_ledger_that_lost_its_end_until_it_is_accepted(records, file):
     for i in range(3):
         records.append(NOTE, "flights", None, "platform", note(i))
     tampered(file, "DELETE FROM ledger WHERE seq = 3")
     with pytest.raises(RecordsError, match=r"event 3.*nothing was appended"):
         records.append(NOTE, "flights", None, "platform", note())
-    event = records.reanchor("a person", "restored the backup of Tuesday")
+    event = records.accept("a person", "restored the backup of Tuesday")
     assert event.body["given_up"]["seq"] == 3
     assert records.append(NOTE, "flights", None, "platform", note()).seq == 4
     assert records.verify().ok
 
 
-def test_a_missing_or_mangled_anchor_is_told(records, file):
+def test_a_missing_or_mangled_head_file_is_reported(records, file):
     records.append(NOTE, "flights", None, "platform", note())
-    anchor = file.with_name("ledger.head")
-    for spoil in (lambda: anchor.write_text("{"), anchor.unlink):
+    head_file = file.with_name("ledger.head")
+    for spoil in (lambda: head_file.write_text("{"), head_file.unlink):
         spoil()
         assert "ledger.head" in records.verify().broken.why
         with pytest.raises(RecordsError, match=r"ledger\.head"):
             records.append(NOTE, "flights", None, "platform", note())
 
 
-def test_an_anchor_left_behind_by_a_crash_is_caught_up(records, file):
+def test_a_head_file_left_behind_by_a_crash_is_caught_up(records, file):
     records.append(NOTE, "flights", None, "platform", note())
     before = file.with_name("ledger.head").read_bytes()
     records.append(NOTE, "flights", None, "platform", note())
-    file.with_name("ledger.head").write_bytes(before)  # killed between commit and anchoring
+    file.with_name("ledger.head").write_bytes(before)  # killed between commit and head file
     assert records.verify().ok
     records.append(NOTE, "flights", None, "platform", note())
-    assert records.verify().anchored.seq == 3
+    assert records.verify().head_file.seq == 3
 
 
 # --- verdicts and measurements

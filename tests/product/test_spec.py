@@ -289,7 +289,7 @@ def test_a_threshold_for_a_rule_that_has_none_is_told_with_its_line():
 
 def test_keys_that_nothing_reads_any_more_load_and_are_named_with_their_line() -> None:
     assert not hasattr(parse_product(GOOD, "defs.yaml").calendar, "holidays")
-    told = [one.told("defs.yaml") for one in declaration_of(ProductSpec).unread(GOOD, "defs.yaml")]
+    told = [one.located("defs.yaml") for one in declaration_of(ProductSpec).unread(GOOD, "defs.yaml")]
     assert told == [
         "defs.yaml:10: attributes.team.lead: has no effect any more; remove it",
         "defs.yaml:18: attributes.calendar.holidays: has no effect any more; remove it",

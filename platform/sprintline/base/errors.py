@@ -35,7 +35,7 @@ def debugging() -> bool:
     return settings.read("SPRINTLINE_DEBUG") not in ("", "0")
 
 
-def told(error: BaseException, root: Path | None = None) -> str:
+def error_text(error: BaseException, root: Path | None = None) -> str:
     """An error in one sentence; paths inside the clone are shown from its root."""
     if type(error).__module__.startswith(_OURS) or isinstance(error, click.ClickException):
         text = str(error)

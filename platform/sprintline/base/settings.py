@@ -280,7 +280,7 @@ class Home:
 
     @property
     def ledger_head(self) -> Path:
-        """The anchor of the ledger."""
+        """The file with the head of the ledger."""
         return self.root / "ledger.head"
 
     @property

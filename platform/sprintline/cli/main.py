@@ -12,7 +12,7 @@ from collections.abc import MutableMapping
 import click
 
 from sprintline.base import settings
-from sprintline.base.errors import EXIT_CODES, debugging, told
+from sprintline.base.errors import EXIT_CODES, debugging, error_text
 from sprintline.base.failpoints import armed
 from sprintline.mechanisms.registry import RegistryError, collected
 
@@ -78,7 +78,7 @@ def main() -> None:
     except Exception as error:
         if debugging():
             raise
-        click.echo(f"sprintline: {told(error, settings.ROOT)}", err=True)
+        click.echo(f"sprintline: {error_text(error, settings.ROOT)}", err=True)
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
 

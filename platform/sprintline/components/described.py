@@ -22,7 +22,7 @@ def assets_page(runtime: Runtime, mark: str) -> str:
             warnings.simplefilter("ignore", category)
         definitions = build_product(runtime)
         graph = definitions.get_repository_def().asset_graph
-    declared = {one.label: (one.group, one.told) for one in kinds().values() if one.label}
+    declared = {one.label: (one.group, one.about) for one in kinds().values() if one.label}
     rows: dict[str, tuple[str, str, set[str]]] = {}
     for key in graph.get_all_asset_keys():
         node, kind = graph.get(key), shown_kind(runtime, key.path[-1])

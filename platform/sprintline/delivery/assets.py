@@ -7,10 +7,10 @@ import dagster as dg
 
 from sprintline.delivery.closing import close
 from sprintline.delivery.pages import evidence
-from sprintline.delivery.restatement import told
+from sprintline.delivery.restatement import restatement_text
 from sprintline.delivery.site import write_closing
-from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.backlog.items import counts, rows
+from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.reports.document import Items
 from sprintline.mechanisms.reports.render import part_markdown
 from sprintline.mechanisms.reports.site import Site
@@ -56,7 +56,7 @@ def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asse
             ),
         }
         if closing.restated:
-            metadata["restated"] = told(sprint, closing.restated)
+            metadata["restated"] = restatement_text(sprint, closing.restated)
         return shell.materialized(closing.version, metadata)
 
     return increment

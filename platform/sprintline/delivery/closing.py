@@ -10,15 +10,15 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.delivery.events import RESTATED
 from sprintline.delivery.evidence import plan
-from sprintline.delivery.inputs import standing
+from sprintline.delivery.inputs import inputs_now
 from sprintline.delivery.restatement import changes, state_of, trained_on
 from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
-from sprintline.landing.arrivals import published_versions, read_from, survey
-from sprintline.mechanisms.backlog.update import take_in
+from sprintline.landing.arrivals import arrivals_of, published_versions, read_from
+from sprintline.mechanisms.backlog.update import update_from_verdicts
 from sprintline.mechanisms.rules.gates import GateDecision
-from sprintline.mechanisms.rules.run_rules import current_versions, judge_asset
 from sprintline.mechanisms.rules.rulebook import definition_of_done
+from sprintline.mechanisms.rules.run_rules import current_versions, judge_asset
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.product.events import CLOSED
@@ -55,7 +55,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     failpoint("closing.measured")
     closings = records.events(product=product, kind=CLOSED, sprint=sprint)
     before: Mapping[str, Any] = closings[-1].body if closings else {}
-    landed = survey(runtime)[0].get(sprint)
+    landed = arrivals_of(runtime)[0].get(sprint)
     state = {
         **state_of(measured, records.verdicts(product, sprint), INCREMENT),
         # Of published tables, what was read: the publisher may have closed again since.
@@ -94,7 +94,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
         "version": version,
     }
     # The backlog hears of it first: once the closing stands, nobody asks for this sprint again.
-    take_in(runtime, sprint, actor, reached_end=True)
+    update_from_verdicts(runtime, sprint, actor, reached_end=True)
     failpoint("closing.sighted")
     # Older closings carry their moment in the body.
     if {name: value for name, value in before.items() if name != "judged_at"} != said:
@@ -131,7 +131,7 @@ def _consequences(runtime: Runtime, sprint: str) -> dict[str, Any]:
         "rest_on_it": [
             key
             for key in _may_rest_on(runtime, sprint)
-            if any(one["sprint"] == sprint for one in standing(runtime, key)["moved"] or ())
+            if any(one["sprint"] == sprint for one in inputs_now(runtime, key)["moved"] or ())
         ],
         "trained_on_it": trained_on(
             sprint, decisions, {key: runtime.calendar.previous(key, train) for key in decisions}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sprintline.base import settings
-from sprintline.base.errors import Refusal, told
+from sprintline.base.errors import Refusal, error_text
 
 if TYPE_CHECKING:
-    from sprintline.delivery.overview import Surveyed
+    from sprintline.delivery.overview import ProductOverview
     from sprintline.mechanisms.backlog.items import Item
     from sprintline.mechanisms.reports.report import Report
     from sprintline.product.runtime import Runtime
@@ -30,12 +30,12 @@ def status(product: str | None, sprint: str | None, as_json: bool) -> int:
     With SPRINT, for example 2013-S07, everything about that sprint, each reason in full. PRODUCT may be left out.
     """
     from sprintline.base.clock import Clock
-    from sprintline.delivery.overview import only_sprint, survey
+    from sprintline.delivery.overview import only_sprint, product_overviews
 
     if product and sprint is None and product[0].isdigit():  # a product's name starts with a letter
         product, sprint = None, product
     home = settings.home()
-    found = survey(settings.ROOT, home, product)
+    found = product_overviews(settings.ROOT, home, product)
     if sprint is not None:
         found = only_sprint(found, sprint)
     if as_json:
@@ -53,7 +53,7 @@ def status(product: str | None, sprint: str | None, as_json: bool) -> int:
     return 1 if broken else 0
 
 
-def _show_sprint(found: list[Surveyed]) -> None:
+def _show_sprint(found: list[ProductOverview]) -> None:
     from sprintline.base.terminal import console
     from sprintline.delivery.table import SprintDetail
 
@@ -63,7 +63,7 @@ def _show_sprint(found: list[Surveyed]) -> None:
             out.print(SprintDetail(f"{one.title} ({one.product})", row), crop=False)
 
 
-def show(found: list[Surveyed], home: settings.Home) -> None:
+def show(found: list[ProductOverview], home: settings.Home) -> None:
     """Print the sprints of products, and how to begin where none has begun."""
     from sprintline.base.terminal import console
     from sprintline.delivery.overview import begun
@@ -120,7 +120,7 @@ def site(open_it: bool, as_json: bool) -> int:
         except OSError:
             raise  # no product's mistake: the state folder cannot be written
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
-            broken[folder.name] = told(error, settings.ROOT).splitlines()[0]
+            broken[folder.name] = error_text(error, settings.ROOT).splitlines()[0]
             write_broken(home, folder.name, broken[folder.name])
     names = [folder.name for folder in folders]
     written += write_first(home, names)
@@ -227,8 +227,8 @@ def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: 
     """Open findings and planned work, of all products or of one."""
     if ctx.invoked_subcommand:
         return None
-    from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.backlog.items import counts, rows
+    from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.mechanisms.rules.waivers import waivers
     from sprintline.product.folders import chosen_folders
@@ -340,8 +340,8 @@ def start(item: str, by: str) -> None:
 def _act(item: str, act: Callable[[Runtime], Item]) -> Item:
     """Do something to an item, in whichever product it is."""
     from sprintline.governance.acts import ActError
-    from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.backlog.items import BacklogError, chosen
+    from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sprintline.delivery.facts import IncrementEvidence, IncrementFacts
-from sprintline.delivery.inputs import standing
+from sprintline.delivery.inputs import inputs_now
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.runtime import Runtime
 
@@ -12,7 +12,7 @@ def _increment(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     measured = runtime.measured(asset, sprint)
     if measured is None:
         return NOTHING
-    found: IncrementEvidence = {**plan(runtime), **standing(runtime, sprint)}
+    found: IncrementEvidence = {**plan(runtime), **inputs_now(runtime, sprint)}
     return found, measured.data_version
 
 

@@ -8,7 +8,7 @@ from sprintline.lake.recorded import RESTS_ON
 from sprintline.product.runtime import Runtime
 
 
-def standing(runtime: Runtime, sprint: str) -> Inputs:
+def inputs_now(runtime: Runtime, sprint: str) -> Inputs:
     """Evidence on one closed sprint for the rules of delivery."""
     readers = [*runtime.spec.features.views, "question_features"]
     measured = runtime.records.measurements(runtime.product, sprint)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.clock import Clock
-from sprintline.base.errors import Refusal, told
+from sprintline.base.errors import Refusal, error_text
 from sprintline.base.settings import Home
 from sprintline.mechanisms.ledger.opened import existing_records
 from sprintline.product.folders import chosen_folders
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class ProductOverview:
     """One product: its sprints, or in `error` why it does not load, in a sentence."""
 
     product: str
@@ -38,14 +38,14 @@ class Surveyed:
         }
 
 
-def survey(root: Path, home: Home, product: str | None = None) -> list[Surveyed]:
+def product_overviews(root: Path, home: Home, product: str | None = None) -> list[ProductOverview]:
     """Where the products stand. One that does not load is told as such, and the others are shown all the same."""
     folders = chosen_folders(root, product)
     records = existing_records(home)
-    return [_survey(folder, root, home, records) for folder in folders]
+    return [_overview(folder, root, home, records) for folder in folders]
 
 
-def only_sprint(found: Iterable[Surveyed], sprint: str) -> list[Surveyed]:
+def only_sprint(found: Iterable[ProductOverview], sprint: str) -> list[ProductOverview]:
     """The products that plan a sprint, each with this sprint alone; those that do not load stay.
 
     Raises Refusal when no product plans it.
@@ -66,7 +66,7 @@ def only_sprint(found: Iterable[Surveyed], sprint: str) -> list[Surveyed]:
     raise Refusal(f"there is no sprint {sprint} in the plan; {hint}planned sprints: {plans}", code=2)
 
 
-def _survey(folder: Path, root: Path, home: Home, records: Records | None) -> Surveyed:
+def _overview(folder: Path, root: Path, home: Home, records: Records | None) -> ProductOverview:
     from sprintline.delivery.status import sprint_rows
     from sprintline.mechanisms.rules.gates import waivers_of
     from sprintline.mechanisms.rules.rulebook import definition_of_done
@@ -86,10 +86,10 @@ def _survey(folder: Path, root: Path, home: Home, records: Records | None) -> Su
             waivers_of(runtime.spec.rules),
         )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
-        first, *more = told(error, root).splitlines() or [type(error).__name__]
+        first, *more = error_text(error, root).splitlines() or [type(error).__name__]
         rest = f" (and {len(more)} more: sprintline check {product})" if more else ""
-        return Surveyed(product, error=f"{first}{rest}")
-    return Surveyed(product, runtime.spec.title, rows)
+        return ProductOverview(product, error=f"{first}{rest}")
+    return ProductOverview(product, runtime.spec.title, rows)
 
 
 def begun(rows: Iterable[SprintStatus]) -> list[SprintStatus]:

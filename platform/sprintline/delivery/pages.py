@@ -7,9 +7,9 @@ from typing import Any
 
 from sprintline.delivery.recorded import DRIFT, Recorded
 from sprintline.delivery.status import MEASURES, brief, questions
-from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.backlog.items import counts
 from sprintline.mechanisms.backlog.items import rows as board_rows
+from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.reports.document import (
     Chart,
     Column,

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from sprintline.base import settings
-from sprintline.base.errors import Refusal, told
+from sprintline.base.errors import Refusal, error_text
 from sprintline.base.settings import Home
 from sprintline.mechanisms.reports.document import Document
 from sprintline.mechanisms.reports.report import Per, Report
@@ -37,7 +37,7 @@ def printed(
                 continue
             one = _gathered(report, runtime, sprint.upper() if sprint else None)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
-            broken[folder.name] = told(error, settings.ROOT).splitlines()[0]
+            broken[folder.name] = error_text(error, settings.ROOT).splitlines()[0]
             continue
         if one:
             found[folder.name] = one

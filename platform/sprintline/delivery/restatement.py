@@ -80,7 +80,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def told(sprint: str, body: Mapping[str, Any]) -> str:
+def restatement_text(sprint: str, body: Mapping[str, Any]) -> str:
     """A restatement in one sentence with its numbers."""
     files, tables = body.get("files") or {}, body.get("tables") or {}
     parts = [
@@ -143,7 +143,7 @@ def restatements(events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:
                 "actor": event.actor,
                 "open": bool(body.get("files")),
                 "attested_by": None,
-                "told": told(event.sprint, body),
+                "told": restatement_text(event.sprint, body),
                 **body,
             }
             found.setdefault(event.sprint, []).append(one)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from sprintline.base.errors import told
+from sprintline.base.errors import error_text
 from sprintline.base.settings import Home
 from sprintline.delivery.pages import SPRINTS, broken_document, sprints_document
 from sprintline.delivery.recorded import Recorded, changed_by, read
@@ -73,7 +73,7 @@ def write_product(runtime: Runtime, closed: str | None = None) -> Written:
             try:
                 text = page(report, {product: document}, sprint, _nav(known, (product,), sprint))
             except Exception as error:  # noqa: BLE001 - a report's own template may have any mistake
-                failed[name, sprint] = told(error)
+                failed[name, sprint] = error_text(error)
             else:
                 texts[report.page(product, sprint)] = (entry, text)
         notes = [
@@ -114,7 +114,7 @@ def write_first(home: Home, products: Collection[str] | None = None) -> Written:
             try:
                 texts[reports()[name].page()] = (Entry(name), page(reports()[name], found, nav=nav))
             except Exception as error:  # noqa: BLE001 - a report's own template may have any mistake
-                failed[name] = told(error)
+                failed[name] = error_text(error)
         notes = [f"the page of report {name} was not written: {why}" for name, why in failed.items()]
         return Written(notes=notes, failed=bool(failed)) + site.update(
             texts, lambda _path, one: one.product in shown or one.report in failed
@@ -130,7 +130,7 @@ def _gathered(runtime: Runtime, sprints: Iterable[str]) -> tuple[dict[Scope, Doc
             try:
                 document = report.gather(runtime, sprint)
             except Exception as error:  # noqa: BLE001 - one report must not keep the others from being written
-                failed[name, sprint] = told(error)
+                failed[name, sprint] = error_text(error)
                 continue
             if document is not None:
                 found[name, sprint] = document

@@ -106,7 +106,7 @@ KINDS = (
         versions=lake_versions,
         label="<feature view>",
         group="features",
-        told="A Feast feature view's rows, with the moments at which they were known",
+        about="A Feast feature view's rows, with the moments at which they were known",
     ),
     AssetKind(
         name="question_features",

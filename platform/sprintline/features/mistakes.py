@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sprintline.base.errors import told
+from sprintline.base.errors import error_text
 from sprintline.product.checked import Check, Checked
 
 
@@ -39,7 +39,7 @@ def _features(product: Checked) -> Iterator[str]:
         for view in spec.features.views:
             declared.view(view)
     except FeatureError as error:
-        yield told(error, product.root)
+        yield error_text(error, product.root)
 
 
 CHECKS = (Check(60, _features),)

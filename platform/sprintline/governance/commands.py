@@ -91,7 +91,7 @@ def attest(product: str, code: str, by: str, as_json: bool, **said: str) -> None
 @click.option("--json", "as_json", is_flag=True, help="All of them as JSON, for machines.")
 def waivers(product: str | None, as_json: bool) -> int:
     """Every waiver, declared in defs.yaml or recorded, and whether it is in force."""
-    from sprintline.governance.decide import waivers_told
+    from sprintline.governance.decide import waiver_rows
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
@@ -100,7 +100,7 @@ def waivers(product: str | None, as_json: bool) -> int:
     recorded = existing_records(home) is not None
     found: list[dict[str, Any]] = []
     for folder in chosen_folders(settings.ROOT, product):
-        found += waivers_told(load_runtime(folder, home), recorded)
+        found += waiver_rows(load_runtime(folder, home), recorded)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return 0
@@ -152,9 +152,9 @@ def _do(product: str, by: str, as_json: bool, act: Callable[[Runtime, str], Act]
             "at": event.at.isoformat(),
             "as_of": event.platform_time.isoformat(),
             "body": dict(event.body),
-            "told": list(done.told),
+            "told": list(done.sentences),
         }
         click.echo(json.dumps(said, indent=2))
         return
-    for sentence in done.told:
+    for sentence in done.sentences:
         click.echo(f"{sentence}.")

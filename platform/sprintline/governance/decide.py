@@ -10,7 +10,6 @@ from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.governance import acts
 from sprintline.governance.events import APPROVAL, ATTESTATION
 from sprintline.mechanisms.backlog.events import ASSIGNED, ITEM_CLOSED, PLANNED, PRIORITISED, STARTED
-from sprintline.mechanisms.backlog.update import board_of, take_in
 from sprintline.mechanisms.backlog.items import (
     PRIORITIES,
     WORK,
@@ -19,14 +18,15 @@ from sprintline.mechanisms.backlog.items import (
     chosen,
     fingerprint,
 )
+from sprintline.mechanisms.backlog.update import board_of, update_from_verdicts
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules import waivers
 from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import Waiver, waivers_of
-from sprintline.mechanisms.rules.run_rules import judge_asset
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.rulebook import assets_by_rule
+from sprintline.mechanisms.rules.run_rules import judge_asset
 from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import INCREMENT
@@ -34,10 +34,10 @@ from sprintline.product.spec import INCREMENT
 
 @dataclass(frozen=True)
 class Act:
-    """A recorded decision. event: as it stands in the ledger. told: what came of it, sentence by sentence."""
+    """A recorded decision. event: as it stands in the ledger. sentences: what came of it, sentence by sentence."""
 
     event: Event
-    told: tuple[str, ...]
+    sentences: tuple[str, ...]
 
 
 def waive(
@@ -120,7 +120,7 @@ def attest(
         verdict = next(
             one for one in judge_asset(runtime, INCREMENT, INCREMENT, sprint) if one.code == body["code"]
         )
-        take_in(runtime, sprint, actor)
+        update_from_verdicts(runtime, sprint, actor)
         told.append(f"The rule now says {verdict.outcome}: {verdict.sentence}")
     return Act(event, tuple(told))
 
@@ -184,7 +184,7 @@ def close_item(runtime: Runtime, actor: str, *, item: str, reason: str) -> Item:
     return chosen(board_of(runtime), item)
 
 
-def waivers_told(runtime: Runtime, recorded: bool = True) -> list[dict[str, Any]]:
+def waiver_rows(runtime: Runtime, recorded: bool = True) -> list[dict[str, Any]]:
     """Every waiver of a product with its state, declared ones first. recorded: look into the ledger too."""
     now, declared = runtime.clock.now(), waivers_of(runtime.spec.rules)
     granted = waivers.granted(runtime.records.events(product=runtime.product)) if recorded else ()

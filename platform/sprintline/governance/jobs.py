@@ -97,9 +97,9 @@ def _job(
             done = act(actor, **said)
         except ActError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        for sentence in done.told:
+        for sentence in done.sentences:
             context.log.info(sentence)
-        context.add_output_metadata({"event": done.event.seq, "recorded": "\n\n".join(done.told)})
+        context.add_output_metadata({"event": done.event.seq, "recorded": "\n\n".join(done.sentences)})
 
     @dg.job(
         name=f"{runtime.product}_{name}",

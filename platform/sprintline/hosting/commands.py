@@ -142,7 +142,7 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
     Without PRODUCT it is the first of workspace.yaml.
     """
     from sprintline.delivery.commands import show
-    from sprintline.delivery.overview import survey
+    from sprintline.delivery.overview import product_overviews
     from sprintline.hosting import starts
     from sprintline.hosting.replay import replay as replay_history
     from sprintline.product.folders import chosen_folders
@@ -157,7 +157,7 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
     with starts.ending_on_signals():
         starts.end_left(runtime.home, lambda told: click.echo(told, err=True))
         replay_history(runtime, sprints or _offered(runtime), asked=asked)
-    found = survey(settings.ROOT, settings.home(), folder.name)
+    found = product_overviews(settings.ROOT, settings.home(), folder.name)
     show(found, settings.home())
     click.echo("\nDagster UI:      sprintline ui (or make ui)")
     click.echo("Status again:    sprintline status (--json for machines)")
@@ -170,12 +170,12 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
 def _offered(runtime: Runtime, most: int = 14) -> int:
     """How many of the first sprints the provider has, `most` at most."""
     from sprintline.hosting.replay import provided
-    from sprintline.landing.arrivals import survey
+    from sprintline.landing.arrivals import arrivals_of
 
     provide = getattr(runtime.sources, "provide", None)
     count = 0
     if not runtime.spec.landed:
-        return min(most, sum(not one.waits for one in survey(runtime)[0].values())) or 1
+        return min(most, sum(not one.waits for one in arrivals_of(runtime)[0].values())) or 1
     if provide is None:
         return most  # the replay says what is missing
     for key in runtime.calendar.keys[:most]:

@@ -23,8 +23,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprintline.base.failpoints import failpoint
 from sprintline.base.arrow_tables import SPRINT, LakeError, from_arrow, partition_table
+from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, table_hash
 from sprintline.lake.delta_partitions import (
     Partition,

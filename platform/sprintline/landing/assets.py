@@ -17,7 +17,7 @@ from sprintline.landing.folder import BadFile, Landing
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.published import UPSTREAM, Feed, NotReady, Ready, Upstream, feed_of, read_rows
 from sprintline.landing.rules import KEEPS_ITS_CONTRACT
-from sprintline.mechanisms.backlog.update import take_in
+from sprintline.mechanisms.backlog.update import update_from_verdicts
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
 from sprintline.mechanisms.rules.run_rules import judge
@@ -185,7 +185,7 @@ def refuse_published(
     runtime.records.append(
         REFUSED, runtime.product, sprint, shell.actor(context), key=f"{source}:{attempt}", body=told
     )
-    take_in(runtime, sprint, shell.actor(context))
+    update_from_verdicts(runtime, sprint, shell.actor(context))
     report_refusal(context, rule, verdict)
     raise dg.Failure(
         f"rows of {table} were refused: {bad}. Ask the team of {upstream.feed.product}: the sprint goes on by itself "
@@ -272,7 +272,7 @@ def refuse(
         runtime.records.append(
             REFUSED, runtime.product, file.sprint, shell.actor(context), key=file.digest, body=told
         )
-        take_in(runtime, file.sprint, shell.actor(context))
+        update_from_verdicts(runtime, file.sprint, shell.actor(context))
 
     try:
         place = runtime[Landing].quarantine(file, bad, record)

@@ -55,7 +55,7 @@ def _published(product: Checked) -> Iterator[str]:
         return
     file = product.shown(product.folder / "defs.yaml")
     for mistake in wrong_tables(Runtime(product.spec, product.folder, product.home), unreadable=True):
-        yield mistake.told(file)
+        yield mistake.located(file)
 
 
 CHECKS = (Check(30, _contracts), Check(31, _published))

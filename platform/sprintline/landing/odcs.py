@@ -131,7 +131,7 @@ def _lighter(schema: Any) -> Any:
 def _check_structure(data: Mapping[str, Any], found: Found) -> None:
     for error in _validator().iter_errors(data):
         path = tuple(error.absolute_path)
-        if found.told_near(path):
+        if found.reported_near(path):
             continue
         if error.validator == "enum":
             found.add(

@@ -62,7 +62,7 @@ class Found:
             self._told.append(path)
             self.mistakes.append(self.yaml.mistake(path, wrong, right))
 
-    def told_near(self, path: KeyPath) -> bool:
+    def reported_near(self, path: KeyPath) -> bool:
         """Whether something was told at `path`, below it or above it."""
         return any(told[: len(path)] == path or path[: len(told)] == told for told in self._told)
 

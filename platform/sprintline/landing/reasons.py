@@ -15,7 +15,7 @@ EXAMPLES, FINDINGS, WIDTH = 5, 12, 40
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """One thing wrong in a file.
 
     `code` is stable and names the kind of mistake; `count` is how many rows show it; `lines` holds the first few lines
@@ -29,8 +29,8 @@ class Finding:
     count: int | None = None
     lines: tuple[int, ...] = ()
 
-    def told(self) -> str:
-        """The finding as one sentence."""
+    def sentence(self) -> str:
+        """The violation as one sentence."""
         return f"{self.wrong}; {self.right}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,10 +55,10 @@ class BadFile(Exception):
         self.details = details
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], **facts: Any) -> BadFile:
+    def of(cls, findings: Iterable[Violation], **facts: Any) -> BadFile:
         """From one or more findings; those beyond the first dozen are only counted."""
         found = list(findings)
-        lines = [finding.told() for finding in found[:FINDINGS]]
+        lines = [finding.sentence() for finding in found[:FINDINGS]]
         if len(found) > FINDINGS:
             lines.append(f"and {len(found) - FINDINGS} more kinds of mistakes")
         reason = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
@@ -75,7 +75,7 @@ class UnsettledFile(RuntimeError):
 
 def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
     """A refusal for a single reason."""
-    return BadFile.of([Finding(code, wrong, right)], **facts)
+    return BadFile.of([Violation(code, wrong, right)], **facts)
 
 
 def quoted(value: object) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sprintline.landing.contracts import Column, Contract, repeated_rows
-from sprintline.landing.reasons import EXAMPLES, BadFile, Finding, places, quoted
+from sprintline.landing.reasons import EXAMPLES, BadFile, Violation, places, quoted
 from sprintline.landing.types import NA_TOKENS, assemble, convert
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Typed:
     frame: pd.DataFrame
     places: Sequence[int]
     word: str
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Violation] = field(default_factory=list)
     bad: dict[str, np.ndarray] = field(default_factory=dict)
 
     def lines(self, mask: Any) -> tuple[int, ...]:
@@ -86,12 +86,12 @@ def frame_from_text(columns: dict[str, Sequence[str]], lines: Sequence[int], con
     return typed
 
 
-def _misfit(typed: Typed, column: Column, rows: Any, value: object, reason: str) -> Finding:
+def _misfit(typed: Typed, column: Column, rows: Any, value: object, reason: str) -> Violation:
     count = int(rows.sum())
     lines = typed.lines(rows)
     shown = "the value (hidden)" if column.hidden else quoted(value)
     wrong = f"{places(lines, count, typed.word)}, column {column.name}: {shown} {reason}"
-    return Finding("type", wrong, f"expected {_EXAMPLE[column.logical_type]}", column.name, count, lines)
+    return Violation("type", wrong, f"expected {_EXAMPLE[column.logical_type]}", column.name, count, lines)
 
 
 # --- what the contract says of values -------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFram
     if not kept and not typed.findings:
         # Whatever the schema refused and nothing above could explain is still refused.
         wrong = f"the rows do not keep the contract {contract.name} {contract.version}"
-        typed.findings.append(Finding("contract", wrong, "compare the file with the contract's columns"))
+        typed.findings.append(Violation("contract", wrong, "compare the file with the contract's columns"))
     frame = typed.frame
     for target, source in (("event_at", contract.event_at), ("known_at", contract.known_at)):
         if source is not None and source not in typed.bad:
@@ -126,7 +126,7 @@ def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFram
     return frame
 
 
-def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
+def _judged(typed: Typed, contract: Contract) -> tuple[list[Violation], bool]:
     """What the generated pandera schema refuses, one finding per column and check; and whether it let all pass."""
     import numpy as np
     from pandera.errors import SchemaErrors
@@ -152,13 +152,13 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
         where = f"{places(lines, count, typed.word)}, column {column.name}"
         if check == "not_nullable":
             right = "every row needs a value here; '' and 'NA' mean not known"
-            findings.append(Finding("null", f"{where}: empty", right, column.name, count, lines))
+            findings.append(Violation("null", f"{where}: empty", right, column.name, count, lines))
         else:
             value = typed.frame[column.name].iloc[int(np.flatnonzero(rows)[0])]
             shown = "the value (hidden)" if column.hidden else quoted(value)
             code = next((code for words, code in _CODES.items() if str(check).startswith(words)), "value")
             findings.append(
-                Finding(
+                Violation(
                     code, f"{where}: {shown} breaks the contract", f"it {check}", column.name, count, lines
                 )
             )
@@ -169,7 +169,7 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
 _CODES = {"must be one of": "enum", "must be": "range", "must have": "length", "must match": "pattern"}
 
 
-def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> list[Finding]:
+def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> list[Violation]:
     import numpy as np
 
     if any(name in typed.bad for name in names):
@@ -193,7 +193,7 @@ def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> lis
     wrong = f"the key {' + '.join(names)} is not unique: {'; '.join(told)}{more}"
     right = "keep one row for each key"
     return [
-        Finding("duplicate_key", wrong, right, "+".join(names), int(repeated.sum()), typed.lines(repeated))
+        Violation("duplicate_key", wrong, right, "+".join(names), int(repeated.sum()), typed.lines(repeated))
     ]
 
 
@@ -216,7 +216,7 @@ def moments(values: pd.Series, column: Column, ended: bool) -> pd.Series:
 
 def _outside(
     moments: pd.Series, window: Window, lines: Sequence[int], word: str, hidden: bool = False
-) -> list[Finding]:
+) -> list[Violation]:
     import numpy as np
 
     out = ((moments < window.start) | (moments >= window.end)).to_numpy(dtype=bool)
@@ -231,7 +231,7 @@ def _outside(
     right = "send each row with the sprint in which it happened"
     if count == len(moments):
         right = f"is it the file of another sprint? {right}"
-    return [Finding("window", wrong + example, right, "event_at", count, numbers)]
+    return [Violation("window", wrong + example, right, "event_at", count, numbers)]
 
 
 def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2) -> None:
@@ -267,15 +267,15 @@ def _moment_column(frame: pd.DataFrame, name: str, first_line: int | None) -> tu
     lines = range(first, first + len(frame))
     right = f"name it in the contract (customProperties), or let the product's sources.py add {name}"
     if name not in frame:
-        raise BadFile.of([Finding(name, f"there is no column {name}", right, name)])
+        raise BadFile.of([Violation(name, f"there is no column {name}", right, name)])
     moments = frame[name]
     if not isinstance(moments.dtype, pd.DatetimeTZDtype):
         wrong = f"column {name} holds {moments.dtype}, not moments with a time zone"
-        raise BadFile.of([Finding(name, wrong, "make it datetime64[us, UTC]", name)])
+        raise BadFile.of([Violation(name, wrong, "make it datetime64[us, UTC]", name)])
     empty = moments.isna().to_numpy()
     if empty.any():
         numbers = tuple(int(lines[index]) for index in np.flatnonzero(empty)[:EXAMPLES])
         count = int(empty.sum())
         wrong = f"{places(numbers, count, word)}: {name} is empty"
-        raise BadFile.of([Finding(name, wrong, f"every row needs its {name}", name, count, numbers)])
+        raise BadFile.of([Violation(name, wrong, f"every row needs its {name}", name, count, numbers)])
     return moments, lines, word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sprintline.base.errors import told
+from sprintline.base.errors import error_text
 from sprintline.product.checked import SOUND, Check, Checked
 
 
@@ -19,14 +19,14 @@ def _recipe(product: Checked) -> Iterator[str]:
         recipe = getattr(product_module(product.folder, "model"), "recipe", None)
         made = recipe() if recipe else None
     except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to report
-        yield told(error, product.root)
+        yield error_text(error, product.root)
         return
     sources = product.folder / "sources.py"
     if sources.is_file() and product.syntax(sources) is None:
         try:
             product_module(product.folder, "sources")
         except Exception as error:  # noqa: BLE001 - as above
-            yield told(error, product.root)
+            yield error_text(error, product.root)
     if not isinstance(made, Recipe):
         got = "has no function recipe()" if made is None else f"recipe() returned a {type(made).__name__}"
         yield (

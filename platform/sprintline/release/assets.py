@@ -7,8 +7,8 @@ import dagster as dg
 
 from sprintline.base.failpoints import failpoint
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
-from sprintline.mechanisms.rules.run_rules import gather, judge
 from sprintline.mechanisms.rules.registry import rules_for
+from sprintline.mechanisms.rules.run_rules import gather, judge
 from sprintline.mechanisms.rules.verdicts import Rule
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime

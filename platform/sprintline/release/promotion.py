@@ -12,7 +12,7 @@ from sprintline.lake.recorded import refuse_lost
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
-from sprintline.mechanisms.procedures.progress import standing
+from sprintline.mechanisms.procedures.progress import progress_of
 from sprintline.mechanisms.rules import gates
 from sprintline.mechanisms.rules.rulebook import PROMOTION, needs_of_gate
 from sprintline.mechanisms.rules.waivers import waivers
@@ -233,7 +233,7 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
     intent back when the gate answers differently by now.
     """
     decision = decision_of(runtime, sprint)
-    begun = standing(PROMOTE.name, sprint, runtime.records.events(product=runtime.product, sprint=sprint))
+    begun = progress_of(PROMOTE.name, sprint, runtime.records.events(product=runtime.product, sprint=sprint))
     body = decision or _answer(runtime, sprint, trigger, why)
     moves = read_decision(body).moves
     if begun.open or (moves and decision is None):

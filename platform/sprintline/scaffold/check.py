@@ -48,7 +48,7 @@ def notes_of(folder: Path, root: Path, home: Home) -> list[str]:
         for file in declaration.files(folder):
             text = file.read_text(encoding="utf-8", errors="replace")
             shown = product.shown(file)
-            found += [one.told(shown) for one in declaration.unread(text, shown)]
+            found += [one.located(shown) for one in declaration.unread(text, shown)]
     return found
 
 

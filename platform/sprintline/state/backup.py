@@ -1,8 +1,8 @@
 """A state folder in one file, taken while the platform runs. `state/restore.py` puts it back.
 
-Consistent without stopping anybody: SQLite is copied by its own backup, a warehouse in its turn, and the order is that
-of writing turned round. The ledger's anchor comes first, then the records, then what they speak of: whatever a decision
-names was on the disk before the decision, so it is in the file. A run that was under way is found as a run that died.
+Consistent while the platform runs: SQLite is copied by its own backup, a warehouse under its lock, in the reverse of
+the order of writing. The ledger's head file comes first, then the records, then what they name: that was on the disk
+before the decision, so it is in the file. A run that was under way is found as a run that died.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from sprintline.hosting import instance
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.opened import existing_records, open_records
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
-from sprintline.mechanisms.procedures.progress import standing
+from sprintline.mechanisms.procedures.progress import progress_of
 from sprintline.state.procedures import REMOVE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def has_state(home: Home, product: str) -> bool:
 def removal_interrupted(home: Home, product: str) -> bool:
     """Whether a removal of a product's state was begun and has not ended."""
     records = existing_records(home)
-    return records is not None and standing(REMOVE.name, product, records.events(product="")).open
+    return records is not None and progress_of(REMOVE.name, product, records.events(product="")).open
 
 
 def remove_state(home: Home, product: str, actor: str) -> None:

@@ -194,7 +194,7 @@ def _migrate(fresh: Home) -> None:
 def _prove_ledger(fresh: Home, head: Head) -> None:
     from sprintline.mechanisms.ledger.records import Records
 
-    records = Records(f"sqlite:///{fresh.root / RECORDS}", anchor=fresh.ledger_head)
+    records = Records(f"sqlite:///{fresh.root / RECORDS}", head_file=fresh.ledger_head)
     report = records.verify()
     records.close()
     settle(fresh.root / RECORDS)

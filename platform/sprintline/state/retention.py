@@ -54,7 +54,7 @@ def prune_files(home: Home, now: datetime, *, dry: bool) -> list[Pruned]:
     ]
 
 
-def standing(home: Home) -> dict[str, dict[str, set[str]]]:
+def needed_versions(home: Home) -> dict[str, dict[str, set[str]]]:
     """{table: {sprint: content hashes}} of what kept models were made from.
 
     Raises:
@@ -79,7 +79,7 @@ def _lake(home: Home, keep: int, *, dry: bool) -> tuple[int, int, str]:
 
     lake, removed, freed, notes = Lake(home.lake), 0, 0, []
     try:
-        needed = standing(home)
+        needed = needed_versions(home)
     except (ReleaseError, ValueError, KeyError, OSError) as error:
         return 0, 0, f"nothing was removed, what a model needs is unknown: {error}"
     for table in sorted(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from sprintline.mechanisms.backlog.update import stops_the_run, take_in
+from sprintline.mechanisms.backlog.update import stops_the_run, update_from_verdicts
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
-from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.mechanisms.rules.kinds import NOTHING, Evidence
+from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
@@ -107,7 +107,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
         }
         runtime.records.record_verdicts(list(verdicts.values()))
         if stops_the_run(verdicts.values()):
-            take_in(runtime, sprint, shell.actor(context))
+            update_from_verdicts(runtime, sprint, shell.actor(context))
         for place, verdict in verdicts.items():
             yield result(by_check[place], verdict)
         if failure:

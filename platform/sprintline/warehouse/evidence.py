@@ -79,6 +79,6 @@ KINDS = (
         rules_on=_rules_on,
         label="<dbt model>",
         group="warehouse",
-        told="A dbt model's rows of the sprint: staging, intermediate or mart",
+        about="A dbt model's rows of the sprint: staging, intermediate or mart",
     ),
 )

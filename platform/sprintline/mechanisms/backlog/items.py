@@ -148,7 +148,7 @@ class Entry:
     body: dict[str, Any]
 
 
-def intake(seen: Mapping[str, Seen], events: Iterable[Event], order: Sequence[str]) -> list[Entry]:
+def new_entries(seen: Mapping[str, Seen], events: Iterable[Event], order: Sequence[str]) -> list[Entry]:
     """What the ledger has not been told yet. Told again, nothing: running a sprint twice adds no sighting.
 
     Args:

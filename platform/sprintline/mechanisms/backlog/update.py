@@ -11,7 +11,7 @@ from sprintline.mechanisms.backlog.items import (
     Seen,
     board,
     fingerprint,
-    intake,
+    new_entries,
     seen_in,
 )
 from sprintline.mechanisms.context import Context
@@ -23,7 +23,9 @@ _GIVEN_UP = ("RUN", "increment", "given up")
 """Code, asset and cause of the finding that nobody's rule makes: a sprint whose runs failed too often."""
 
 
-def take_in(context: Context, sprint: str, actor: str, *, reached_end: bool = False) -> list[Entry]:
+def update_from_verdicts(
+    context: Context, sprint: str, actor: str, *, reached_end: bool = False
+) -> list[Entry]:
     """Tell the ledger what a sprint shows by now, and the closed sprints after it: one may be its recovery.
 
     reached_end: its run got to the increment, so nothing of it is given up. Returns what was new; nothing the second
@@ -75,7 +77,7 @@ def board_of(context: Context) -> list[Item]:
 
 def _tell(context: Context, seen: dict[str, Seen], actor: str) -> list[Entry]:
     events = context.records.events(product=context.product)
-    entries = intake(seen, events, context.calendar.keys)
+    entries = new_entries(seen, events, context.calendar.keys)
     for one in entries:
         context.records.append(one.kind, context.product, one.sprint, actor, one.body, key=one.key)
     return entries

@@ -27,7 +27,7 @@ class Mistake:
     wrong: str
     right: str
 
-    def told(self, filename: str) -> str:
+    def located(self, filename: str) -> str:
         """The mistake as one line of text, `file:line: path: what is wrong; what would be right`."""
         place = f"{filename}:{self.line}: " + (f"{self.where}: " if self.where else "")
         return f"{place}{self.wrong}; {self.right}"
@@ -39,7 +39,7 @@ class DeclarationError(ValueError):
     def __init__(self, filename: str, mistakes: Iterable[Mistake]) -> None:
         self.filename = filename
         self.mistakes = tuple(sorted(set(mistakes)))
-        super().__init__("\n".join(mistake.told(filename) for mistake in self.mistakes))
+        super().__init__("\n".join(mistake.located(filename) for mistake in self.mistakes))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.filename, self.mistakes)

@@ -53,7 +53,7 @@ class Spec(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _tell_everything(
+    def _report_everything(
         cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
         if not isinstance(data, Mapping):
@@ -131,11 +131,11 @@ def mistakes(
     """The errors of `model`, declared under the path `at` of the document, as located mistakes."""
     for details in error.errors(include_url=False):
         loc = tuple(part for part in details["loc"] if part != "[key]")
-        what, right = _retold(details, model, loc)
+        what, right = _restated(details, model, loc)
         yield yaml.mistake((*at, *loc), what, right)
 
 
-def _retold(details: Any, model: type[BaseModel], loc: KeyPath) -> tuple[str, str]:
+def _restated(details: Any, model: type[BaseModel], loc: KeyPath) -> tuple[str, str]:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == _CUSTOM:
         return context["wrong"], context["right"]

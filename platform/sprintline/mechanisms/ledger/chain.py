@@ -128,7 +128,7 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
 
     Args:
         events: the events in the order in which they are kept; read once, so a stream of any length will do.
-        expected_head: the head that was anchored elsewhere. The chain must contain exactly that event; it may have
+        expected_head: the head that was written elsewhere. The chain must contain exactly that event; it may have
             grown since. Without it a cut end and a chain computed anew are not noticed.
 
     Returns:
@@ -136,7 +136,7 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
         inserted or moved; that of its successor when whoever edited it also recomputed its hash.
     """
     head = EMPTY
-    anchored = expected_head is None or expected_head == EMPTY
+    in_file = expected_head is None or expected_head == EMPTY
     for event in events:
         seq = head.seq + 1
         if event.seq != seq:
@@ -158,11 +158,11 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
         if expected_head is not None and seq == expected_head.seq:
             if event.hash != expected_head.hash:
                 return Broken(
-                    seq, f"event {seq} is not the one that was anchored: the chain was computed anew"
+                    seq, f"event {seq} is not the one in the head file: the chain was computed anew"
                 )
-            anchored = True
+            in_file = True
         head = Head(seq, event.hash)
-    if not anchored and expected_head is not None:
-        cut = f"the anchor has seen {expected_head.seq} events, the chain ends after {head.seq}"
+    if not in_file and expected_head is not None:
+        cut = f"the head file has seen {expected_head.seq} events, the chain ends after {head.seq}"
         return Broken(head.seq + 1, f"events from {head.seq + 1} on are missing: {cut}")
     return None

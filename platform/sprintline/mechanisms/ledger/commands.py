@@ -1,4 +1,4 @@
-"""Commands of the ledger: verify it, list its events, anchor it again."""
+"""Commands of the ledger: verify it, list its events, accept it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def verify(as_json: bool) -> int:
     """Verify ledger integrity: no event was changed, removed, inserted or cut off."""
     records = _records()
     if records is None:
-        said: dict[str, object] = {"ok": True, "events": 0, "head": None, "anchored": None, "broken": None}
+        said: dict[str, object] = {"ok": True, "events": 0, "head": None, "head_file": None, "broken": None}
         sentence = _NO_LEDGER.format(home=settings.home().root)
     else:
         report = records.verify()
@@ -39,15 +39,21 @@ def verify(as_json: bool) -> int:
             "ok": report.ok,
             "events": report.events,
             "head": report.head.hash,
-            "anchored": report.anchored.seq if report.anchored else None,
+            "head_file": report.head_file.seq if report.head_file else None,
             "broken": broken,
         }
         if report.broken:
             place, why = report.broken.seq, report.broken.why
             sentence = f"The ledger is broken at event {place}: {why}. Restore a backup (sprintline restore)."
         else:
-            anchor = "and matches its anchor" if report.anchored else "but has no anchor that proves its end"
-            sentence = f"The ledger is intact {anchor}: {report.events} events, head {report.head.hash[:16]}."
+            head_file = (
+                "and matches its head file"
+                if report.head_file
+                else "but has no head file that proves its end"
+            )
+            sentence = (
+                f"The ledger is intact {head_file}: {report.events} events, head {report.head.hash[:16]}."
+            )
     click.echo(json.dumps(said, indent=2) if as_json else sentence, err=not as_json and not said["ok"])
     return 0 if said["ok"] else 1
 
@@ -85,8 +91,8 @@ def list_(kind: str | None, product: str | None, as_json: bool) -> None:
 @click.option("--by", default="", help="Who does this; by default the user of the operating system.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @click.option("--json", "as_json", is_flag=True, help="The event as JSON, for machines; needs --yes.")
-def anchor(reason: str, by: str, yes: bool, as_json: bool) -> None:
-    """Accept the ledger as it is and anchor it again, for example after restoring an older database.
+def accept(reason: str, by: str, yes: bool, as_json: bool) -> None:
+    """Accept the ledger as it is and write its head file again, for example after restoring an older database.
 
     It says what is given up, and asks first. A ledger whose chain is broken is refused: restore a backup then.
     """
@@ -99,32 +105,32 @@ def anchor(reason: str, by: str, yes: bool, as_json: bool) -> None:
     records = _records()
     if records is None:
         raise Refusal(_NO_LEDGER.format(home=settings.home().root))
-    if (why := records.anchoring_refused()) is not None:
+    if (why := records.why_not_accepted()) is not None:
         raise Refusal(why)
     if not yes:
         for line in given_up(records.verify()):
             click.echo(line)
         if not click.confirm("Accept the ledger as it is?"):
             raise Refusal("nothing was changed")
-    event = records.reanchor(person(by), reason.strip())
+    event = records.accept(person(by), reason.strip())
     click.echo(
         json.dumps(_as_dict(event), indent=2, ensure_ascii=False)
         if as_json
-        else f"The ledger is anchored again by event {event.seq}, by {event.actor}."
+        else f"The ledger is accepted by event {event.seq}, by {event.actor}."
     )
 
 
 def given_up(report: LedgerReport) -> list[str]:
-    """What anchoring this ledger again gives up, in sentences."""
-    if report.anchored is None:
-        anchored = (
-            "The anchor file is missing or cannot be read: events may have been cut off the end, unnoticed."
+    """What accepting this ledger gives up, in sentences."""
+    if report.head_file is None:
+        in_file = (
+            "The head file is missing or cannot be read: events may have been cut off the end, unnoticed."
         )
     else:
-        anchored = f"The anchor names event {report.anchored.seq} with hash {report.anchored.hash[:16]}."
+        in_file = f"The head file names event {report.head_file.seq} with hash {report.head_file.hash[:16]}."
     broken = f"{report.broken.why[:1].upper()}{report.broken.why[1:]}." if report.broken else ""
     return [
-        anchored,
+        in_file,
         broken,
         f"The ledger has {report.events} events. After this its end counts as right: `sprintline ledger verify` no "
         "longer reports what was cut off or replaced.",

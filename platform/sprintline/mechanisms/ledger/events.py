@@ -80,18 +80,18 @@ def check_event(kind: str, body: Mapping[str, Any]) -> None:
 
 # --- the ledger's own kinds -----------------------------------------------------------------------------------------
 
-ANCHOR, REMOVED = "anchor", "removed"
+ACCEPTED, REMOVED = "anchor", "removed"
 
 
 class GivenUp(TypedDict):
-    """The event that the anchor file named: its number and hash."""
+    """The event that the head file named: its number and hash."""
 
     seq: int
     hash: str
 
 
-class Anchored(TypedDict):
-    """given_up: what the anchor file named before; None when it was missing or could not be read."""
+class AcceptedBody(TypedDict):
+    """given_up: what the head file named before; None when it was missing or could not be read."""
 
     reason: str
     given_up: GivenUp | None
@@ -105,9 +105,9 @@ class Removed(TypedDict):
 
 EVENTS = (
     EventKind(
-        ANCHOR,
-        Anchored,
-        "A person accepted the ledger as it is, for example after restoring an older database, and anchored it again.",
+        ACCEPTED,
+        AcceptedBody,
+        "A person accepted the ledger as it is, for example after restoring an older database.",
         written_by=("mechanisms.ledger.records",),
         read_by=(),
     ),

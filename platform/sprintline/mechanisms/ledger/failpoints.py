@@ -2,6 +2,6 @@
 
 FAILPOINTS = {
     "records.before_commit": "verdicts, a measurement or an event are written and not committed",
-    "records.before_anchor": "an event is committed; the anchor beside the ledger is one behind",
+    "records.before_head": "an event is committed; the head file beside the ledger is one behind",
 }
 """What is left when the process is killed at each."""

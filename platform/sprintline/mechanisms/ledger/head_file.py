@@ -13,11 +13,11 @@ from sprintline.base.locks import access
 from sprintline.mechanisms.ledger.chain import Head
 
 
-class Anchor:
+class HeadFile:
     """One small JSON file with the sequence number and hash of the newest event that was appended.
 
     It is written after the append is committed, so it may lag behind by the events of a crash and never runs ahead. A
-    ledger that does not carry the anchored event has lost its end or was computed anew.
+    ledger that does not carry the event that the head file names has lost its end or was computed anew.
 
     Its limit: whoever may write the database may usually write this file too, and can then cut both. It finds accidents
     (a restored older copy, a lost write) and a careless hand; against a deliberate one heads must be signed and copied
@@ -28,7 +28,7 @@ class Anchor:
         self.file = file
 
     def read(self) -> Head | None:
-        """The anchored head; None when there is no file.
+        """The head; None when there is no file.
 
         Raises:
             ValueError: the file holds something else. It is replaced whole, so nothing but a hand or a disk did that.
@@ -42,18 +42,18 @@ class Anchor:
             return Head(int(said["seq"]), str(said["hash"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{self.file} is no anchor of a ledger: restore it from the backup of its database"
+                f"{self.file} is not the head file of a ledger: restore it from the backup of its database"
             ) from error
 
     def raise_to(self, head: Head) -> None:
-        """Anchor the head unless a later one is anchored already: of two appends the later may come here first."""
+        """Write the head unless a later one is there already: of two appends the later may come here first."""
         with self._alone():
             kept = self.read()
             if kept is None or kept.seq < head.seq:
                 self._write(head)
 
     def replace(self, head: Head) -> None:
-        """Anchor the head whatever stood there."""
+        """Write the head, whatever is there."""
         with self._alone():
             self._write(head)
 

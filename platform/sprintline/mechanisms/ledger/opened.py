@@ -19,9 +19,9 @@ def open_records(where: Home) -> Records:
     from sprintline.mechanisms.ledger.records import Records
 
     where.root.mkdir(parents=True, exist_ok=True)
-    # Beside a file its anchor is found by itself; that of a server is kept in the state folder.
-    anchor = None if where.records_url.startswith("sqlite") else where.ledger_head
-    return Records(where.records_url, anchor=anchor, as_of=Clock(where.clock).now)
+    # Beside a file its head file is found by itself; that of a server is kept in the state folder.
+    head_file = None if where.records_url.startswith("sqlite") else where.ledger_head
+    return Records(where.records_url, head_file=head_file, as_of=Clock(where.clock).now)
 
 
 def existing_records(home: Home) -> Records | None:

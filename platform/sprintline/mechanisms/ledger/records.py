@@ -1,8 +1,8 @@
 """Records: verdicts, the ledger and measurements; the truth that gates, sensors, command line and gateway read.
 
 Verdicts and ledger only ever grow: the database itself refuses to change or remove a row of theirs. The ledger is a
-hash chain (`core.ledger`), appended under one writer's lock so that it never forks, and its head is anchored in a file
-of its own (`stores.anchor`). Measurements are facts about the data as it now is and are replaced when it changes.
+hash chain (`chain.py`), appended under one writer's lock so that it never forks, and its head is written to a file
+of its own (`head_file.py`). Measurements are facts about the data as it now is and are replaced when it changes.
 When a product's state is removed, what was recorded of it stays, and counts no more: whoever asks for a product is told
 what came since.
 """
@@ -21,9 +21,9 @@ import sqlalchemy as sa
 from sprintline.base.databases import RecordsError, connect, place_of, reading, writing
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, moment_text
-from sprintline.mechanisms.ledger.head_file import Anchor
 from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check_chain, next_event
-from sprintline.mechanisms.ledger.events import ANCHOR, REMOVED, check_event
+from sprintline.mechanisms.ledger.events import ACCEPTED, REMOVED, check_event
+from sprintline.mechanisms.ledger.head_file import HeadFile
 from sprintline.mechanisms.ledger.migrate import create_or_check
 from sprintline.mechanisms.ledger.rows import (
     begun,
@@ -63,17 +63,17 @@ class LedgerReport:
     """What verifying the ledger found.
 
     Attributes:
-        ok: the chain holds and carries the anchored head.
+        ok: the chain holds and contains the head in the head file.
         events: how many events the ledger has.
         head: its last event.
-        anchored: the head the anchor file vouches for; None when there is no such file.
+        head_file: the head that the head file names; None when there is no such file.
         broken: where it first does not hold; None when ``ok``.
     """
 
     ok: bool
     events: int
     head: Head
-    anchored: Head | None
+    head_file: Head | None
     broken: Broken | None
 
 
@@ -84,8 +84,8 @@ class Records:
 
     Args:
         url: SQLAlchemy URL, ``sqlite:////…/records.db`` or ``postgresql+…``.
-        anchor: where the ledger's head is kept; default ``ledger.head`` beside the SQLite file. For a database server
-            it must be named, else the head is not anchored and a cut end of the ledger goes unnoticed.
+        head_file: where the ledger's head is kept; default ``ledger.head`` beside the SQLite file. For a database
+            server it must be named, else the head is not kept and a cut end of the ledger goes unnoticed.
         clock: gives "now" for the moments written; the wall clock by default.
         as_of: gives the platform's time, which events carry beside it; by default it is `clock`'s.
 
@@ -97,7 +97,7 @@ class Records:
         self,
         url: str,
         *,
-        anchor: Path | str | None = None,
+        head_file: Path | str | None = None,
         clock: Callable[[], datetime] | None = None,
         as_of: Callable[[], datetime] | None = None,
     ) -> None:
@@ -105,11 +105,13 @@ class Records:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._as_of = as_of
         self._engine, file = connect(url)
-        place = anchor if anchor is not None else None if file is None else file.with_name("ledger.head")
-        self._anchor = None if place is None else Anchor(Path(place))
+        place = (
+            head_file if head_file is not None else None if file is None else file.with_name("ledger.head")
+        )
+        self._head_file = None if place is None else HeadFile(Path(place))
         create_or_check(self._engine)
-        if self._anchor is not None and not self._anchor.file.exists() and self._head() == EMPTY:
-            self._anchor.raise_to(EMPTY)
+        if self._head_file is not None and not self._head_file.file.exists() and self._head() == EMPTY:
+            self._head_file.raise_to(EMPTY)
 
     @staticmethod
     def migrate(url: str) -> int:
@@ -249,7 +251,7 @@ class Records:
         *,
         as_of: datetime | None = None,
     ) -> Event:
-        """Append one event; on return it is on the disk, in its place in the chain, and anchored.
+        """Append one event; on return it is on the disk, in its place in the chain, and its head in the head file.
 
         Args:
             kind: one of the catalogue (`mechanisms.ledger.events`), like ``decision``.
@@ -264,7 +266,7 @@ class Records:
         Raises:
             EventError: the kind is unknown, or the body does not fit it.
             TypeError, ValueError: the body is nothing JSON can hold.
-            RecordsError: the ledger does not carry the event its anchor vouches for; nothing is appended to a ledger
+            RecordsError: the ledger does not carry the event its head file vouches for; nothing is appended to a ledger
                 whose end was cut off, since that would hide the cut.
         """
         check_event(kind, body)  # before the lock is taken
@@ -280,10 +282,10 @@ class Records:
                 )
                 if (row := connection.execute(query).mappings().first()) is not None:
                     return event_of(row)
-            self._check_anchor(connection)
+            self._check_head(connection)
             event = self._chain_on(connection, kind, product, sprint, actor, body, key, as_of)
-        failpoint("records.before_anchor")
-        self._raise_anchor(event)
+        failpoint("records.before_head")
+        self._raise_head(event)
         return event
 
     def events(
@@ -353,38 +355,38 @@ class Records:
             connection.execute(sa.delete(MEASUREMENTS).where(MEASUREMENTS.c.product == product))
             if last is not None and (last["seq"], newest) == (seq, seen):
                 return event_of(last)
-            self._check_anchor(connection)
+            self._check_head(connection)
             event = self._chain_on(connection, REMOVED, product, None, actor, {"verdicts": newest}, None)
-        self._raise_anchor(event)
+        self._raise_head(event)
         return event
 
     def verify(self) -> LedgerReport:
-        """Replay the whole chain and compare it with the anchor: edits, removals, insertions, swaps and a cut end."""
-        # The anchor first: what it vouches for was committed before it was written, so a ledger read later holds it.
-        trouble = f"the anchor {self._anchor.file} is missing" if self._anchor is not None else ""
+        """Replay the whole chain and compare it with the head file; finds edits, removals, swaps and a cut end."""
+        # The head file first: its event was committed before it was written, so a ledger read later contains it.
+        trouble = f"the head file {self._head_file.file} is missing" if self._head_file is not None else ""
         try:
-            anchored = self._anchored()
+            in_file = self._head_in_file()
         except RecordsError as error:
-            anchored, trouble = None, str(error)
+            in_file, trouble = None, str(error)
         with reading(self._engine) as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(LEDGER)).scalar_one()
-            broken, seen = _replayed(connection, anchored)
-        if broken is None and self._anchor is not None and anchored is None:
+            broken, seen = _replayed(connection, in_file)
+        if broken is None and self._head_file is not None and in_file is None:
             broken = Broken(seen.seq + 1, f"{trouble}: whether events were cut off is unknown")
-        return LedgerReport(broken is None, count, seen if broken is None else self._head(), anchored, broken)
+        return LedgerReport(broken is None, count, seen if broken is None else self._head(), in_file, broken)
 
-    def reanchor(self, actor: str, reason: str) -> Event:
-        """Accept the ledger as it is and anchor it again, as after restoring an older database.
+    def accept(self, actor: str, reason: str) -> Event:
+        """Accept the ledger as it is and write its head file again, as after restoring an older database.
 
         The act is itself an event (kind ``anchor``), with the head that was given up.
 
         Raises:
-            RecordsError: `anchoring_refused` says why.
+            RecordsError: `why_not_accepted` says why.
         """
-        if (why := self.anchoring_refused()) is not None or self._anchor is None:
+        if (why := self.why_not_accepted()) is not None or self._head_file is None:
             raise RecordsError(why)
         try:
-            given_up = self._anchored()
+            given_up = self._head_in_file()
         except RecordsError:
             given_up = None
         body = {
@@ -392,21 +394,26 @@ class Records:
             "given_up": None if given_up is None else {"seq": given_up.seq, "hash": given_up.hash},
         }
         with writing(self._engine) as connection:
-            event = self._chain_on(connection, ANCHOR, "", None, actor, body, None)
-        self._anchor.replace(Head(event.seq, event.hash))
+            event = self._chain_on(connection, ACCEPTED, "", None, actor, body, None)
+        self._head_file.replace(Head(event.seq, event.hash))
         return event
 
-    def anchoring_refused(self) -> str | None:
-        """Why this ledger cannot be anchored again: its chain is broken, or nothing is wrong. None when it can be."""
-        if self._anchor is None:
-            return f"{self._name} has no anchor file: name one with Records(url, anchor=...)"
+    def why_not_accepted(self) -> str | None:
+        """Why this ledger cannot be accepted: its chain is broken, or nothing is wrong. None when it can be."""
+        if self._head_file is None:
+            return f"{self._name} has no head file: name one with Records(url, head_file=...)"
         if self.verify().ok:
-            return f"{self._name}: the ledger is intact and matches its anchor, so there is nothing to accept"
+            return (
+                f"{self._name}: the ledger is intact and matches its head file, so there is nothing to accept"
+            )
         with reading(self._engine) as connection:
             broken, _ = _replayed(connection, None)
         if broken is None:
             return None
-        return f"{self._name}: {broken.why}: an anchor does not repair the chain, restore a backup (sprintline restore)"
+        return (
+            f"{self._name}: {broken.why}: a new head file does not repair the chain, restore a backup "
+            "(sprintline restore)"
+        )
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -443,35 +450,35 @@ class Records:
         connection.execute(sa.insert(LEDGER), event_row(event))
         return event
 
-    def _check_anchor(self, connection: sa.Connection) -> None:
-        if self._anchor is None:
+    def _check_head(self, connection: sa.Connection) -> None:
+        if self._head_file is None:
             return
-        anchored = self._anchored()
-        if anchored == EMPTY:
+        in_file = self._head_in_file()
+        if in_file == EMPTY:
             return
-        if anchored is not None:
-            kept = connection.execute(sa.select(LEDGER.c.hash).where(LEDGER.c.seq == anchored.seq)).scalar()
-            if kept == anchored.hash:
+        if in_file is not None:
+            kept = connection.execute(sa.select(LEDGER.c.hash).where(LEDGER.c.seq == in_file.seq)).scalar()
+            if kept == in_file.hash:
                 return
-            trouble = f"does not carry event {anchored.seq}, which its anchor {self._anchor.file} names"
+            trouble = f"does not carry event {in_file.seq}, which its head file {self._head_file.file} names"
         elif _head_of(connection) == EMPTY:
             return
         else:
-            trouble = f"has events but its anchor {self._anchor.file} is missing"
+            trouble = f"has events but its head file {self._head_file.file} is missing"
         raise RecordsError(
-            f"{self._name} {trouble}: events may have been cut off, nothing was appended. Restore database and anchor "
-            "from one backup; or, if the ledger is right as it is, accept it with `sprintline ledger anchor`"
+            f"{self._name} {trouble}: events may have been cut off, nothing was appended. Restore database and head "
+            "file from one backup; or, if the ledger is right as it is, accept it with `sprintline ledger accept`"
         )
 
-    def _anchored(self) -> Head | None:
+    def _head_in_file(self) -> Head | None:
         try:
-            return None if self._anchor is None else self._anchor.read()
+            return None if self._head_file is None else self._head_file.read()
         except ValueError as error:
             raise RecordsError(f"{self._name}: {error}") from error
 
-    def _raise_anchor(self, event: Event) -> None:
-        if self._anchor is not None:
-            self._anchor.raise_to(Head(event.seq, event.hash))
+    def _raise_head(self, event: Event) -> None:
+        if self._head_file is not None:
+            self._head_file.raise_to(Head(event.seq, event.hash))
 
     def _head(self) -> Head:
         with reading(self._engine) as connection:
@@ -492,8 +499,8 @@ def _head_of(connection: sa.Connection) -> Head:
     return EMPTY if row is None else Head(row.seq, row.hash)
 
 
-def _replayed(connection: sa.Connection, anchored: Head | None) -> tuple[Broken | None, Head]:
-    """The first place where the chain does not hold or misses the anchored head, and the last event read."""
+def _replayed(connection: sa.Connection, in_file: Head | None) -> tuple[Broken | None, Head]:
+    """The first place where the chain does not hold or misses the head in the head file, and the last event read."""
     seen = EMPTY
 
     def watched(events: Iterator[Event]) -> Iterator[Event]:
@@ -504,7 +511,7 @@ def _replayed(connection: sa.Connection, anchored: Head | None) -> tuple[Broken 
 
     stream = connection.execution_options(yield_per=2000).execute(sa.select(LEDGER).order_by(LEDGER.c.seq))
     try:
-        broken = check_chain(watched(unaltered_event(row) for row in stream.mappings()), anchored)
+        broken = check_chain(watched(unaltered_event(row) for row in stream.mappings()), in_file)
     except (ValueError, TypeError) as error:  # a body or a moment that is none any more
         broken = Broken(seen.seq + 1, f"event {seen.seq + 1} cannot be read: {error}")
     return broken, seen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.mechanisms.procedures.declared import procedures
 from sprintline.mechanisms.procedures.events import INTENT
-from sprintline.mechanisms.procedures.progress import Standing, open_ones
+from sprintline.mechanisms.procedures.progress import Progress, open_ones
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.chain import Event
@@ -52,7 +52,7 @@ def begun_procedures(records: Records | None) -> list[Begun]:
     return sorted(found, key=lambda one: one.since)
 
 
-def _begun(at: Standing, events: list[Event]) -> Begun:
+def _begun(at: Progress, events: list[Event]) -> Begun:
     intent = next(event for event in reversed(events) if event.kind == INTENT and _is_of(at, event.body))
     declared = procedures().get(at.procedure)
     steps = tuple(declared.steps) if declared else tuple(intent.body["steps"])
@@ -72,5 +72,5 @@ def _begun(at: Standing, events: list[Event]) -> Begun:
     )
 
 
-def _is_of(at: Standing, body: Mapping[str, Any]) -> bool:
+def _is_of(at: Progress, body: Mapping[str, Any]) -> bool:
     return (body["procedure"], body["subject"], body["attempt"]) == (at.procedure, at.subject, at.attempt)

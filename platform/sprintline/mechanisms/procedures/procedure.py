@@ -81,7 +81,7 @@ def carry_out(
         )
     records, product = owner.records, owner.product
     with access(owner.home.procedures / (product or "platform"), writing=True):
-        at = procedures.standing(name, subject, records.events(product=product, sprint=sprint))
+        at = procedures.progress_of(name, subject, records.events(product=product, sprint=sprint))
         if at.open and list(at.done) != declared[: len(at.done)]:
             raise ProcedureError(
                 f"procedure {name} of {subject} was begun by another version of the platform: it did "
@@ -89,15 +89,15 @@ def carry_out(
             )
 
         def tell(kind: str, step: str = "", **more: Any) -> None:
-            records.append(kind, product, sprint, actor, at.told(**more), key=at.key(step))
+            records.append(kind, product, sprint, actor, at.fields(**more), key=at.key(step))
 
         if at.open and _can_be_undone(steps[: len(at.done)]) and (why := still_meant(at.intent or {})):
             # The step after the last told may have been done as well.
             _undo(steps[: len(at.done) + 1], at.intent or {})
             tell(OUTCOME, outcome=procedures.UNDONE, why=why)
-            at = procedures.Standing(name, subject, at.attempt + 1)
+            at = procedures.Progress(name, subject, at.attempt + 1)
         if at.outcome == procedures.DONE and procedure.repeats:
-            at = procedures.Standing(name, subject, at.attempt + 1)
+            at = procedures.Progress(name, subject, at.attempt + 1)
         if at.outcome == procedures.DONE:
             return at.intent
         intent = at.intent if at.intent is not None else meant

@@ -22,7 +22,7 @@ DONE, UNDONE = "done", "undone"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """Where a procedure stands.
 
     attempt: counts from 1; one that was undone is followed by another. intent: what is meant, None before the attempt
@@ -45,7 +45,7 @@ class Standing:
         """Key of its events: each is written once an attempt, however many processes run it."""
         return ":".join(part for part in (self.procedure, self.subject, str(self.attempt), step) if part)
 
-    def told(self, **more: Any) -> dict[str, Any]:
+    def fields(self, **more: Any) -> dict[str, Any]:
         """What every one of its events says, and more."""
         return {
             "procedure": self.procedure,
@@ -55,31 +55,31 @@ class Standing:
         }
 
 
-def standing(procedure: str, subject: str, events: Iterable[Event]) -> Standing:
+def progress_of(procedure: str, subject: str, events: Iterable[Event]) -> Progress:
     """Where a procedure stands by the events of its product, in their order. A new attempt follows one undone.
 
     subject: what it is about, in words of its own: a sprint, a model, a request.
     """
-    found = Standing(procedure, subject)
+    found = Progress(procedure, subject)
     for event in events:
         body = event.body
         if event.kind not in KINDS or (body["procedure"], body["subject"]) != (procedure, subject):
             continue
         if event.kind == INTENT:
-            found = Standing(procedure, subject, body["attempt"], body["meant"])
+            found = Progress(procedure, subject, body["attempt"], body["meant"])
         elif event.kind == STEP:
-            found = Standing(procedure, subject, found.attempt, found.intent, (*found.done, body["done"]))
+            found = Progress(procedure, subject, found.attempt, found.intent, (*found.done, body["done"]))
         elif event.kind == OUTCOME:
-            found = Standing(
+            found = Progress(
                 procedure, subject, found.attempt, found.intent, found.done, str(body["outcome"])
             )
     if found.outcome == UNDONE:
-        return Standing(procedure, subject, found.attempt + 1)
+        return Progress(procedure, subject, found.attempt + 1)
     return found
 
 
-def open_ones(events: Iterable[Event]) -> list[Standing]:
+def open_ones(events: Iterable[Event]) -> list[Progress]:
     """Every procedure that was begun and has not ended, in the order in which they began."""
     told = [event for event in events if event.kind in KINDS]
     names = dict.fromkeys((event.body["procedure"], event.body["subject"]) for event in told)
-    return [one for name, subject in names if (one := standing(name, subject, told)).open]
+    return [one for name, subject in names if (one := progress_of(name, subject, told)).open]

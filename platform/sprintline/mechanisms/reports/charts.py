@@ -23,7 +23,7 @@ class Dot:
 
     x: float
     y: float
-    told: str
+    alt: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Bar:
     width: float
     height: float
     style: str
-    told: str
+    alt: str
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class Mark:
 
     x: float
     style: str
-    told: str
+    alt: str
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart ready to be drawn. told: all it shows in a sentence, for whoever does not see it."""
+    """A chart ready to be drawn. alt: all it shows in a sentence, for whoever does not see it."""
 
     title: str
-    told: str
+    alt: str
     x_labels: tuple[tuple[float, str], ...]
     y_labels: tuple[tuple[float, str], ...]
     lines: tuple[Line, ...] = ()
@@ -101,13 +101,13 @@ def lines(
     drawn = tuple(_line(name, keys, figures, y, shown) for name, figures in series.items())
     return Chart(
         title,
-        _told(title, keys, series, shown),
+        _summary(title, keys, series, shown),
         _x_labels(keys),
         tuple((y(tick), shown(tick)) for tick in ticks),
         lines=drawn,
         marks=tuple(
-            Mark(_x(keys, keys.index(key)), style, f"{key}: {told}")
-            for key, (style, told) in (marks or {}).items()
+            Mark(_x(keys, keys.index(key)), style, f"{key}: {alt}")
+            for key, (style, alt) in (marks or {}).items()
             if key in keys
         ),
     )
@@ -137,9 +137,9 @@ def bars(
     states = ", ".join(
         f"{key} {style}" for key, style, one in zip(keys, styles, figures, strict=True) if one is not None
     )
-    told = f"{_told(title, keys, {'share': figures}, shown)} {states}."
+    alt = f"{_summary(title, keys, {'share': figures}, shown)} {states}."
     labels = tuple((y(tick), shown(tick)) for tick in ticks)
-    return Chart(title, told, _x_labels(keys), labels, bars=drawn)
+    return Chart(title, alt, _x_labels(keys), labels, bars=drawn)
 
 
 def _line(
@@ -192,7 +192,7 @@ def _x_labels(keys: Sequence[str]) -> tuple[tuple[float, str], ...]:
     return tuple((_x(keys, i), key.rpartition("-")[2]) for i, key in enumerate(keys) if i % every == 0)
 
 
-def _told(
+def _summary(
     title: str, keys: Sequence[str], series: Mapping[str, Figures], shown: Callable[[float], str]
 ) -> str:
     parts = []

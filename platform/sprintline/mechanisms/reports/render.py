@@ -119,7 +119,7 @@ def _part_lines(part: Part) -> Iterable[str]:
             return markdown_table([one.name for one in part.columns], rows)
         case Chart():
             drawn = drawing(part)
-            return [_text(drawn.told if drawn else f"{part.title}: no figures yet.")]
+            return [_text(drawn.alt if drawn else f"{part.title}: no figures yet.")]
 
 
 def markdown_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 
 from sprintline.mechanisms import assets as shell
-from sprintline.mechanisms.backlog.update import stops_the_run, take_in
+from sprintline.mechanisms.backlog.update import stops_the_run, update_from_verdicts
 from sprintline.mechanisms.context import Context
-from sprintline.mechanisms.rules.run_rules import gather, judge
 from sprintline.mechanisms.rules.registry import rules_for
+from sprintline.mechanisms.rules.run_rules import gather, judge
 from sprintline.mechanisms.rules.verdicts import Outcome, Rule, Severity, Verdict
 
 SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
@@ -44,11 +44,11 @@ def result(rule: Rule, verdict: Verdict) -> dg.AssetCheckResult:
         description=sentence(rule, verdict),
         asset_key=dg.AssetKey([verdict.product, verdict.asset]),
         check_name=check_name(rule),
-        metadata=told(rule, verdict),
+        metadata=check_metadata(rule, verdict),
     )
 
 
-def told(rule: Rule, verdict: Verdict) -> dict[str, Any]:
+def check_metadata(rule: Rule, verdict: Verdict) -> dict[str, Any]:
     """Figures of a verdict as check metadata; observed and threshold as JSON, only when there are any."""
     shown = {
         "verdict": verdict.outcome.value,
@@ -94,7 +94,7 @@ def checks_for(
         verdicts = [judge(runtime, rule, asset, sprint, evidence, version) for rule in chosen]
         runtime.records.record_verdicts(verdicts)
         if stops_the_run(verdicts):
-            take_in(runtime, sprint, shell.actor(context))
+            update_from_verdicts(runtime, sprint, shell.actor(context))
         for rule, verdict in zip(chosen, verdicts, strict=True):
             yield result(rule, verdict)
 
@@ -111,6 +111,8 @@ def report_refusal(context: dg.AssetExecutionContext, rule: Rule, verdict: Verdi
             severity=SEVERITY[verdict.severity],
             description=sentence(rule, verdict),
             partition=verdict.sprint,
-            metadata={key: dg.MetadataValue.text(str(value)) for key, value in told(rule, verdict).items()},
+            metadata={
+                key: dg.MetadataValue.text(str(value)) for key, value in check_metadata(rule, verdict).items()
+            },
         )
     )

@@ -83,7 +83,7 @@ class AssetKind:
         settled: whether facts recorded of an asset are final; while they are not, its verdicts neither open nor close
             an item of the backlog.
         label: how reference pages name assets of which a product declares many; empty for one of a fixed name.
-        group, told: the Dagster group and a description for the reference, with `label`.
+        group, about: the Dagster group and a description for the reference, with `label`.
     """
 
     name: str
@@ -98,7 +98,7 @@ class AssetKind:
     settled: Callable[[Any], bool] = settled
     label: str = ""
     group: str = ""
-    told: str = ""
+    about: str = ""
 
     def evidence(self, context: Context, asset: str, scope: Scope) -> Evidence:
         """Evidence on one of its assets. Raises ValueError for a scope that its rules are not judged for."""

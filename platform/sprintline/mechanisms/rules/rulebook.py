@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sprintline.mechanisms.context import Context
 from sprintline.mechanisms.rules.gates import GateDecision, Need, decide
-from sprintline.mechanisms.rules.run_rules import current_versions
 from sprintline.mechanisms.rules.kinds import kinds, kinds_of_scope
 from sprintline.mechanisms.rules.registry import all_rules, rules_for, rules_of_gate
+from sprintline.mechanisms.rules.run_rules import current_versions
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.waivers import waivers
 
