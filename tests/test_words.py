@@ -27,6 +27,19 @@ BANNED = {
     r"\bplan on in\b": "extend planned_until",
     r"\b1 no\b": "1 failed",
     r"\bwaits to be\b": "open",
+    r"\b(is|are|was|were|be) told\b": "reported, shown",
+    r"\bvouch(es|ed)?\b": "verifies",
+    r"\byardsticks?\b": "baseline",
+    r"\brests? on\b": "depends on",
+    r"\b(was|were|be|been|is|has|have) begun\b": "started",
+    r"\banew\b": "again",
+    r"\bnobody\b": "no one, no process, or the passive",
+    r"\bwho(so)?ever\b": "the person who",
+    r"\bsays nothing\b": "is not usable",
+    r"\bmade again\b": "computed again, rebuilt, reproduced",
+    r"\bgoes on by itself\b": "continues automatically",
+    r"\bamiss\b": "wrong",
+    r"\bstands? (in|by|as|for|on)\b": "is in, applies to",
 }
 """Patterns and the word to write instead."""
 

@@ -69,7 +69,7 @@ def failing_check(page: Page, ui: str) -> None:
 
 def scores(page: Page, ui: str) -> None:
     page.goto(f"{ui}/assets/flight_delays/scores?view=events&partition=2013-S13")
-    settled(page, "yardsticks")
+    settled(page, "baselines")
 
 
 def shown(page: Page, ui: str, asset: str, sprint: str, key: str) -> None:

@@ -1,7 +1,7 @@
 """The benchmark: what closing sprints costs, side by side with a plain script, in one run on one machine.
 
 `make bench` replays a year through sensors and daemon on a state folder of its own and reads Dagster's event log for
-what each run and step took; before, between and after it runs the yardsticks, so that the noise of the machine shows.
+what each run and step took; before, between and after it runs the baselines, so that the noise of the machine shows.
 Writes figures as JSON and a page with a plot. It asserts nothing: bounds are told beside what was measured.
 """
 
@@ -78,7 +78,7 @@ def main() -> None:
     print(table(found["figures"]))
 
 
-# --- the yardsticks --------------------------------------------------------------------------------------------------
+# --- the baselines --------------------------------------------------------------------------------------------------
 
 
 def plain() -> dict[str, float]:

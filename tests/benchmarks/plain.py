@@ -1,4 +1,4 @@
-"""The yardstick of the benchmark: the year of flights as far as features, with no platform around it.
+"""The baseline of the benchmark: the year of flights as far as features, with no platform around it.
 
 One script as an analyst would write it: read the package's files into DuckDB, one query for a crude feature table, one
 frame. Prints the seconds of each stage as JSON.

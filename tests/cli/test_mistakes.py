@@ -124,7 +124,7 @@ MISTAKES: dict[str, Spoil | None] = {
     "a model under another asset's name": another_scores,
     "a source under another asset's name": edit(DEFS, "name: orders", "name: drift"),
     "a feature service that is none": edit(VIEWS, 'name="bakery_v1"', 'name="bakery_v2"'),
-    "a product nobody loads": edit("workspace.yaml", "products.bakery.definitions", "products.bakry.definitions"),
+    "a product that is not loaded": edit("workspace.yaml", "products.bakery.definitions", "products.bakry.definitions"),
     "a rule code that is none": None,
     "a waiver for a rule that is none": None,
     "a waiver for a sprint that is past": None,
@@ -172,7 +172,7 @@ MISTAKES: dict[str, Spoil | None] = {
         'contract: contracts/orders.yaml\n      published: {product: florist, table: orders, version: "^1"}',
     ),
     "a table to publish that is not in the lake": None,
-    "a table to read that nobody publishes": lambda root: create_product("florist", root),
+    "a table to add that is not published": lambda root: create_product("florist", root),
     "a product to remove that others read": reads_florist(),
 }  # fmt: skip
 

@@ -61,7 +61,7 @@ def test_a_waiver_is_kept_bare():
         ({"approver": ""}, "no approver is named: a decision has a person who answers for it"),
         ({"approver": "x" * 121}, "the approver has 121 characters"),
         ({"approver": "sam\nand dana"}, "at most 120 on one line"),
-        ({"expires": ""}, "no expiry is given: name the last day on which it holds"),
+        ({"expires": ""}, "no expiry is given: name the last day on which it is valid"),
         ({"expires": "next week"}, "next week is not a date"),
         ({"expires": "2013-04-30"}, "it would have expired on 2013-04-30: today is 2013-05-01"),
         ({"expires": "2014-05-03"}, "2014-05-03 is more than 366 days ahead"),

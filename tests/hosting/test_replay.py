@@ -149,7 +149,7 @@ class TestBesideAnOpenUi:
         with replay.daemon(bakery) as healthy:
             healthy()
             (ui / starts.OWNER).unlink()
-            with pytest.raises(replay.ReplayError, match="has ended: call the replay again"):
+            with pytest.raises(replay.ReplayError, match="has ended: start the replay again"):
                 healthy()
 
     def test_a_process_on_request_belongs_to_the_ui(self, bakery, ui):

@@ -364,6 +364,6 @@ def test_types_nobody_reviewed_are_not_kept(other):
 
 
 @pytest.mark.fault
-def test_without_a_lock_nothing_can_be_made_again(tmp_path):
+def test_without_a_lock_nothing_is_reproducible(tmp_path):
     with pytest.raises(ModelError, match="make lock"):
         lock_hash(tmp_path)

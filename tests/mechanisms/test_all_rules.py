@@ -171,7 +171,7 @@ CASES = {
             ),
         ],
         thin=[
-            {"rebuilt": {"why": "the features of 2026-S03 could not be made again: no such column"}},
+            {"rebuilt": {"why": "the features of 2026-S03 could not be computed again: no such column"}},
             {"rebuilt": _rebuilt(**{"answers from courier_delays": {"rows": 0}})},
         ],
     ),
@@ -215,7 +215,7 @@ CASES = {
             ({"own_inputs": False}, "by code of its own"),
             (
                 {"inputs": ["distance", "late"], "served": ["distance", "late"]},
-                "late, which tell how a question ended",
+                "late, which contain the outcome",
             ),
             ({"inputs": ["distance", "tail"]}, "tail, which no question is answered with"),
         ],

@@ -181,7 +181,7 @@ def test_a_killed_removal_is_listed_and_the_same_command_completes_it(clone, hom
     assert closings == whole, "what looks closed is all there"
     assert not whole or len(removal.state_of(home, "bakery")) == 8
     said = call("bakery", "--state", "--yes")
-    assert "A removal of the state of bakery was interrupted; this goes on with it." in said
+    assert "A removal of the state of bakery was interrupted; this continues it." in said
     assert opened() == [] and removal.state_of(home, "bakery") == []
     assert open_records(home).events("bakery") == []
     events = open_records(home).events(product="")

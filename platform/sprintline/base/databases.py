@@ -175,8 +175,8 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             failpoint("records.before_commit")
     except (OperationalError, InterfaceError) as error:
         raise RecordsError(
-            f"database {place_of(engine)} cannot be written ({why(error)}): {_mend(engine)}; what was "
-            "committed before stands"
+            f"database {place_of(engine)} cannot be written ({why(error)}): {_mend(engine)}; what was committed "
+            "before is kept"
         ) from error
 
 
@@ -193,4 +193,4 @@ def why(error: DBAPIError) -> str:
 def _mend(engine: sa.Engine) -> str:
     if engine.dialect.name == "postgresql":
         return "see that the server runs and do it again, a new connection is made then"
-    return "free the disk, or end the process that holds it"
+    return "free the disk, or end the process that uses it"

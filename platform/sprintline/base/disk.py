@@ -28,8 +28,8 @@ def full_disk(error: BaseException, home: Path) -> str | None:
     place = getattr(first, "filename", None)
     where = f" ({place})" if place else ""
     return (
-        f"disk full{where}: free space for {home} ({_free(home)}) and run the sprint again, it goes on "
-        f"from what was committed before, which is unchanged. {' '.join(str(error).split())}"
+        f"disk full{where}: free space for {home} ({_free(home)}) and run the sprint again: it continues from "
+        f"what was committed before, which is unchanged. {' '.join(str(error).split())}"
     )
 
 

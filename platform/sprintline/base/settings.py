@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 """The clone: the folder that holds `platform/`, `dbt_project/` and `feature_repo/`."""
 
 POOL = "duckdb"
-"""Runs that touch a warehouse take turns: its file has one writer, and a sprint rests on the one before."""
+"""Runs that touch a warehouse run one at a time: its file has one writer, and a sprint depends on the one before."""
 
 MASK = "***"
 """What is shown in the place of a secret."""
@@ -101,7 +101,7 @@ DECLARED: tuple[Setting, ...] = (
         ours=True,
     ),
 )  # fmt: skip
-"""Every setting, in the order they are told."""
+"""Every setting, in the order of the reference page."""
 
 _BY_NAME = {one.name: one for one in DECLARED}
 

@@ -237,7 +237,7 @@ def _changes(override: Mapping[str, Any]) -> str:
     "--check", "only_check", is_flag=True, help="Write nothing; exit 1 when a page is not as it should be."
 )
 def reference(only_check: bool) -> int:
-    """Write docs/reference/, docs/rules/ and the index of decisions anew, and list what changed."""
+    """Generate docs/reference/, docs/rules/ and the index of decisions, and list what changed."""
     from sprintline.cli.generated import write_pages
     from sprintline.cli.reference import MARK, decisions, pages
     from sprintline.cli.rule_pages import pages as rule_pages

@@ -26,7 +26,9 @@ def _page(rule: Rule, measured: Measured | None) -> str:
     planted = "\n".join(f"- {one.name} ({one.where})" for one in faults_of(rule.code))
     threshold = "none" if rule.threshold is None else f"{rule.threshold:g}"
     applies = "" if rule.applies is to_all else f"| Applies to | {rule.applies_to} |\n"
-    weight = "what lies downstream in the run stops" if rule.severity == "error" else "the run goes on"
+    weight = (
+        "the steps downstream in the run are not run" if rule.severity == "error" else "the run continues"
+    )
     return f"""{_MARK}
 # {rule.code}: {rule.claim}
 
@@ -88,8 +90,8 @@ def _index(measured: Measured | None) -> str:
 # Rules
 
 A rule is a claim about one kind of asset, judged every sprint. Its verdict is a pass, a failure, or insufficient when
-evidence is missing, which never counts as a pass. `sprintline explain CODE` tells the same as these pages, with the
-last verdicts. `sprintline faults` measures the last two columns anew.
+evidence is missing, which never counts as a pass. `sprintline explain CODE` shows the same as these pages, with the
+last verdicts. `sprintline faults` measures the last two columns again.
 
 | code | claim | judges | severity | planted faults caught | false alarms |
 |---|---|---|---|---|---|

@@ -88,7 +88,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
                 context.log.warning(note)
         except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
             context.log.warning(
-                f"The sprint site was not written: {error}. `sprintline site` writes it anew."
+                f"The sprint site was not written: {error}. `sprintline site` writes it again."
             )
         return shell.materialized(version, metadata)
 

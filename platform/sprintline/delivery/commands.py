@@ -80,7 +80,7 @@ def show(found: list[ProductOverview], home: settings.Home) -> None:
             out.print(SprintTable(f"{one.title} ({one.product})", rows), crop=False)
             continue
         out.print(
-            f"[bold]{one.title}[/] ({one.product}): no sprint has begun to close in {home.root}.",
+            f"[bold]{one.title}[/] ({one.product}): no sprint has started to close in {home.root}.",
             soft_wrap=True,
         )
         out.print(
@@ -100,7 +100,7 @@ def show(found: list[ProductOverview], home: settings.Home) -> None:
     "--json", "as_json", is_flag=True, help="As JSON, for machines: the first page, products, errors."
 )
 def site(open_it: bool, as_json: bool) -> int:
-    """Write the sprint site anew: tables, charts and a page per sprint, under the state folder.
+    """Write the whole sprint site: tables, charts and a page per sprint, under the state folder.
 
     Every closing writes its own part; this writes all of it from the records.
     """

@@ -27,7 +27,7 @@ def plan(runtime: Runtime) -> IncrementFacts:
 KINDS = (
     AssetKind(
         name="increment",
-        reads="the product's calendar and the clock; the data versions its features rest on, and the ledger's "
+        reads="the product's calendar and the clock; the data versions its features depend on, and the ledger's "
         "restatements",
         assets=lambda runtime: ("increment",),
         facts=IncrementFacts,

@@ -66,7 +66,7 @@ FAULTS = (
         _sprint_before_corrected, run=INTO_MARTS, sprints_before=1,
     ),
     Fault(
-        "DL702", "its own file corrected, and nobody said why", "landing file of orders", "increment",
+        "DL702", "its own file corrected, without an attestation", "landing file of orders", "increment",
         _own_file_corrected, run=THROUGH,
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ def _current(evidence: Mapping[str, Any], _: Any) -> Judgement:
     if not inputs:
         return passed("it was computed from no earlier sprint", 0, 0)
     if not moved:
-        return passed(f"all {inputs} data versions of earlier sprints it was computed from still stand", 0, 0)
+        return passed(f"all {inputs} data versions of earlier sprints it was computed from are current", 0, 0)
     told = sorted({f"{one['asset']} of {one['sprint']} (read by {one['reader']})" for one in moved})
     more = f" and {len(told) - 3} more" if len(told) > 3 else ""
     return failed(
@@ -47,14 +47,14 @@ def _attested(evidence: Mapping[str, Any], _: Any) -> Judgement:
 
 RESTS_ON_CURRENT_DATA = Rule(
     code="DL701",
-    name="rests_on_current_data",
+    name="depends_on_current_data",
     judges="increment",
     per_sprint=True,
     practice="3.4",
     severity=Severity.WARN,
-    remedy="materialize this sprint again, from its feature views on: decisions that were taken stand",
+    remedy="materialize this sprint again, from its feature views on: earlier decisions are not changed",
     why="A correction of a sprint reaches the features of the sprints after it, which look back. Until they are "
-    "computed again, their figures are of data that no longer exist.",
+    "computed again, their figures describe data that no longer exist.",
     judge=_current,
 )
 
@@ -68,8 +68,8 @@ RULES = (
         per_sprint=True,
         practice="1.8",
         severity=Severity.WARN,
-        why="Figures that were told change when a file is replaced. Somebody has to have asked the provider why, and "
-        "to stand by the answer.",
+        why="Published figures change when a file is replaced. A person must ask the provider why, and "
+        "attest to the answer.",
         remedy=f"sprintline attest PRODUCT {ATTEST_RULE} --sprint SPRINT with the claim and the evidence",
         judge=_attested,
     ),

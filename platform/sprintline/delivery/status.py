@@ -32,7 +32,7 @@ from sprintline.product.facts import PredictionsFacts
 
 SCORES, PREDICTIONS, DRIFT, INCREMENT = "scores", "predictions", "drift", "increment"
 MEASURES = ("roc_auc", "average_precision", "brier")
-YARDSTICKS = ("naive", "twin")
+BASELINES = ("naive", "twin")
 
 
 class State(StrEnum):
@@ -102,7 +102,7 @@ def brief(reason: str, most: int = BRIEF) -> tuple[str, bool]:
 
 
 Needs = Iterable[Need] | Callable[[str], Iterable[Need]]
-"""The Definition of Done: the same for every sprint, or told per key of a sprint that has begun to close."""
+"""The Definition of Done: the same for every sprint, or given per key of a sprint that has started to close."""
 
 
 @dataclass(frozen=True)
@@ -336,13 +336,13 @@ def _facts(measured: Mapping[str, Measured], asset: str) -> Any:
 
 
 def _metrics(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The three measures and both yardsticks, each with the three; None where a figure was not measured."""
+    """The three measures and both baselines, each with the three; None where a figure was not measured."""
     if not found or all(found.get(measure) is None for measure in MEASURES):
         return None
     out: dict[str, Any] = {measure: found.get(measure) for measure in MEASURES}
-    for yardstick in YARDSTICKS:
-        other = found.get(yardstick)
-        out[yardstick] = (
+    for baseline in BASELINES:
+        other = found.get(baseline)
+        out[baseline] = (
             {measure: other.get(measure) for measure in MEASURES} if isinstance(other, Mapping) else None
         )
     return out

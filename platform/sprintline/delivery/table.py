@@ -165,7 +165,7 @@ def _cells(row: SprintStatus) -> list[Text]:
 def _measure(metrics: dict[str, Any] | None, name: str) -> Text:
     if not metrics:
         return Text("–", style="dim")
-    beside = " · ".join(_figure((metrics.get(yardstick) or {}).get(name)) for yardstick in ("naive", "twin"))
+    beside = " · ".join(_figure((metrics.get(baseline) or {}).get(name)) for baseline in ("naive", "twin"))
     return Text(_figure(metrics.get(name)), style="bold").append(f"\n{beside}", style="not bold dim")
 
 
@@ -317,7 +317,7 @@ def _grid(values: Sequence[str], width: int) -> list[str]:
 
 def _restatement(one: dict[str, Any]) -> str:
     if one["open"]:
-        return f"{one['told']}; nobody has attested to it yet"
+        return f"{one['told']}; no attestation yet"
     return one["told"] + (f"; {one['attested_by']} attested to it" if one["attested_by"] else "")
 
 

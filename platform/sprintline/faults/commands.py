@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="Keep the result in this file as well as in the state folder.",
 )
 def faults(codes: tuple[str, ...], only_clean: bool, as_json: bool, write: Path | None) -> int:
-    """Plant each rule's faults in a throw-away product and tell which its checks caught.
+    """Plant each rule's faults in a throw-away product and show which of them its checks catch.
 
     Takes minutes. Neither the clone nor its state is touched, but for the result, which is kept in the state folder.
     What rules said of the clean sprints on record there is counted beside it.

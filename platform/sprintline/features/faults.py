@@ -68,7 +68,7 @@ def _hours_to_come(sandbox: Sandbox) -> None:
 
 FAULTS = (
     Fault(
-        "FT301", "values that rest on the hour to come", "lake partition of courier_delays", "courier_delays",
+        "FT301", "values that depend on the next hour", "lake partition of courier_delays", "courier_delays",
         _known_an_hour_later,
     ),
     Fault(

@@ -10,7 +10,7 @@ from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, fail
 
 def _created(evidence: Mapping[str, Any], _: Any) -> Judgement:
     rows, late = need(evidence, "rows"), need(evidence, "rows_created_after_event")
-    sentence = f"{late:,} of {rows:,} feature rows rest on something known after the moment they stand for"
+    sentence = f"{late:,} of {rows:,} feature rows depend on data known after their event timestamp"
     return (failed if late else passed)(sentence, late, 0)
 
 
@@ -52,22 +52,22 @@ def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
         name, one = max(wrong.items(), key=lambda found: found[1]["unequal"])
         columns = f" in {', '.join(one['columns'])}" if one["columns"] else ""
         return failed(
-            f"made again from what was known at {moment}, {one['unequal']:,} of {one['rows']:,} rows of {name} "
+            f"recomputed from what was known at {moment}, {one['unequal']:,} of {one['rows']:,} rows of {name} "
             f"differ{columns}: they knew what came after ({one['first']})",
             unequal,
             0,
         )
-    return passed(f"made again from what was known at {moment}, all {rows:,} rows are equal to the bit", 0, 0)
+    return passed(f"recomputed from what was known at {moment}, all {rows:,} rows are equal to the bit", 0, 0)
 
 
 RULES = (
     Rule(
         code="FT301",
-        name="rests_on_the_past_only",
+        name="uses_only_past_data",
         judges="feature_view",
         practice="4.6",
-        why="A feature that rests on something known later than the moment it stands for makes every "
-        "offline figure better than what serving can reach, and nothing else shows it before the "
+        why="A feature that uses data known after its event timestamp makes every offline metric "
+        "better than serving can reach, and nothing else shows it before the "
         "model is live.",
         remedy="restrict the view's SQL to rows known by event_timestamp",
         judge=_created,
@@ -111,9 +111,9 @@ RULES = (
         gates=("promotion",),
         tracked=False,
         practice="4.6",
-        why="A feature can claim an honest moment and still rest on what came later. Made again from only "
-        "what was known at a question's moment, it must be equal to the bit.",
-        remedy="find what the columns named rest on: join and filter by known_at, never by when something happened",
+        why="A feature can have a correct timestamp and still use later data. Computed again from only what "
+        "was known when a question was asked, it must be equal to the bit.",
+        remedy="find what the named columns are computed from: join and filter by known_at, never by event time",
         judge=_rebuilt,
     ),
 )

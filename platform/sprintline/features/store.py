@@ -317,8 +317,8 @@ class FeatureStore:
         declared = self.declared().view(view)
         told = {field.name: field.description for field in declared.schema}
         told |= {
-            EVENT: "moment the values stand for",
-            CREATED: "moment the last of their inputs became known",
+            EVENT: "time at which the values apply",
+            CREATED: "time at which the last of their inputs became known",
         }
         return {name: text for name, text in told.items() if text}
 

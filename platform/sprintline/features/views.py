@@ -203,7 +203,7 @@ def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
                 if feature in taken:
                     raise FeatureError(
                         f"{place}: service {service.name} takes {feature!r} from {taken[feature]} and from {view_name}:"
-                        f" rename one, columns of an answer are told apart by name"
+                        f" rename one, feature columns need distinct names"
                     )
                 taken[feature] = view_name
     return declared

@@ -217,12 +217,14 @@ def _text(what: str, text: str, fix: str = "say it in a sentence") -> list[str]:
 
 def _expiry(text: str, now: datetime, needed: bool) -> list[str]:
     if not text:
-        return ["no expiry is given: name the last day on which it holds, like 2026-12-31"] if needed else []
+        return (
+            ["no expiry is given: name the last day on which it is valid, like 2026-12-31"] if needed else []
+        )
     try:
         day = date.fromisoformat(text)
     except ValueError:
         return [
-            f"{text} is not a date: write the last day on which it holds as year-month-day, like 2026-12-31"
+            f"{text} is not a date: write the last day on which it is valid as year-month-day, like 2026-12-31"
         ]
     today = now.astimezone(UTC).date()
     if day < today:

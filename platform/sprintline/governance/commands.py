@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BY = click.option("--by", default="", help="Who does this; by default the user of the operating system.")
 _APPROVER = click.option("--approver", default="", help="Who answers for it: a name or an address.")
-_EXPIRES = click.option("--expires", default="", help="Last UTC day on which it holds, like 2026-12-31.")
+_EXPIRES = click.option("--expires", default="", help="Last UTC day on which it is valid, like 2026-12-31.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="The event as JSON, for machines.")
 
 
@@ -75,7 +75,9 @@ def approve(product: str, sprint: str, by: str, as_json: bool, **said: str) -> N
 @click.option("--asset", default="", help="The one asset it is about, where the rule judges several.")
 @click.option("--claim", default="", help="What is claimed, in a sentence.")
 @click.option("--evidence", default="", help="A link, or a path where others find it.")
-@click.option("--expires", default="", help="Last UTC day on which it holds; by default it holds for good.")
+@click.option(
+    "--expires", default="", help="Last UTC day on which it is valid; by default it does not expire."
+)
 @click.option("--attester", default="", help="Who claims it: a name or an address.")
 @_BY
 @_JSON

@@ -12,8 +12,8 @@ from sprintline.governance.acts import ActError
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import INCREMENT
 
-_BY = "who does this; empty for the run's `user` tag, else whoever runs the platform"
-_EXPIRES = "last UTC day on which it holds, like 2026-12-31"
+_BY = "who does this; empty for the run's `user` tag, else the user who runs the platform"
+_EXPIRES = "last UTC day on which it is valid, like 2026-12-31"
 
 
 class WaiveConfig(dg.Config):
@@ -46,14 +46,14 @@ class ApproveConfig(dg.Config):
 class AttestConfig(dg.Config):
     """An attestation: a claim that a rule asks a person for, with its evidence."""
 
-    code: str = Field(default="", description="code of the rule that asks for it, like DL702")
+    code: str = Field(default="", description="code of the rule that requires it, like DL702")
     sprint: str = Field(default="", description="the sprint, like 2013-S07")
     asset: str = Field(
         default="", description="the one asset it is about; empty where the rule judges only one"
     )
     claim: str = Field(default="", description="what is claimed, in a sentence")
     evidence: str = Field(default="", description="a link, or a path where others find it")
-    expires: str = Field(default="", description="last UTC day on which it holds; empty for good")
+    expires: str = Field(default="", description="last UTC day on which it is valid; empty: no expiry")
     attester: str = Field(default="", description="who claims it")
     by: str = Field(default="", description=_BY)
 

@@ -12,7 +12,7 @@ from sprintline.hosting.reaper import reap
 
 TICK_SECONDS = 2
 """Pause between two rounds over the sensors. Of the time between landing and closing, Dagster's five are the part in
-which nobody works; it offers no setting for them."""
+which nothing happens; it offers no setting for them."""
 
 
 def main() -> None:

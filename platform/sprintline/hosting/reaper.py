@@ -61,10 +61,10 @@ def left_behind(instance: DagsterInstance, record: RunRecord) -> bool | None:
 def _end(instance: DagsterInstance, record: RunRecord) -> None:
     run = record.dagster_run
     instance.add_run_tags(run.run_id, {INTERRUPTED_TAG: "platform"})
-    why = "Nobody works on this run any more: the platform was ended before it was done."
+    why = "No process works on this run any more: the platform ended before the run did."
     if run.status is DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, why)
     else:
-        instance.report_run_failed(run, f"{why} A sensor asks for its sprint again.")
+        instance.report_run_failed(run, f"{why} A sensor requests its sprint again.")
     if instance.event_log_storage.supports_global_concurrency_limits:
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -299,7 +299,7 @@ load_runtime(Path(sys.argv[1]))[Warehouse].ensure_manifest()
 def _still_open(home: Home) -> None:
     if starts.open_ui(home) is None:
         raise ReplayError(
-            "`sprintline ui`, whose daemon closed the sprints, has ended: call the replay again"
+            "`sprintline ui`, whose daemon closed the sprints, has ended: start the replay again"
         )
 
 
@@ -311,7 +311,7 @@ def _healthy(running: starts.Running, product: str) -> None:
     for told in said.split("Error loading repository location ")[1:]:
         # A code server that only begins to listen is unreachable for a moment.
         if told.startswith(f"{product}:") and "UserCodeUnreachable" not in told:
-            raise ReplayError(f"{product} does not load: `sprintline check {product}` tells where")
+            raise ReplayError(f"{product} does not load: `sprintline check {product}` shows where")
 
 
 def _await(

@@ -42,7 +42,7 @@ PRELOADED_LATER = (
 """What a training needs besides."""
 
 FINISH_WITHIN = 10.0
-"""Seconds a worker has to finish its run when nobody asks for more; then the run is canceled."""
+"""Seconds a worker has to finish its run when more time is not requested; then the run is canceled."""
 
 IDLE = 1.0
 """Seconds without a request after which the next module is imported ahead of time."""

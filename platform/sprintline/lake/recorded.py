@@ -40,7 +40,7 @@ def refuse_lost(runtime: Runtime, sprint: str, assets: Iterable[str], back: int)
         ]
         if lost:
             raise StepFailed(
-                f"{sprint} rests on {', '.join(lost)} of {key}, and the lake no longer holds that as it was recorded: "
+                f"{sprint} depends on {', '.join(lost)} of {key}, which the lake no longer has as recorded: "
                 f"materialize {key} again (job {runtime.product}_closing), or restore a backup; then {sprint}"
             )
 

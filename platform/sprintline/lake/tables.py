@@ -231,7 +231,7 @@ class Lake:
         """Replace the table's partition of one sprint by the frame, in one commit or (same content) none.
 
         A reader sees the old rows or the new ones. Writers of other sprints do not disturb; of two writers of the same
-        sprint the later one stays. A column new to the table is added to it; one the frame lacks is null.
+        sprint the later one stays. A column new to the table is added to it; one the frame does not have is null.
 
         Args:
             frame: the sprint's rows, at least one; a ``sprint`` column, if there is one, must hold this sprint only.

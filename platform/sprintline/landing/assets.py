@@ -119,9 +119,7 @@ def _published_asset(
             ready = upstream.at(window)
             frame = read_rows(upstream, ready, window)
         except NotReady as waits:
-            raise StepFailed(
-                f"{window.key} waits {waits}; the landing sensor asks again by itself"
-            ) from waits
+            raise StepFailed(f"{window.key} waits {waits}; the landing sensor tries again") from waits
         except DeclarationError as error:
             raise StepFailed(str(error)) from error
         except BadFile as bad:
@@ -188,7 +186,7 @@ def refuse_published(
     update_from_verdicts(runtime, sprint, shell.actor(context))
     report_refusal(context, rule, verdict)
     raise dg.Failure(
-        f"rows of {table} were refused: {bad}. Ask the team of {upstream.feed.product}: the sprint goes on by itself "
+        f"rows of {table} were refused: {bad}. Ask the team of {upstream.feed.product}; the sprint continues "
         f"when it restates {upstream.feed.table} or changes its contract",
         metadata={"reason": str(bad)},
         allow_retries=False,
@@ -206,7 +204,8 @@ def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
         )
     rows = runtime[Lake].rows(table, sprint)
     return shell.materialized(
-        version, {"dagster/row_count": rows, "note": "no file in landing/: the lake keeps its rows"}
+        version,
+        {"dagster/row_count": rows, "note": "no file in landing/: the rows in the lake are unchanged"},
     )
 
 
@@ -231,9 +230,7 @@ def accept(
     except BadFile as bad:
         refuse(context, runtime, source, file, bad)
     except UnsettledFile as moving:
-        raise dg.Failure(
-            f"{moving}; the landing sensor asks again by itself", allow_retries=False
-        ) from moving
+        raise dg.Failure(f"{moving}; the landing sensor tries again", allow_retries=False) from moving
     return frame, list(contract.key) or ["event_at", "known_at"]
 
 
@@ -277,14 +274,12 @@ def refuse(
     try:
         place = runtime[Landing].quarantine(file, bad, record)
     except UnsettledFile as moving:
-        raise dg.Failure(
-            f"{moving}; the landing sensor asks again by itself", allow_retries=False
-        ) from moving
+        raise dg.Failure(f"{moving}; the landing sensor tries again", allow_retries=False) from moving
     where = place.relative_to(runtime.home.root)
     report_refusal(context, rule, verdict)
     raise dg.Failure(
         f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the fixed file as "
-        f"landing/{runtime.product}/{source}/{file.path.name} and the sprint goes on by itself",
+        f"landing/{runtime.product}/{source}/{file.path.name} and the sprint continues automatically",
         metadata={"reason": str(bad), "quarantine": str(where)},
         allow_retries=False,
     )

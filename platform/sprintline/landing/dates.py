@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Parsed = tuple[Any, str | None]
-"""A value, or why the text is none."""
+"""A value, or why the text has none."""
 
 
 _TIMESTAMP = re.compile(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 2 * 1024**3
 
 NOTHING_HAPPENED = "; where nothing happened, lengthen the previous sprint (calendar.lengths in defs.yaml)"
-"""A sprint is closed on its rows, so one without any is none."""
+"""A sprint needs at least one row of every source."""
 
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -152,7 +152,9 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
         rows.pop()
         lines.pop()
     if not rows:
-        raise refuse("empty", "the file holds only empty lines", "send the sprint's rows under a header line")
+        raise refuse(
+            "empty", "the file contains only empty lines", "send the sprint's rows under a header line"
+        )
     header = rows[0]
     if contract is None or len(contract.columns) > 1:
         _check_delimiter(header)

@@ -45,6 +45,6 @@ KINDS = (
         versions=lake_versions,
         label="<source>",
         group="raw",
-        about="A source's rows of the sprint, as landed and held against its contract",
+        about="A source's rows of the sprint, as landed and checked against its contract",
     ),
 )

@@ -150,7 +150,7 @@ def _check_column(column: Mapping[str, Any], path: KeyPath, found: Found) -> Non
         right = f"did you mean `{near[str(kind)]}`?" if str(kind) in near else suggest(kind, LOGICAL_TYPES)
         found.add((*path, "logicalType"), wrong, right)
     if not column.get("description"):
-        found.add((*path, "description"), "is missing", "say what the column holds, with its unit")
+        found.add((*path, "description"), "is missing", "describe the column, with its unit")
     if column.get("classification") not in CLASSIFICATIONS:
         value = column.get("classification")
         wrong = "is missing" if value is None else f"{shown(value)} is not a classification"

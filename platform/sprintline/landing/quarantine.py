@@ -179,6 +179,6 @@ def _markdown(told: dict[str, Any]) -> str:
         f"## What is wrong\n\n{reason}\n\n"
         f"## How to fix it\n\n"
         f"Fix the file where it is made, then {told['fix']}"
-        f" (as .csv, .csv.gz or .parquet). Nothing else is needed: the sprint goes on by itself.\n\n"
+        f" (as .csv, .csv.gz or .parquet). Nothing else is needed: the sprint continues automatically.\n\n"
         f"Refused bytes: {told['size']:,}, SHA-256 `{told['sha256']}`.\n"
     )

@@ -87,8 +87,8 @@ RULES = (
         name="lands_the_promised_volume",
         judges="source",
         practice="1.5",
-        why="A file cut off in transfer is well-formed and keeps every other promise. Only the number of "
-        "its rows tells.",
+        why="A file cut off in transfer is well-formed and passes every other check. Only the number of its "
+        "rows shows it.",
         remedy="ask the provider for the missing rows, or change rowCount in the contract with its owner",
         judge=_volume,
     ),
@@ -97,8 +97,8 @@ RULES = (
         name="says_when_it_was_known",
         judges="source",
         practice="4.6",
-        why="Point-in-time features ask of each row when it was known. A row without that moment, or with "
-        "one that had not come yet, would tell the future or vanish.",
+        why="Point-in-time features need the time at which each row was known. A row without it, or "
+        "with a time in the future, would leak or be left out.",
         remedy="fix knownAt in the contract or the source's function in sources.py",
         judge=_known,
     ),
@@ -107,8 +107,8 @@ RULES = (
         name="lake_holds_what_was_accepted",
         judges="source",
         practice="3.4",
-        why="What was judged at the door and what lies in the lake must be the same rows, or every later "
-        "verdict speaks of other data than the contract was held against.",
+        why="The rows in the lake must be the rows that were checked on landing, or every later "
+        "verdict is about data that no contract was checked against.",
         remedy="materialize the source's asset for this sprint again",
         judge=_complete,
     ),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LANDS_AFTER", "Window", "rows_of", "sample_of"]
 
 LANDS_AFTER = timedelta(days=1)
-"""So long after a sprint's end its files land in a replay, where the product's sources.py says nothing else."""
+"""How long after a sprint's end its files land in a replay, unless the product's sources.py gives another time."""
 
 
 def sample_of(folder: Path, source: str) -> Path | None:

@@ -2,8 +2,8 @@
 
 FAILPOINTS = {
     "train.release_filled": "a release folder is filled beside its place",
-    "train.release_renamed": "a release folder stands in its place; MLflow knows nothing of it",
-    "train.registry_made": "MLflow's database is made beside its place, in which there is none",
+    "train.release_renamed": "the release folder is complete; MLflow has no record of it",
+    "train.registry_made": "MLflow's database is made beside its final path, which does not exist yet",
     "train.run_logged": "MLflow has run and artefacts; no version is registered",
     "train.registered": "MLflow has the version; the candidate is not measured",
 }

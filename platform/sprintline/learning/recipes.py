@@ -92,7 +92,7 @@ class Inputs:
     def _complete(self, frame: pd.DataFrame) -> None:
         if missing := [name for name in self.names if name not in frame.columns]:
             raise RecipeError(
-                f"the frame lacks {', '.join(missing)}: the model was trained with "
+                f"the frame does not have {', '.join(missing)}: the model was trained with "
                 f"{len(self.names)} columns and needs every one"
             )
 
@@ -165,7 +165,9 @@ class Naive:
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities, one a row. Raises RecipeError when a group column is missing."""
         if missing := [name for name in self.groups if name not in frame.columns]:
-            raise RecipeError(f"the frame lacks {', '.join(missing)}, by which the naive baseline groups")
+            raise RecipeError(
+                f"the frame does not have {', '.join(missing)}, by which the naive baseline groups"
+            )
         keys = _keys(frame, self.groups)
         return np.array([self.rates.get(key, self.base_rate) for key in keys], dtype=float)
 

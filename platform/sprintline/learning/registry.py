@@ -356,7 +356,7 @@ def lock_hash(root: Path = ROOT) -> str:
         return bytes_hash((root / LOCK_FILE).read_bytes())
     except FileNotFoundError:
         raise ModelError(
-            f"{root / LOCK_FILE} is missing: without it a model cannot be made again; run `make lock`"
+            f"{root / LOCK_FILE} is missing: without it a model cannot be reproduced; run `make lock`"
         ) from None
 
 
@@ -367,8 +367,8 @@ def _reviewed(pipeline: Any) -> list[str]:
     asked = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
     if unknown := sorted(set(asked) - reviewed_types()):
         raise ModelError(
-            f"the pipeline holds {', '.join(unknown)}, which nobody reviewed for loading: read the type and add it to "
-            "TYPES of its library's exporter in learning/exporters/, or leave it out of the recipe"
+            f"the pipeline contains {', '.join(unknown)}, which may not be loaded: review the type and add it to TYPES "
+            "of its library's exporter in learning/exporters/, or leave it out of the recipe"
         )
     return list(asked)
 

@@ -58,7 +58,7 @@ def _served(evidence: Mapping[str, Any], _: Any) -> Judgement:
     inputs, served, outcomes = need(evidence, "inputs"), need(evidence, "served"), need(evidence, "outcomes")
     if not need(evidence, "own_inputs"):
         return failed(
-            "the recipe makes its inputs by code of its own, so nobody can say what they are made of",
+            "the recipe makes its inputs with its own code, so their origin is unknown",
             False,
             True,
         )
@@ -66,9 +66,7 @@ def _served(evidence: Mapping[str, Any], _: Any) -> Judgement:
         return insufficient("no column is known to be served", 0, len(inputs))
     known = sorted(set(inputs) & set(outcomes))
     if known:
-        return failed(
-            f"the model learns from {', '.join(known)}, which tell how a question ended", len(known), 0
-        )
+        return failed(f"the model learns from {', '.join(known)}, which contain the outcome", len(known), 0)
     strange = sorted(set(inputs) - set(served))
     if strange:
         return failed(
@@ -189,13 +187,13 @@ RULES = (
     ),
     Rule(
         code="ML406",
-        name="can_be_made_again",
+        name="is_reproducible",
         judges="candidate",
         gates=("promotion",),
         tracked=False,
         practice="4.4",
-        why="A decision that cannot be made again cannot be examined: data versions, keys, parameters, "
-        "seed, code and lock must all be kept on the day of training.",
+        why="A decision that cannot be reproduced cannot be audited: data versions, keys, "
+        "parameters, seed, code and lock must all be recorded at training.",
         remedy="train again with a lock file and a readable lake; what is missing is named in the sentence",
         judge=of_candidate(_reproducible),
     ),
@@ -221,9 +219,9 @@ RULES = (
         gates=("promotion",),
         tracked=False,
         practice="4.3",
-        why="A card is what people read before they trust a model. One that was edited, or whose records "
-        "changed, says something that nobody measured.",
-        remedy="train again: a card is written from the records of its training and edited by nobody",
+        why="People read a card before they trust a model. A card that was edited, or whose records changed, "
+        "states figures that were not measured.",
+        remedy="train again: a card is generated from the records of its training and is not edited",
         judge=of_candidate(_true_card),
     ),
     Rule(

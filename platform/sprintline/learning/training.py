@@ -39,7 +39,7 @@ Stopped = Literal["converged", "budget"]
 
 
 NO_ANSWER = (
-    "{label} of {outcomes} must be a condition, as minutes > 40; models answer yes or no and tell no number"
+    "{label} of {outcomes} must be a condition, as minutes > 40; models predict yes or no, not a number"
 )
 
 

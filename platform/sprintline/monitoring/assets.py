@@ -118,7 +118,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                 "champion": facts["champion"],
                 "scored": len(scored),
                 **_shown(metrics),
-                "yardsticks": shell.table(
+                "baselines": shell.table(
                     [
                         {"of": "champion", **_three(metrics)},
                         {"of": "naive", **metrics["naive"]},

@@ -145,7 +145,7 @@ def judge_window(
         f"{max(spec.distance, farthest.spread.limit):.2f} ordinary"
     )
     if alone:
-        told += f"; drift by itself: {', '.join(_told(one) for one in alone[:4])}" + (
+        told += f"; drifted on their own: {', '.join(_told(one) for one in alone[:4])}" + (
             f" and {len(alone) - 4} more" if len(alone) > 4 else ""
         )
     return Window(

@@ -38,7 +38,7 @@ ORDINARY = 0.95
 """Share of ordinary sprints within the limit of a statistic."""
 
 NEAR_ONE = 0.99
-"""Correlations are cut here: beyond it Cohen's q tells apart what nobody would."""
+"""Correlations are cut here: beyond it Cohen's q separates what has no practical meaning."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ DriftState = Literal["none", "suspected", "confirmed", "insufficient"]
 
 
 class ScoreMetrics(Metrics):
-    """Metrics of the issued predictions, with those of the champion's yardsticks on the same questions.
+    """Metrics of the issued predictions, with those of the champion's baselines on the same questions.
 
     roc_auc: chance that a positive ranks above a negative (0 to 1); None when all outcomes are equal
     average_precision: 0 to 1; None when all outcomes are equal

@@ -76,8 +76,8 @@ RULES = (
         tracked=False,
         practice="6.2",
         severity=Severity.WARN,
-        why="The questions can look as always while their answers change. Only the errors on known "
-        "outcomes tell, and no comparison of features ever will.",
+        why="Features can stay the same while outcomes change. Only the errors on known "
+        "outcomes show it; a comparison of features cannot.",
         remedy="the answers changed, not only the questions: ask what changed in the world, then train on newer labels",
         judge=_concept,
     ),
@@ -101,8 +101,8 @@ RULES = (
         practice="6.2",
         severity=Severity.WARN,
         threshold=0.5,
-        why="A sprint whose outcomes did not come is scored on nothing, teaches nothing, and looks calm: no error can "
-        "be seen where no answer is known. A feed of outcomes that lands empty says so in no other place.",
+        why="A sprint without outcomes cannot be scored or trained on, and looks calm: no error "
+        "shows where no outcome is known. A feed of outcomes that lands empty says so in no other place.",
         remedy="see why the outcomes mart holds no answer for them; where answers take longer than a sprint, lower the "
         "threshold in the product's rules and materialize scores again once they came",
         judge=_answers_came,

@@ -23,8 +23,8 @@ RULES = (
         severity=Severity.WARN,
         threshold=6,
         why="Partitions exist only up to the planned horizon. A sprint that begins after it has no "
-        "partition, so its files land and nothing happens; moving the horizon takes a reload that "
-        "nobody does on that very day.",
+        "partition, so its files land and nothing happens; moving the horizon needs a reload, which "
+        "is easily forgotten on that day.",
         remedy="move calendar.planned_until in the product's defs.yaml and reload its code location",
         judge=_horizon,
     ),

@@ -72,7 +72,7 @@ PLATFORM_ASSETS = frozenset(
     ("question_features", "online_features", "predictions", "scores", "drift", "candidate", "champion", "increment",
      "backlog")
 )  # fmt: skip
-"""Names of the assets that every product has; nothing of its own may be called so."""
+"""Names of the assets that every product has; a product may not use them for its own."""
 
 
 class CalendarSpec(Spec):
@@ -175,7 +175,7 @@ class SourceSpec(Spec):
         examples=[{"product": "flight_delays", "table": "departures", "version": "^1"}],
     )
     description: str = Field(
-        default="", description="what the source tells", examples=["Flights as they left"]
+        default="", description="what the source contains", examples=["Flights as they left"]
     )
 
     @classmethod
@@ -213,7 +213,7 @@ class ModelSpec(Spec):
     outcomes: Name = Field(
         default="outcomes", description="mart with a row per known answer", examples=["outcomes"]
     )
-    label: Name = Field(description="column of the outcomes that holds the answer", examples=["late"])
+    label: Name = Field(description="column of the outcomes with the answer", examples=["late"])
     positive: Words = Field(
         description="what label = true means", examples=["arrives more than 15 minutes late"]
     )
@@ -265,7 +265,7 @@ class Waiver(Spec):
 
     approver: Words = Field(description="who allowed it", examples=["sam.okafor@example.org"])
     reason: Words = Field(description="why", examples=["the provider replaces its sensor in July"])
-    expires: IsoDate = Field(description="last day on which it holds", examples=["2013-08-01"])
+    expires: IsoDate = Field(description="last day on which it is valid", examples=["2013-08-01"])
 
 
 class RuleOverride(Spec):
@@ -378,7 +378,7 @@ class ProductSpec(Spec):
             if code in fixed and _mapping(changed).get("threshold") is not None:
                 yield (
                     ("rules", code, "threshold"),
-                    f"{code} is held against no threshold",
+                    f"{code} has no threshold",
                     "remove it; severity and waiver have an effect",
                 )
             if not _RULE_CODE.fullmatch(str(code)):

@@ -16,7 +16,7 @@ from sprintline.learning.facts import (
 
 
 class RebuiltTable(TypedDict):
-    """Rows of one table made again, held against the stored ones.
+    """Rows of one table computed again, compared with the stored ones.
 
     rows: rows that were compared
     unequal: rows that differ
@@ -31,11 +31,11 @@ class RebuiltTable(TypedDict):
 
 
 class Rebuilt(TypedDict):
-    """Features made again from what was known at a question's moment.
+    """Features recomputed from what was known at a question's moment.
 
-    moment: that moment (ISO, UTC); absent when they could not be made again
-    tables: what was compared, by table; absent when they could not be made again
-    why: why they could not be made again; absent otherwise
+    moment: that moment (ISO, UTC); absent when they could not be computed again
+    tables: what was compared, by table; absent when they could not be computed again
+    why: why they could not be computed again; absent otherwise
     """
 
     moment: NotRequired[str]
@@ -96,7 +96,7 @@ class CandidateFacts(Judged, Served):
     slices_against: what the slices are compared with
     parity: scikit-learn held against ONNX
     backtest: the recipe at earlier moments
-    rebuilt: its features made again without the future
+    rebuilt: its features, computed again without later data
     snapshot: what it was made from
     inputs: columns that it reads
     served: columns that a question is answered with when the model serves

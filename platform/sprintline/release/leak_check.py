@@ -1,4 +1,4 @@
-"""Whether a candidate's features knew the future: they are made again from what was known at a question's moment."""
+"""Whether a candidate's features knew the future: they are recomputed from what was known at a question's moment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
         return _compared(runtime, sprint)
     except Exception as error:  # noqa: BLE001 - whatever keeps the rebuild from ending leaves the rule without evidence
         return {
-            "why": f"the features of {sprint} could not be made again: {' '.join(str(error).split())[:300]}"
+            "why": f"the features of {sprint} could not be computed again: {' '.join(str(error).split())[:300]}"
         }
 
 

@@ -275,7 +275,7 @@ def _compare(runtime: Runtime, answer: Reproduction, held: _Held) -> None:
     )
     if again.model_id != answer.model_id:
         parts = [name for name, value in _as_json(again.as_dict()).items() if value != then[name]]
-        answer.different.append(f"made again it is model {again.model_id}: {', '.join(parts)} differ")
+        answer.different.append(f"trained again it is model {again.model_id}: {', '.join(parts)} differ")
     _predictions(runtime, answer, held.release, trained)
 
 

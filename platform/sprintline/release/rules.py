@@ -57,7 +57,7 @@ def _better(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     if evidence.get("champion"):
         interval = need(evidence, "against_champion")
         if broken := _unusable(interval):
-            return insufficient(f"the comparison with the champion says nothing: {broken}", threshold=margin)
+            return insufficient(f"the comparison with the champion is not usable: {broken}", threshold=margin)
         told = describe(interval, f"champion {evidence['champion']}")
         if interval["low"] > margin:
             return passed(f"{told}: better", interval["difference"], margin)
@@ -75,7 +75,7 @@ def _beats_baselines(evidence: Mapping[str, Any], margin: Any, lead: str) -> Jud
             f"no comparison with the {' and the '.join(missing)} was recorded", threshold=margin
         )
     if broken := [f"{name}: {_unusable(one)}" for name, one in baselines.items() if _unusable(one)]:
-        return insufficient(f"a comparison says nothing: {'; '.join(broken)}", threshold=margin)
+        return insufficient(f"a comparison is not usable: {'; '.join(broken)}", threshold=margin)
     told = "; ".join(describe(one, f"the {name}") for name, one in baselines.items())
     least = min(one["low"] for one in baselines.values())
     return (passed if least > margin else failed)(f"{lead}{told}", least, margin)

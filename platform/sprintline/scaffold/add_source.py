@@ -132,7 +132,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         told = " and ".join(key.header for key in keys)
         raise ScaffoldError(
             f"--key: rows of {asked.file.name} come more than once by {told}, or lack it; give --key again for each "
-            f"further column that tells them apart",
+            f"further column that makes rows unique",
             code=2,
         )
     event = named("event-at", asked.event_at)

@@ -20,8 +20,8 @@ from sprintline.base.errors import Refusal
     help="Your own CSV or Parquet file, a row per question.",
 )
 @click.option("--key", help="With --from: the column that names each row once.")
-@click.option("--event-at", help="With --from: the column with the moment of the question.")
-@click.option("--known-at", help="With --from: the column with the moment its answer was known.")
+@click.option("--event-at", help="With --from: the column with the time of the question.")
+@click.option("--known-at", help="With --from: the column with the time at which the answer was known.")
 @click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
 @click.option(
     "--by",
@@ -55,7 +55,7 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
     needed = ("key", "event_at", "known_at", "label")
     missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
     if file is None and len(missing) + (not said["by"]) < len(needed) + 1:
-        raise Refusal("these options tell of your own file: name it with --from FILE", code=2)
+        raise Refusal("these options describe your own file: name it with --from FILE", code=2)
     if file is not None and missing:
         raise Refusal(
             f"--from needs {', '.join(missing)} too: missing options; sprintline new --help shows how", code=2
@@ -90,12 +90,12 @@ def _left_over(product: str) -> Iterator[str]:
     if removal_interrupted(settings.home(), product):
         yield (
             f"the removal of an earlier product {product} was interrupted, and Dagster may still have its runs; "
-            f"to complete it and begin anew: sprintline remove {product} --state, and this again"
+            f"to complete it and start again: sprintline remove {product} --state, and this again"
         )
     elif has_state(settings.home(), product):
         yield (
             f"{settings.home().root} holds what an earlier product {product} left, and its sprints go on from there; "
-            f"to begin anew: sprintline remove {product} --state, and this again"
+            f"to start again: sprintline remove {product} --state, and this again"
         )
 
 
@@ -109,12 +109,10 @@ def _left_over(product: str) -> Iterator[str]:
     "--key", "keys", multiple=True,
     help="With --from: the column that names each row once; again for each of several that do so together.",
 )  # fmt: skip
-@click.option(
-    "--event-at", help="With --from: the column with the moment of a row; it decides on the sprint."
-)
+@click.option("--event-at", help="With --from: the column with the time of a row; it decides the sprint.")
 @click.option(
     "--known-at",
-    help="With --from: the column with the moment a row became known; by default when it happened.",
+    help="With --from: the column with the time at which a row became known; by default the time of the row.",
 )
 @click.option(
     "--timezone", help="With --from: of days, and of moments without offset; by default the product's."
@@ -238,11 +236,11 @@ def publish(product: str, table: str, contract: str | None) -> None:
 )
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 def remove(product: str, with_state: bool, yes: bool) -> None:
-    """Take a product's code out of the clone, a sample for example; lists what will go and asks first.
+    """Take a product's code out of the clone, a sample for example; lists what will be removed and asks first.
 
     Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
-    same name begins anew; without, it goes on from what is there. A removal that was interrupted goes on when it is
-    called again.
+    same name starts empty; without, it continues from what is there. Call it again to continue a removal that
+    was interrupted.
     """
     from sprintline.base.people import person
     from sprintline.delivery.site import write_first
@@ -275,7 +273,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
     if interrupted:
-        click.echo(f"A removal of the state of {product} was interrupted; this goes on with it.")
+        click.echo(f"A removal of the state of {product} was interrupted; this continues it.")
     found = [*state, *code]
     for place in found:
         click.echo(f"  {place.relative_to(settings.ROOT) if place.is_relative_to(settings.ROOT) else place}")

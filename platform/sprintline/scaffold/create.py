@@ -176,9 +176,7 @@ def _unregistered(file: Path, product: str) -> str:
     with suppress(ScaffoldError):
         if _locations(shrunk, file) == rest:
             return shrunk
-    raise ScaffoldError(
-        f"{file.name}: the entry of {product} is not a list item of its own; take it out by hand"
-    )
+    raise ScaffoldError(f"{file.name}: the entry of {product} is not a separate list item; remove it by hand")
 
 
 def _check_name(product: str) -> None:

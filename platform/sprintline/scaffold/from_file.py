@@ -129,7 +129,9 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         )
     label, used, rarer = _label(asked, columns, frame)
     if event in used:
-        raise ScaffoldError("--label: rests on the moment of the question, so it is known beforehand", code=2)
+        raise ScaffoldError(
+            "--label: depends on the time of the question only, so it is known beforehand", code=2
+        )
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
     by = _group(asked, named, [column for column in columns if column.sql not in later])
     # What the history is kept by is text to Feast, to the model and in the tables, whatever the file holds.

@@ -68,8 +68,8 @@ def moments_of(file: Path, option: str, column: Inferred, frame: pd.DataFrame, t
     """
     if column.kind in ("timestamp", "date") and not column.required and option == "known-at":
         raise ScaffoldError(
-            f"--known-at: column {column.header} of {file.name} is empty in some rows, whose answer nobody knows yet: "
-            f"leave these rows out here, they land with their answer",
+            f"--known-at: column {column.header} of {file.name} is empty in some rows, whose outcome is not known "
+            f"yet: leave these rows out here, they land with their outcome",
             code=2,
         )
     if column.kind not in ("timestamp", "date") or not column.required:

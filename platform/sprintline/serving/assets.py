@@ -27,8 +27,8 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         deps=[dg.AssetKey([runtime.product, "question_features"])],
         output_required=False,
         pool=shell.POOL,
-        description="The chance of each question of the sprint, by the champion before it, and by its "
-        "yardsticks.",
+        description="The predicted probability of each question of the sprint, by the champion before it and by its "
+        "baselines.",
     )
     @shell.in_words(runtime)
     def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:

@@ -15,7 +15,7 @@ from sprintline.release.live import live
 from sprintline.serving.facts import PredictionsEvidence
 
 NOTHING_ISSUED = "none"
-"""Version of the predictions of a sprint before which no champion stood."""
+"""Version of the predictions of a sprint without a champion before it."""
 
 
 def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:

@@ -41,9 +41,9 @@ RULES = (
         judges="predictions",
         practice="4.7",
         severity=Severity.WARN,
-        why="Scores and drift are of the predictions that were issued. If some are missing, doubled or "
-        "made by another model than the one that stood before, the champion's record is somebody "
-        "else's.",
+        why="Scores and drift are computed from the issued predictions. If some are missing, duplicated "
+        "or made by another model than the champion, the champion's record is "
+        "wrong.",
         remedy="materialize predictions for this sprint again; see that the sprint before it has a decision",
         judge=_answers,
     ),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def backup(file: Path | None, as_json: bool) -> int:
     """Save the state folder in FILE, also while the platform runs.
 
-    Without FILE it is sprintline-<moment>.tar.zst here. The file may be read by you alone: it holds all your data.
+    Without FILE it is sprintline-<moment>.tar.zst here. The file may be read by you alone: it contains all your data.
     """
     from sprintline.state.backup import SUFFIX, back_up
 
@@ -82,7 +82,7 @@ def restore(file: Path, replace: bool, as_json: bool) -> int:
 @click.option("--dry-run", "dry", is_flag=True, help="Remove nothing, only say what would go.")
 @click.option("--json", "as_json", is_flag=True, help="What went, by kind, as JSON, for machines.")
 def prune(dry: bool, as_json: bool) -> int:
-    """Remove what is older than the settings SPRINTLINE_KEEP_..._DAYS keep; the daemon does so once a day by itself.
+    """Remove what is older than the settings SPRINTLINE_KEEP_..._DAYS keep; the daemon does so once a day.
 
     Never removed: verdicts, the ledger, models and the data they were made from, landed files, figures of reports.
     """

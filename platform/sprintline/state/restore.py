@@ -82,7 +82,7 @@ def _may_begin(file: Path, home: Home, replace: bool) -> None:
         raise BackupError(f"{home.root} is in use ({told}): end that first")
     if not replace and home.root.exists() and any(one.name != KEEPING for one in home.root.iterdir()):
         raise BackupError(
-            f"{home.root} is not empty: set SPRINTLINE_HOME to a new folder, or give --replace (what stands there is "
+            f"{home.root} is not empty: set SPRINTLINE_HOME to a new folder, or give --replace (its content is "
             "moved aside, not removed)"
         )
 

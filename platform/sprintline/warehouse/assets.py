@@ -129,15 +129,15 @@ def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) 
         _, failure = _kept(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
         if failure:
             raise dg.Failure(
-                f"{sprint} rests on {key}, which the warehouse lost: {failure}", allow_retries=False
+                f"{sprint} depends on {key}, which the warehouse lost: {failure}", allow_retries=False
             )
         recorded = runtime.records.measurements(runtime.product, key)
         names = [name for name in runtime[Warehouse].relations() if (key, name) in recorded]
         now = contents(runtime[Warehouse], names, key, 0)
         if other := [name for name in names if now[name].data_version != recorded[key, name].data_version]:
             raise dg.Failure(
-                f"{sprint} rests on {key}, which the warehouse lost; built again from the lake, {', '.join(other)} are "
-                f"others than were recorded, since files or models changed: materialize {key} again (job "
+                f"{sprint} depends on {key}, which the warehouse lost; rebuilt from the lake, {', '.join(other)} are "
+                f"not as recorded, because files or models changed: materialize {key} again (job "
                 f"{runtime.product}_closing), then {sprint}",
                 allow_retries=False,
             )

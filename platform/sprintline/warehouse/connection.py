@@ -47,11 +47,11 @@ def why_closed(file: Path, error: Exception) -> str:
     if _HELD.search(str(error)):
         return (
             f"the warehouse file {file} is open in another program: close it there (DuckDB lets one process write, and "
-            "nobody else read meanwhile), or wait for the run that has it"
+            "no other read meanwhile), or wait for the run that has it"
         )
     if _DAMAGED.search(str(error)):
         return (
-            f"the warehouse file {file} is damaged: move it and its .wal away and run the sprint again; all it held is "
-            "made again from the lake"
+            f"the warehouse file {file} is damaged: move it and its .wal away and run the sprint again; its content "
+            "is rebuilt from the lake"
         )
     return f"the warehouse file {file} cannot be opened"

@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file per product, which dbt builds a sprint at a time.
 
 dbt runs in this process. A call parses only when a file of the product has changed, and afterwards holds no connection,
-no changed environment variable and no lock on the file: DuckDB lets one process write and then nobody else read.
+no changed environment variable and no lock on the file: while one process writes, DuckDB lets no other read.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ FAULTS = (
     ),
     Fault("DQ205", "a label drawn at another line", "SQL of outcomes", "outcomes", _other_line, run=MODELS),
     Fault(
-        "DOC601", "a column nobody described", "YAML beside questions", "questions",
+        "DOC601", "a column without a description", "YAML beside questions", "questions",
         _undescribed, run=("questions",),
     ),
 )  # fmt: skip

@@ -68,16 +68,16 @@ RULES = (
         "DQ205",
         "business_rules_hold",
         remedy="read the test's SQL for the claim and fix the model",
-        why="Types and keys say nothing of sense: an arrival before its departure is well-formed. What the business "
-        "knows to be true must be asked of every row.",
+        why="Types and keys do not check meaning: an arrival before its departure is well-formed. "
+        "A business rule must be checked on every row.",
     ),
     Rule(
         code="DOC601",
         name="is_documented",
         judges="model",
         practice="9.4",
-        why="A column nobody described is used for what its name suggests. The description is the only "
-        "place where grain, unit and time zone are told to whoever comes next.",
+        why="A column without a description is used for what its name suggests. "
+        "Only the description states grain, unit and time zone.",
         remedy="describe the model and each column in the .yml beside the .sql",
         judge=_documented,
     ),

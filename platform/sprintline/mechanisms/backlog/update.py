@@ -20,7 +20,7 @@ from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Verdict
 
 _GIVEN_UP = ("RUN", "increment", "given up")
-"""Code, asset and cause of the finding that nobody's rule makes: a sprint whose runs failed too often."""
+"""Code, asset and cause of the finding that no rule makes: a sprint whose runs failed too often."""
 
 
 def update_from_verdicts(

@@ -140,7 +140,7 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
     for event in events:
         seq = head.seq + 1
         if event.seq != seq:
-            found = f"event {event.seq} stands in its place"
+            found = f"event {event.seq} is in its place"
             return Broken(seq, f"event {seq} is missing or out of order: {found}")
         if event.prev != head.hash:
             return Broken(
@@ -157,9 +157,7 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
             return Broken(seq, f"event {seq} was edited: its content does not give its hash")
         if expected_head is not None and seq == expected_head.seq:
             if event.hash != expected_head.hash:
-                return Broken(
-                    seq, f"event {seq} is not the one in the head file: the chain was computed anew"
-                )
+                return Broken(seq, f"event {seq} is not the one in the head file: the chain was recomputed")
             in_file = True
         head = Head(seq, event.hash)
     if not in_file and expected_head is not None:

@@ -35,7 +35,8 @@ class Begun:
 
     def __str__(self) -> str:
         whose = f"{self.product}: " if self.product else ""
-        return f"{whose}{self.procedure} {self.subject} was begun at {self.since:%Y-%m-%d %H:%M} UTC and has not ended"
+        since = f"{self.since:%Y-%m-%d %H:%M} UTC"
+        return f"{whose}{self.procedure} {self.subject} was started at {since} and has not ended"
 
 
 def begun_procedures(records: Records | None) -> list[Begun]:

@@ -13,7 +13,7 @@ from sprintline.base import settings
 @click.command("procedures")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
 def procedures_command(as_json: bool) -> None:
-    """Procedures that were begun and have not ended: promotions and removals that run now or were interrupted.
+    """Procedures that have not ended: promotions and removals that run now or were interrupted.
 
     Each with its next step and with what to run to go on.
     """

@@ -84,7 +84,7 @@ def carry_out(
         at = procedures.progress_of(name, subject, records.events(product=product, sprint=sprint))
         if at.open and list(at.done) != declared[: len(at.done)]:
             raise ProcedureError(
-                f"procedure {name} of {subject} was begun by another version of the platform: it did "
+                f"procedure {name} of {subject} was started by another version of the platform: it did "
                 f"{', '.join(at.done)}, and the steps are {', '.join(declared)} now. Complete it with that version"
             )
 
