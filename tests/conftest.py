@@ -17,7 +17,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: A product's tests lie in tests/products/<product>/ and are collected while the product is there: a team that removes
-#: the sample keeps the platform's tests, which rest on no product but what they declare or scaffold themselves.
+#: the sample keeps the platform's tests, which depend on no product but what they declare or scaffold themselves.
 collect_ignore = [
     str(folder)
     for folder in (ROOT / "tests" / "products").glob("[a-z]*")

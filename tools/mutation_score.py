@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-# How mutmut tells by pytest's exit code: 0 nobody noticed; 33 no test runs the line; 34 skipped; others were noticed.
+# How mutmut tells by pytest's exit code: 0 no one noticed; 33 no test runs the line; 34 skipped; others were noticed.
 SURVIVED, UNTESTED, SKIPPED = 0, 33, 34
 
 

@@ -1,4 +1,4 @@
-"""A full disk is told in words, whoever met it; other errors are left to speak for themselves."""
+"""A full disk is reported in words, whoever met it; other errors are left to speak for themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns at a warehouse file: many read, one writes, and a dead process holds nobody up."""
+"""Turns at a warehouse file: many read, one writes, and a dead process holds no one up."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 `make bench` replays a year through sensors and daemon on a state folder of its own and reads Dagster's event log for
 what each run and step took; before, between and after it runs the baselines, so that the noise of the machine shows.
-Writes figures as JSON and a page with a plot. It asserts nothing: bounds are told beside what was measured.
+Writes figures as JSON and a page with a plot. It asserts nothing: bounds are reported beside what was measured.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def many(folder: Path, times: int) -> dict[str, Any]:
             sources.write(MULTIPLIED.format(times=factor))
         for contract in (product / "contracts").glob("*.yaml"):
             text = contract.read_text()
-            # Flights that are told apart by their number, of which there are as many more.
+            # Flights that are reported apart by their number, of which there are as many more.
             text = text.replace("maximum: 9999", "maximum: 999999")
             contract.write_text(re.sub(r"mustBeBetween: \[\d+, \d+\]", "mustBeBetween: [1, 1000000]", text))
         found[name] = replay(clone, folder / f"{name}-home", MANY_SPRINTS)

@@ -29,7 +29,7 @@ from sprintline.warehouse.dbt import Warehouse
 
 
 def main() -> None:
-    """Run each part twice; the second time nothing is imported or compiled any more, and is what is told."""
+    """Run each part twice; the second time nothing is imported or compiled any more, and is what is reported."""
     runtime = load_runtime(ROOT / "platform" / "products" / "flight_delays")
     sprint = max(runtime.history("question_features"))
     window, back = runtime.window(sprint), runtime.spec.features.lookback_sprints

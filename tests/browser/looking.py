@@ -1,4 +1,4 @@
-"""A browser that looks at pages: Debian's chromium, which asks nobody but the page, and what it noticed on its way."""
+"""A browser that looks at pages: Debian's chromium, which asks no one but the page, and what it noticed on its way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALONE = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-"""The browser itself calls nobody; it has no screen, and no sandbox, for a container lets it have none."""
+"""The browser itself calls no one; it has no screen, and no sandbox, for a container lets it have none."""
 
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOPBACK = "127.0.0.1"
@@ -35,7 +35,7 @@ def chromium() -> str | None:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A port no one listens on."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

@@ -178,7 +178,7 @@ class TestSite:
 
 
 def _fits(page: Page) -> bool:
-    """Whether nobody has to scroll sideways."""
+    """Whether no one has to scroll sideways."""
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

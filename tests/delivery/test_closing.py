@@ -135,7 +135,7 @@ def test_a_rule_that_turned_is_part_of_a_restatement(runtime):
     assert not found.gate.open and found.gate.missing == (Need("DQ102", "weather"),)
 
 
-# --- what rests on what ----------------------------------------------------------------------------------------------
+# --- what depends on what ---------------------------------------------------------------------------------------------
 
 
 def test_sprints_that_read_restated_data_are_no_longer_done(runtime):

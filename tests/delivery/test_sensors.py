@@ -268,7 +268,7 @@ def test_the_next_sprint_waits_for_a_pending_retraining(flights, instance):
 
 @pytest.mark.parametrize("kind", ["bootstrap", "new_data"])
 def test_a_closing_that_was_killed_in_its_training_is_asked_for_again(flights, instance, kind):
-    """Only drift is answered by the other sensor: waiting for it here would be waiting for nobody."""
+    """Only drift is answered by the other sensor: waiting for it here would be waiting for no one."""
     land(flights, "2013-S01", *SOURCES)
     (request,), _ = sensors.plan(flights, instance)
     flights.records.append(

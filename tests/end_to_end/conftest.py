@@ -197,7 +197,7 @@ class Ground:
         return self.ask("look")
 
     def assert_as_undisturbed(self, sprint: str, told: object = "", found: dict | None = None) -> None:
-        """The folder holds what it holds after this sprint was closed in peace: nothing lost, nothing twice.
+        """The folder holds what it holds after this sprint was closed undisturbed: nothing lost, nothing twice.
 
         found: what was looked at before; without it the folder as it is.
         """

@@ -63,7 +63,8 @@ def copied(source: str, target: str) -> dict[str, Any]:
 def closed(
     sprint: str, failpoint: str | None = None, after: float | None = None, full: str | None = None
 ) -> dict[str, Any]:
-    """Close a sprint: in peace, killed at a failpoint or after some seconds, or with a full disk from a failpoint on.
+    """Close a sprint: undisturbed, killed at a failpoint or after some seconds, or with a full disk from a failpoint
+    on.
 
     The exit code is that of the process (-9 when it was killed), 3 when the run failed; `failed` says why.
     """
@@ -96,7 +97,7 @@ def _close(sprint: str, notes: Path, full: bool) -> int:
 
     job = defs.get_repository_def().get_job(f"{PRODUCT}_closing")
     if full:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full disk is an error to be told, not a signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full disk is an error to be reported, not a signal
         # Where the process would be killed, no file can be made longer any more.
         failpoints.os = SimpleNamespace(environ=os.environ, getpid=os.getpid, kill=lambda *_: _files_up_to(0))
     # Dagster's own events have a disk of their own then, else its first would be the last.

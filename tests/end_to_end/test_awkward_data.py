@@ -1,4 +1,4 @@
-"""A data set nobody tidied up: it becomes a product, and each of its sprints closes or says what it lacks."""
+"""A data set no one tidied up: it becomes a product, and each of its sprints closes or says what it lacks."""
 
 from __future__ import annotations
 

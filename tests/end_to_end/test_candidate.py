@@ -1,4 +1,4 @@
-"""A candidate on a real instance: leaks are caught, cards are true, a model is made again or says why not."""
+"""A candidate on a real instance: leaks are caught, cards are true, a model is computed again or says why not."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ def test_a_card_that_is_not_true_is_caught(planted, plant, words):
     assert planted[f"{plant}, fixed"]["passed"]
 
 
-# --- made again ------------------------------------------------------------------------------------------------------
+# --- computed again ---------------------------------------------------------------------------------------------------
 
 
 def reproduced(clone, model: str = "parcels:champion") -> tuple[int, dict]:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
 
 S4 = "2026-S04"
 STARTED_AT_MOST = 60.0
-"""Seconds after a restart in which a run that nobody works on may still be told to be at work."""
+"""Seconds after a restart in which a run that no one works on may still be reported to be at work."""
 
 
 def runs(instance, *statuses) -> set[str]:

@@ -1,4 +1,4 @@
-"""Files land, and sensors in a real daemon close sprints; nobody else starts a run. Slow: real processes and stores."""
+"""Files land, and sensors in a real daemon close sprints; no one else starts a run. Slow: real processes and stores."""
 
 from __future__ import annotations
 

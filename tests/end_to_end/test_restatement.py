@@ -1,4 +1,4 @@
-"""Four sprints close, the file of the second is corrected: what changed is told, what was decided stands.
+"""Four sprints close, the file of the second is corrected: what changed is reported, what was decided stands.
 
 Then people decide, on the command line and in the launchpad's jobs, and gates read the one record of both.
 """
@@ -82,7 +82,7 @@ def close(clone, sprints: int = 4) -> list[list]:
 
 
 def again(clone, sprint: str) -> None:
-    """Run the whole closing of one sprint once more, asked for by nobody."""
+    """Run the whole closing of one sprint once more, asked for by no one."""
     code = CLOSE.replace("while requests := plan(runtime, instance)[0]:", "for _ in range(1):")
     python(clone, code.replace("in requests:", f"in [dg.RunRequest(partition_key='{sprint}')]:"), "4")
 
@@ -104,7 +104,7 @@ def items(clone, *more: str) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def closed(clone):
-    """Four closed sprints, as they stood: rows of `status` and events."""
+    """Four closed sprints, as they were: rows of `status` and events."""
     assert [sprint for sprint, _ in close(clone)] == [f"2026-S0{n}" for n in (1, 2, 3, 4)]
     return {
         "rows": clone.sprints(),
@@ -241,7 +241,7 @@ def test_the_job_leaves_the_same_record_as_the_command(clone, restated):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        # Each mistake by itself is told in tests/governance/test_acts.py.
+        # Each mistake by itself is reported in tests/governance/test_acts.py.
         ({"code": "ML490", "reason": "", "expires": "2026-01-05", "approver": " "}, "there is no rule ML490"),
         ({"asset": "prediction"}, "ML401 does not judge prediction: did you mean `predictions`?"),
     ],
@@ -306,7 +306,7 @@ def test_an_approval_stands_until_the_data_change(clone, restated):
     assert "DL701" not in {item["code"] for item in items(clone) if item["cause"] == "2026-S03"}
     assert row["restated"][0]["files"] == {} and not row["restated"][0]["open"]
     assert row["approved"]["why_not"] == "the data has changed since"
-    # The fourth reads features of the third: it is its turn now, and nobody else's.
+    # The fourth reads features of the third: it is its turn now, and no one else's.
     assert [item["cause"] for item in items(clone) if item["code"] == "DL701"] == ["2026-S04"]
 
 

@@ -1,4 +1,4 @@
-"""Holding rows made again against the stored ones: each difference is counted, and named by its column."""
+"""Holding rows computed again against the stored ones: each difference is counted, and named by its column."""
 
 from __future__ import annotations
 

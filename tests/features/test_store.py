@@ -28,7 +28,7 @@ from sprintline.features.store import FeatureError
 
 
 def believed(rows, key, key_name, moment, ttl, feature):
-    """The oracle: of a key's rows begun and known by `moment` and within ttl, the last; of a tie the last known."""
+    """The oracle: of a key's rows started and known by `moment` and within ttl, the last; of a tie the last known."""
     seen = [
         row
         for row in rows

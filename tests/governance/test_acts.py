@@ -1,4 +1,4 @@
-"""What people may decide, how mistakes are told, and what of their decisions stands."""
+"""What people may decide, how mistakes are reported, and what of their decisions stands."""
 
 from __future__ import annotations
 

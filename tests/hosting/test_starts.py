@@ -1,4 +1,4 @@
-"""Starts on a state folder: what is found, what is kept, and a daemon that nobody recorded."""
+"""Starts on a state folder: what is found, what is kept, and a daemon that no one recorded."""
 
 from __future__ import annotations
 

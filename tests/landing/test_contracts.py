@@ -1,4 +1,4 @@
-"""ODCS contracts: what is read, what schema follows, and that every mistake is told with its line."""
+"""ODCS contracts: what is read, what schema follows, and that every mistake is reported with its line."""
 # ruff: noqa: E501 - the tables of mistakes are read row by row
 
 import json

@@ -386,7 +386,7 @@ def test_a_column_that_the_table_lacks_is_refused(root, load, parcels):
 
 
 def test_a_window_without_rows_is_refused(root, load, parcels):
-    """Days on which nobody ordered: the publisher's week has rows, the reader's day has none."""
+    """Days on which no one ordered: the publisher's week has rows, the reader's day has none."""
     edit(root, "bakery/defs.yaml", "length_days: 7", "length_days: 1")
     bakery = load("bakery")
     close_published(parcels, S1)

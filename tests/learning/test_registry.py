@@ -222,7 +222,7 @@ def test_a_save_that_died_before_registering_is_completed(trained, other, monkey
     with pytest.raises(KeyboardInterrupt):
         models.save(trained, _taken(trained), {})
     monkeypatch.undo()
-    # What a killed process leaves: a bundle, and a run that nobody finished.
+    # What a killed process leaves: a bundle, and a run that no one finished.
     experiment = models.init()
     models._client.create_run(experiment, tags={"model_id": _taken(trained).model_id})
     record = models.save(trained, _taken(trained), {})

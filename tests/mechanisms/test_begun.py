@@ -1,4 +1,4 @@
-"""`sprintline procedures`: what was begun and has not ended, of every product, and what to run to go on."""
+"""`sprintline procedures`: what was started and has not ended, of every product, and what to run to go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""State in PostgreSQL, on a real server: the same promises as in files, and a server that dies is told and got over."""
+"""State in PostgreSQL, on a real server: the same promises as in files, and a server that dies is reported and got
+over."""
 
 import multiprocessing
 import os

@@ -148,7 +148,7 @@ def test_after_a_step_that_cannot_be_taken_back_it_only_goes_forwards(flights, r
 def test_an_interrupted_one_that_is_not_wanted_any_more_is_undone(flights, rooms, meant, monkeypatch):
     def killed(name: str) -> None:
         if name == "move.two":
-            raise KeyboardInterrupt  # like a kill: nobody undoes, nobody tells
+            raise KeyboardInterrupt  # like a kill: no one undoes, no one tells
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(procedures, "failpoint", killed)

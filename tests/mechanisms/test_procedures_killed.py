@@ -1,4 +1,4 @@
-"""Every declared procedure, killed at each of its failpoints and run again, ends as one that nobody disturbed.
+"""Every declared procedure, killed at each of its failpoints and run again, ends as one that no one disturbed.
 
 A trial runs one procedure on a small ground: a class in a `trials.py` beside the tests of its subject, found by that
 name (TRIALS: name of the procedure to class). It is made on an empty state folder; `run` begins the procedure and also

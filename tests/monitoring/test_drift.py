@@ -179,7 +179,7 @@ def _facts(state: str, reference: str = "m1", *drifted: str) -> dict:
         ([], ("S9", "m2")),
         ([("S8", _facts("none", "m2"))], ("S9", "m2")),
         ([("S7", _facts("confirmed", "m2")), ("S8", _facts("confirmed", "m2"))], ("S7", "m2")),
-        # Nobody saw it end, so it did not.
+        # No one saw it end, so it did not.
         ([("S7", _facts("confirmed", "m2")), ("S8", _facts("insufficient", "m2"))], ("S7", "m2")),
         ([("S7", _facts("confirmed", "m2")), ("S8", _facts("none", "m2"))], ("S9", "m2")),
         # A new champion, and the same feature still drifts: one episode. Another feature: another.

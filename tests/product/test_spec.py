@@ -1,4 +1,4 @@
-"""`defs.yaml`: what is read, and that every mistake is told with its line and with what would be right."""
+"""`defs.yaml`: what is read, and that every mistake is reported with its line and with what would be right."""
 # ruff: noqa: E501 - the tables of mistakes are read row by row
 
 import datetime

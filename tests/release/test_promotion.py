@@ -96,7 +96,7 @@ def judged(runtime: Runtime, sprint: str, version: str = "v1", **outcomes: str) 
     )
 
 
-# --- who stood before ------------------------------------------------------------------------------------------------
+# --- who was there before ---------------------------------------------------------------------------------------------
 
 
 def test_before_the_first_sprint_nobody_stood(flights):
@@ -401,7 +401,7 @@ def test_unchanged_drift_is_not_answered_again_after_a_promotion(served):
     promotion.trigger_of(served, "2013-S07", "landing")
     more = {"decision": "promote", "champion_after": "m2", "trigger": "drift", "trained_through": "2013-S06"}
     decided(served, "2013-S07", "m1", **more)
-    # The new champion's data start anew: the first sprint against them can only be suspected.
+    # The new champion's data start again: the first sprint against them can only be suspected.
     measure("2013-S08", "suspected", "m2", "temperature")
     decided(served, "2013-S08", "m2")
     measure("2013-S09", "confirmed", "m2", "temperature")

@@ -67,7 +67,7 @@ def test_lake_files_that_a_kept_model_was_made_from_stay_and_all_other_old_ones_
     assert orphan.exists()
     done = prune_files(home, datetime.now(UTC), dry=False)[0]
     assert done == foreseen
-    assert done.removed == 3  # two versions nobody needs, and what a killed writer left
+    assert done.removed == 3  # two versions no one needs, and what a killed writer left
     assert not orphan.exists()
     assert lake.read(TABLE, version=lake.version_with(TABLE, SPRINT, versions[1]))["id"].tolist() == [1, 2]
     assert lake.read(TABLE)["id"].tolist() == [3, 4]

@@ -1,1 +1,1 @@
-"""What everything rests on: settings, clock, hashing, files and locks, databases, failpoints."""
+"""What everything depends on: settings, clock, hashing, files and locks, databases, failpoints."""

@@ -1,6 +1,6 @@
 """Engines of the databases that keep state: SQLite files or PostgreSQL, and the one place where the two differ.
 
-A connection that was lost while nobody used it is replaced unseen; one lost in the middle is told in words, and the
+A connection that was lost while no one used it is replaced unseen; one lost in the middle is reported in words, and the
 next call makes a new one.
 """
 
@@ -96,7 +96,7 @@ def ready(url: str) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not by the driver
+    connection.isolation_level = None  # transactions are started by `_begin_sqlite`, not by the driver
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
     # SQLite does not wait for this lock by itself, and on a fresh file several processes want it at once.

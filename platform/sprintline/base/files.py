@@ -13,7 +13,7 @@ from pathlib import Path
 def replacing(file: Path, *, durable: bool = False) -> Iterator[Path]:
     """A path beside the file to write to; it takes the file's place when the block ends without an error.
 
-    Its name begins with a dot, so nobody who lists the folder takes it for content. Folders are made as needed.
+    Its name begins with a dot, so no one who lists the folder takes it for content. Folders are made as needed.
 
     Args:
         file: what is replaced, or made.

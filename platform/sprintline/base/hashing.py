@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-#: Length of every hash given out here, in hex digits: 128 bits, so that nobody can make two contents collide.
+#: Length of every hash given out here, in hex digits: 128 bits, so that no one can make two contents collide.
 HEX_DIGITS = 32
 
 _FRAME_DOMAIN = b"sprintline.frame.v1"

@@ -14,7 +14,7 @@ def file_lock(lock: Path, *, shared: bool = False, wait: bool = True) -> Iterato
 
     Args:
         lock: the file that is locked; its content is left alone.
-        shared: others may share it too; without it nobody else holds it meanwhile.
+        shared: others may share it too; without it no one else holds it meanwhile.
         wait: until it is free.
 
     Raises:
@@ -29,7 +29,7 @@ def file_lock(lock: Path, *, shared: bool = False, wait: bool = True) -> Iterato
 
 @contextmanager
 def access(file: Path, *, writing: bool = False) -> Iterator[None]:
-    """Wait until a file may be read, or written, under a lock beside it: one writes and nobody reads, or many read.
+    """Wait until a file may be read, or written, under a lock beside it: one writes and no one reads, or many read.
 
     DuckDB refuses whoever comes while another process writes. Dagster's pool keeps queued runs apart; a run started by
     hand (`dg launch`) does not pass through the queue, and a person's question may come at any moment.

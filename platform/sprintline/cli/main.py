@@ -55,7 +55,7 @@ def cli() -> None:
 
     State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
     """
-    armed()  # a mistake in SPRINTLINE_FAILPOINT is told before anything is started with it
+    armed()  # a mistake in SPRINTLINE_FAILPOINT is reported before anything is started with it
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from sprintline.landing.published import refuse_wrong_tables
 from sprintline.product.runtime import load_runtime
 from sprintline.product.spec import ProductSpec
 
-# Partitioned checks and components are previews and betas of Dagster; which ones we rest on is a decision of ours,
+# Partitioned checks and components are previews and betas of Dagster; which ones we depend on is a decision of ours,
 # recorded under docs/decisions/, and no news to whoever starts the UI.
 for _category in (dg.BetaWarning, dg.PreviewWarning):
     warnings.filterwarnings("ignore", category=_category)

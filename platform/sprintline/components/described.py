@@ -17,7 +17,7 @@ def assets_page(runtime: Runtime, mark: str) -> str:
     """The page of assets, checks, jobs and sensors; the same for every product. Raises what `build_product` raises."""
     with (
         warnings.catch_warnings()
-    ):  # which of Dagster's previews we rest on is a decision of ours, and no news here
+    ):  # which of Dagster's previews we depend on is a decision of ours, and no news here
         for category in (dg.BetaWarning, dg.PreviewWarning):
             warnings.simplefilter("ignore", category)
         definitions = build_product(runtime)
@@ -84,7 +84,7 @@ def _rules(name: str) -> list[str]:
 
 
 def _neutral(runtime: Runtime, text: str | None) -> str:
-    """What a product declared, replaced by what it stands for."""
+    """What a product declared, replaced by what it represents."""
     model, features = runtime.spec.model, runtime.spec.features
     for own, stands_for in (
         (model.positive, "<positive outcome>"),

@@ -48,7 +48,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     """Judge a sprint as a whole and record the closing. Closed again on the same data, nothing is added."""
     records, product, now = runtime.records, runtime.product, runtime.clock.now()
     measured = {asset: one for (_, asset), one in records.measurements(product, sprint).items()}
-    # What the stores hold now, not what was recorded: a verdict on data that is gone vouches for nothing.
+    # What the stores hold now, not what was recorded: a verdict on data that is gone confirms nothing.
     versions = {asset: one for asset, one in current_versions(runtime, sprint).items() if asset != INCREMENT}
     version = text_hash(canonical_json(versions))
     runtime.measure(INCREMENT, sprint, version, plan(runtime))
@@ -93,7 +93,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
         "needs": [str(need) for need in gate.missing],
         "version": version,
     }
-    # The backlog hears of it first: once the closing stands, nobody asks for this sprint again.
+    # The backlog hears of it first: once the closing stands, no one asks for this sprint again.
     update_from_verdicts(runtime, sprint, actor, reached_end=True)
     failpoint("closing.sighted")
     # Older closings carry their moment in the body.

@@ -64,7 +64,7 @@ def _show_sprint(found: list[ProductOverview]) -> None:
 
 
 def show(found: list[ProductOverview], home: settings.Home) -> None:
-    """Print the sprints of products, and how to begin where none has begun."""
+    """Print the sprints of products, and how to begin where none has started."""
     from sprintline.base.terminal import console
     from sprintline.delivery.overview import begun
     from sprintline.delivery.table import SprintTable
@@ -111,7 +111,9 @@ def site(open_it: bool, as_json: bool) -> int:
     from sprintline.product.runtime import load_runtime
 
     home, folders = settings.home(), product_folders(settings.ROOT)
-    existing_records(home)  # a ledger whose database is gone is told before a page says that nothing happened
+    existing_records(
+        home
+    )  # a ledger whose database is gone is reported before a page says that nothing happened
     broken: dict[str, str] = {}
     written = Written()
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Faults of what a closed sprint rests on, and of the gate that closes it."""
+"""Faults of what a closed sprint depends on, and of the gate that closes it."""
 
 from __future__ import annotations
 

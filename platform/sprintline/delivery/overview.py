@@ -39,7 +39,7 @@ class ProductOverview:
 
 
 def product_overviews(root: Path, home: Home, product: str | None = None) -> list[ProductOverview]:
-    """Where the products stand. One that does not load is told as such, and the others are shown all the same."""
+    """Where the products stand. One that does not load is reported as such, and the others are shown all the same."""
     folders = chosen_folders(root, product)
     records = existing_records(home)
     return [_overview(folder, root, home, records) for folder in folders]

@@ -179,7 +179,7 @@ def _latest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def gather_sprint(runtime: Runtime, sprint: str | None) -> Document | None:
-    """All that is known of one sprint; None for one in which nothing has begun."""
+    """All that is known of one sprint; None for one in which nothing has started."""
     recorded = runtime[Recorded]
     if sprint not in recorded.keys:
         return None

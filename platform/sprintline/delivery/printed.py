@@ -1,4 +1,4 @@
-"""Reports for the terminal: gathered anew from the records, of any product and sprint."""
+"""Reports for the terminal: gathered again from the records, of any product and sprint."""
 
 from __future__ import annotations
 

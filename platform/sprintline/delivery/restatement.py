@@ -61,7 +61,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
     Returns:
         files: digest of the landed file by source. tables: `{"rows": [..], "data_version": [..]}` by asset. metrics:
-        by measure. rules: outcome by place. Only what changed is named; None stands for what was not there.
+        by measure. rules: outcome by place. Only what changed is named; None represents what was not there.
     """
     tables_before, tables = before.get("tables") or {}, after.get("tables") or {}
     nothing = [None, None]
@@ -129,7 +129,7 @@ def restatements(events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:
     """Every restatement by sprint, oldest first, with who attested to it.
 
     A restatement on new files is open until a person attests to the correction (an attestation of `DL702` after it);
-    one that follows from another sprint's is nobody's to explain: its `attested_by` is empty and `open` is False.
+    one that follows from another sprint's is no one's to explain: its `attested_by` is empty and `open` is False.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for event in events:

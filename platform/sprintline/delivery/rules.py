@@ -1,4 +1,4 @@
-"""Rules over a closed sprint: what it rests on is as it was, and what was corrected was accounted for.
+"""Rules over a closed sprint: what it depends on is as it was, and what was corrected was accounted for.
 
 Their evidence is `IncrementEvidence` (`delivery/facts.py`).
 """

@@ -92,7 +92,7 @@ def reclosings(
 ) -> list[dg.RunRequest]:
     """Runs that close a sprint again because what it lacked was waived since; once per waiver and sprint.
 
-    Only its increment is made again: nothing is computed, and the data it closes on are those it closed on.
+    Only its increment is computed again: nothing is computed, and the data it closes on are those it closed on.
     """
     waived = runtime.records.events(product=runtime.product, kind=WAIVER)
     if not waived:

@@ -1,7 +1,7 @@
 """The site is written: every report's pages, by a closing or by `sprintline site`.
 
 A closing writes the pages of its own sprint and its neighbour's, its product's pages and those of the whole site, so
-that its cost does not grow with history; `sprintline site` writes everything anew from the records.
+that its cost does not grow with history; `sprintline site` writes everything again from the records.
 """
 
 from __future__ import annotations

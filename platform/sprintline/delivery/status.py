@@ -167,7 +167,7 @@ def sprint_rows(
         measurements: the latest per (sprint, asset).
         events: the ledger's, in order.
         now: aware moment, the clock's or the replay's.
-        waivers: those that the product declares; the ledger's are among the events. A closed sprint is held against
+        waivers: those that the product declares; the ledger's are among the events. A closed sprint is compared with
             the waivers that were in force when it closed.
     """
     declared, told = tuple(waivers), [event for event in events if event.product == product]

@@ -23,7 +23,7 @@ FILE = "faults.json"
 class Clean:
     """What a rule said of clean sprints, over all assets it judges.
 
-    false_alarms: failures that nobody found right. findings: failures that are true. insufficient: too little to say,
+    false_alarms: failures that no one found right. findings: failures that are true. insufficient: too little to say,
     as before the first champion.
     """
 

@@ -49,7 +49,7 @@ class Sandbox:
 
     @cached_property
     def runtime(self) -> Runtime:
-        """The product as it stands; not what is materialized, which is loaded anew after planting."""
+        """The product as it stands; not what is materialized, which is loaded again after planting."""
         return load_runtime(ROOT / "platform" / "products" / PRODUCT, self.home)
 
     @property

@@ -192,7 +192,7 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
     }
     closing = closing_of(Sandbox(home()).runtime, sandbox.sprint)
     if closing is not None:
-        # The gate is told like a rule: open is passing, and the reasons it gives are its sentence.
+        # The gate is reported like a rule: open is passing, and the reasons it gives are its sentence.
         checks[f"increment/{DONE}"] = {"passed": closing["done"], "says": "; ".join(closing["missing"])}
         kept[f"increment/{DONE}"] = {
             "outcome": "pass" if closing["done"] else "fail",

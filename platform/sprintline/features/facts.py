@@ -52,7 +52,7 @@ class QuestionFeaturesEvidence(QuestionFeaturesFacts):
 
 
 class OnlineFeaturesFacts(TypedDict):
-    """The online store, held against the lake when a sprint was its newest.
+    """The online store, compared with the lake when a sprint was its newest.
 
     keys_compared: keys asked for online; None for a sprint that the store had left behind before it was compared
     keys_unequal: keys that answered differently; None like keys_compared

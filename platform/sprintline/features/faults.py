@@ -56,7 +56,7 @@ def _corrected_offline_only(sandbox: Sandbox) -> None:
 
 
 def _hours_to_come(sandbox: Sandbox) -> None:
-    """The view's daily sums reach two hours beyond the hour they stand for; its moments still say otherwise."""
+    """The view's daily sums reach two hours beyond the hour they represent; its moments still say otherwise."""
     sandbox.edit(
         "feature_repo/{product}/courier_delays.sql",
         (

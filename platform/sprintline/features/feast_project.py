@@ -19,7 +19,7 @@ _NOISE = ("sqlglotrs is deprecated",)
 def open_project(product: str, registry: Path, online_file: Path) -> FeatureStore:
     """Feast's store of a product: SQL registry, lake as offline store, SQLite that moves forwards as online store.
 
-    The registry is read once and never expires by time: whoever holds the store opens it anew after an apply. The
+    The registry is read once and never expires by time: whoever holds the store opens it again after an apply. The
     folder of both files must exist.
     """
     from feast import FeatureStore, RepoConfig

@@ -47,7 +47,7 @@ def restricted_query(
         threads: cores the query may take; None takes all.
 
     Raises:
-        FeatureError: no such warehouse, another process has it, a parameter nobody gives, or DuckDB's error with the
+        FeatureError: no such warehouse, another process has it, a parameter no one gives, or DuckDB's error with the
             line in the text.
     """
     import duckdb
@@ -60,7 +60,7 @@ def restricted_query(
     if unknown := sorted(used - set(params)):
         known = ", ".join(f"${name}" for name in sorted(params))
         raise FeatureError(f"the query asks for ${unknown[0]}; there are {known}")
-    # A name nobody can guess: a query that wrote schema and table out would see every sprint.
+    # A name no one can guess: a query that wrote schema and table out would see every sprint.
     attached = f"warehouse_{secrets.token_hex(8)}"
     with access(warehouse), duckdb.connect() as session:
         session.execute("SET TimeZone = 'UTC'")

@@ -212,7 +212,7 @@ def _latest_seen(view: FeatureView, known: bool) -> str:
     ranks = [event, *([created] if created else [])]
     seen = f"greatest({_names(ranks)})" if known else _name(event)
     order = f"partition by {_names(view.join_keys)} order by {seen}, {_names(ranks, ' nulls first')}"
-    # What nobody says the creation of was known to nobody.
+    # What no one says the creation of was known to no one.
     there = f"where {_name(created)} is not null" if known and created else ""
     at_seen = _name(_unused("seen_at", [*view.join_keys, *ranks, *(one.name for one in view.features)]))
     latest_yet = f"max({_name(event)}) over ({order} rows unbounded preceding) <= {_name(event)}"

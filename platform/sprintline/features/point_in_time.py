@@ -1,7 +1,7 @@
-"""Features made again from a lake that ends at a moment: what differs from the stored ones was learned after it.
+"""Features computed again from a lake that ends at a moment: what differs from the stored ones was learned after it.
 
 The product's own models and feature queries run on the rows known by the moment, in a scratch file of DuckDB; dbt only
-compiles them, once per change of a file. A feature row that stands for a moment up to then must come out equal to the
+compiles them, once per change of a file. A feature row that represents a moment up to then must come out equal to the
 bit, whatever its columns are called.
 """
 
@@ -38,7 +38,7 @@ THREADS = 1
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows of one table made again and held against the stored ones.
+    """Rows of one table computed again and compared with the stored ones.
 
     columns: those in which any row differs. first: the first such row, in words; empty when all are equal.
     """
@@ -71,7 +71,7 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
                 connection.execute(f'create schema if not exists "{name}"')
             for source in plan["sources"]:
                 _land(connection, lake, warehouse.product, source, sprints, moment)
-            # Once: nobody else sees this file, and each commit waits for the disk.
+            # Once: no one else sees this file, and each commit waits for the disk.
             connection.execute("begin")
             for place, sprint in enumerate(sprints):
                 for model in models(plan):
@@ -85,7 +85,7 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
 def compare_view(
     features: FeatureStore, file: Path, view: str, sprint: Sprint, lookback: Sequence[str], moment: datetime
 ) -> tuple[Compared, pd.DataFrame]:
-    """A view's rows of a sprint up to the moment, made again from the scratch warehouse; and these rows."""
+    """A view's rows of a sprint up to the moment, computed again from the scratch warehouse; and these rows."""
     stored = features.lake.read(f"{features.product}/{view}", [sprint.key]).drop(columns=SPRINT)
     try:
         again = features.compute(view, sprint, lookback, partial(restricted_query, file, threads=THREADS))

@@ -265,7 +265,8 @@ class FeatureStore:
         A view whose online values are already of `sprint_end` or later is left alone, so closing an older sprint again
         changes nothing; the same sprint again does write: its rows may have been fixed. Reads `[end - ttl, end)`.
 
-        A view without rows in that window (its feed ended early) keeps what it has, which ages there and is told stale.
+        A view without rows in that window (its feed ended early) keeps what it has, which ages there and is reported
+        stale.
 
         Raises:
             FeatureError: a view's lake table does not exist; views before it in the list are published.
@@ -399,7 +400,7 @@ class FeatureStore:
         return ""
 
     def _ready(self) -> tuple[feast.FeatureStore, Declared]:
-        """Feast's store and what is registered in it, opened anew when somebody applied since.
+        """Feast's store and what is registered in it, opened again when somebody applied since.
 
         Read from the registry, not from `views.py`: serving needs no feature repo and goes on while one is broken.
         Raises FeatureError before the first apply.

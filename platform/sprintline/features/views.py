@@ -210,7 +210,7 @@ def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
 
 
 def _import(product: str, path: Path, lake_root: Path) -> ModuleType:
-    """Run the module under a name nobody else has; it is not left in `sys.modules`."""
+    """Run the module under a name no one else has; it is not left in `sys.modules`."""
     if not path.is_file():
         raise FeatureError(
             f"{path}: missing: declare the product's entities, feature views and service there"

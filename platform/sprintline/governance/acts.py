@@ -2,8 +2,8 @@
 
 A waiver lets a gate open in spite of a rule, for a time. An approval says that a named person looked at one data
 version and accepts it; when the data changes, it speaks of something else and no longer stands. An attestation is a
-claim that a rule asks a person for, with the evidence it rests on. All are events of the ledger (kinds `waiver`,
-`waiver_withdrawn`, `approval`, `attestation`); what is wrong with one is told the same way wherever it was written.
+claim that a rule asks a person for, with the evidence it depends on. All are events of the ledger (kinds `waiver`,
+`waiver_withdrawn`, `approval`, `attestation`); what is wrong with one is reported the same way wherever it was written.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def attest(
     runtime: Runtime, actor: str, *, code: str, sprint: str, claim: str, evidence: str, attester: str,
     asset: str = "", expires: str = "",
 ) -> Act:  # fmt: skip
-    """Record a person's claim and its evidence, and judge anew where a rule reads it. Raises acts.ActError."""
+    """Record a person's claim and its evidence, and judge again where a rule reads it. Raises acts.ActError."""
     _known_sprint(runtime, sprint)
     judged = assets_by_rule(runtime)
     named = [asset.strip()] if asset.strip() else list(judged.get(code.strip(), ()))

@@ -89,7 +89,7 @@ def forget(home: Home, product: str) -> None:
 
 
 def environment(home: Home) -> dict[str, str]:
-    """The process environment with which Dagster finds this instance and its database, and reports to nobody."""
+    """The process environment with which Dagster finds this instance and its database, and reports to no one."""
     given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if (url := home.dagster_url) is not None:
         # dagster.yaml can read a variable, but neither a file nor one URL for three databases.

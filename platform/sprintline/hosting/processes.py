@@ -61,7 +61,7 @@ def _code_server(name: str, module: str) -> Process:
         f"{CODE_SERVER}/{name}",
         command,
         ready=lambda start: listens(_socket(start, name)),
-        # A product that loads for long stops nobody: daemon and webserver connect when it listens.
+        # A product that loads for long stops no one: daemon and webserver connect when it listens.
         ready_within=180.0,
         stop_signal=signal.SIGINT,
         restarts=5,

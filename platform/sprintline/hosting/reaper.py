@@ -29,7 +29,7 @@ _LEFT_BEHIND = [
 
 
 def reap(instance: DagsterInstance) -> list[str]:
-    """End every run that nobody works on any more; gives their ids. Safe beside a platform that is running.
+    """End every run that no one works on any more; gives their ids. Safe beside a platform that is running.
 
     Waits up to `LAUNCHED_WITHIN` for runs that may just be on their way.
     """
@@ -49,7 +49,7 @@ def reap(instance: DagsterInstance) -> list[str]:
 
 
 def left_behind(instance: DagsterInstance, record: RunRecord) -> bool | None:
-    """Whether nobody works on a run any more; None when it may be on its way between two processes."""
+    """Whether no one works on a run any more; None when it may be on its way between two processes."""
     run = record.dagster_run
     if WORKER_TAG in run.tags or run.status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING):
         return instance.run_launcher.check_run_worker_health(run).status is not WorkerStatus.RUNNING

@@ -95,7 +95,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
             ahead = iter(following)
 
             def prepare_next(ahead: Iterator[str] = ahead) -> None:
-                # What a provider cannot give is told when it is that sprint's turn, not while another is closed.
+                # What a provider cannot give is reported when it is that sprint's turn, not while another is closed.
                 with contextlib.suppress(Exception):
                     if key := next(ahead, None):
                         stage(runtime, key, provide)
@@ -197,7 +197,7 @@ def _to_land(runtime: Runtime, key: str) -> list[str]:
 
 
 def stage(runtime: Runtime, key: str, provide: Provider) -> dict[Path, Path]:
-    """Write a sprint's files under hidden names, which nobody reads; gives the name each will land under.
+    """Write a sprint's files under hidden names, which no one reads; gives the name each will land under.
 
     A source whose file has landed already is left out.
     """
@@ -255,7 +255,7 @@ def drop(runtime: Runtime, key: str, provide: Provider) -> list[Path]:
     """Put a sprint's files into landing/; a file that is there already stays."""
     staged = stage(runtime, key, provide)
     for hidden, place in staged.items():
-        # The provider finished writing a while ago, so nobody need wait for the file to settle.
+        # The provider finished writing a while ago, so no one need wait for the file to settle.
         written = time.time() - 60
         os.utime(hidden, (written, written))
         hidden.replace(place)
@@ -267,7 +267,7 @@ def daemon(runtime: Runtime, asked: Collection[str] = ()) -> Iterator[Callable[[
     """A Dagster daemon on this home, stopped again at the end; when `sprintline ui` is open, its daemon does the work.
 
     Code locations are served by processes of our own, as `dagster dev` does it: a daemon left to itself starts each of
-    them anew every minute. Gives a function that raises when the daemon cannot close sprints.
+    them again every minute. Gives a function that raises when the daemon cannot close sprints.
     """
     home = runtime.home
     # The code server would parse the dbt models only after all its imports; it finds them parsed, or waits a little.

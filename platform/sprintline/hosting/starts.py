@@ -108,7 +108,7 @@ class Recorded:
         return bool(self.owner or self.supervisor or self.alive)
 
     def rows(self) -> list[Row]:
-        """The table as it is now; a process that nobody watches any more is `left behind`."""
+        """The table as it is now; a process that no one watches any more is `left behind`."""
         found = []
         for row in self.table.get("processes", []):
             pid = living(row["process"])
@@ -151,7 +151,7 @@ def at_work(home: Home) -> str | None:
 
 
 def end_left(home: Home, told: Callable[[str], object]) -> None:
-    """End what killed commands left on this state folder, say so, and remove folders that nobody needs.
+    """End what killed commands left on this state folder, say so, and remove folders that no one needs.
 
     A daemon that no start of ours records is only reported: somebody may have started it by hand.
     """

@@ -111,7 +111,7 @@ class Supervisor:
         log = self.start.log(process.name)
         try:
             with log.open("ab") as output:
-                # A session of its own: Ctrl-C in a terminal reaches nobody but the command, and a kill all of them.
+                # A session of its own: Ctrl-C in a terminal reaches no one but the command, and a kill all of them.
                 popen = subprocess.Popen(
                     list(process.command(self.start)), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
                     stderr=subprocess.STDOUT, start_new_session=True,

@@ -2,7 +2,7 @@
 
 It reads a request per line (`run_id`, serialized `ExecuteRunArgs`) and answers `<pid>@<start>`. It imports third-party
 modules only, never the platform's or a product's code: each worker loads that afresh. What only a training needs is
-imported while nobody asks. It stays single-threaded, for a fork copies no thread. At the end of its input it lets
+imported while no one asks. It stays single-threaded, for a fork copies no thread. At the end of its input it lets
 workers finish for a moment, interrupts those that do not, and goes.
 """
 
@@ -78,7 +78,7 @@ def _boot() -> str:
 
 
 def living_since(pid: int, moment: float) -> bool:
-    """Whether a process of this id lives that started before a moment (seconds since 1970), as far as that is told."""
+    """Whether a process of this id lives that started before a moment (seconds since 1970), as far as known."""
     start = started(pid)
     if start is None or not hasattr(time, "CLOCK_BOOTTIME"):
         return start is not None
@@ -114,7 +114,7 @@ def _set_aside() -> None:
 
 
 def requests() -> Iterator[dict[str, str]]:
-    """What is asked for, until the input ends; while nobody asks, what a training needs is imported."""
+    """What is asked for, until the input ends; while no one asks, what a training needs is imported."""
     later = list(PRELOADED_LATER)
     while True:
         # One request is on its way at a time, for its answer is waited for: none hides in a buffer from `select`.
@@ -145,7 +145,7 @@ def work(request: dict[str, str]) -> None:
         code = 0
     except SystemExit as stop:
         code = int(stop.code or 0)
-    except BaseException as error:  # noqa: BLE001 - the process ends here, in `os._exit`: nobody else could tell it
+    except BaseException as error:  # noqa: BLE001 - the process ends here, in `os._exit`: no one else could tell it
         sys.stderr.write(f"sprintline: the worker of run {request['run_id']} failed: {error!r}\n")
     finally:
         sys.stderr.flush()
@@ -157,11 +157,11 @@ def main() -> None:
     # Feast's gunicorn imports setproctitle where it is installed, which writes over command and environment as /proc
     # shows them: by these people and tests tell which workers belong to which state folder.
     sys.modules["setproctitle"] = None  # type: ignore[assignment]
-    # Feast would make a folder for metrics, which nobody asks for, and leave it: `os._exit` runs no clean-up.
+    # Feast would make a folder for metrics, which no one asks for, and leave it: `os._exit` runs no clean-up.
     metrics = tempfile.mkdtemp(prefix="sprintline-warm-")
     os.environ.setdefault("PROMETHEUS_MULTIPROCESS_DIR", metrics)
     preload()
-    # Nobody waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
+    # No one waits for workers here: the system takes them away, and the launcher sees by their start whether they live.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     workers: dict[int, str | None] = {}
     for request in requests():

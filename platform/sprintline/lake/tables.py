@@ -54,7 +54,7 @@ _SPRINT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ATTEMPTS = 40
 _RETRY_SECONDS = 0.02
 
-# The words by which delta-rs tells that another writer was first. Anything else (a full disk) is told at once.
+# The words by which delta-rs tells that another writer was first. Anything else (a full disk) is reported at once.
 _CONFLICT = re.compile(
     r"concurrent transaction|since last commit|already exists|conflict|failed to commit", re.IGNORECASE
 )
@@ -331,7 +331,7 @@ class Lake:
             predicate=f"{SPRINT} = '{sprint}'",
             schema_mode="merge",
             commit_properties=CommitProperties(custom_metadata=said),
-            # A checkpoint that fails after the commit would be told as a commit that failed.
+            # A checkpoint that fails after the commit would be reported as a commit that failed.
             post_commithook_properties=PostCommitHookProperties(
                 create_checkpoint=False, cleanup_expired_logs=False
             ),
@@ -361,7 +361,7 @@ class Lake:
     def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:
         """The table and the sprint's partition, of a listing that is read again when the log has a new head.
 
-        A closing asks a hundred times, and opening a table reads its log anew.
+        A closing asks a hundred times, and opening a table reads its log again.
         """
         head, known = self._head(table), self._known.get(table)
         if head is None or known is None or known[0] != head:

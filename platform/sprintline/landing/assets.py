@@ -262,7 +262,7 @@ def refuse(
     verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)
 
     def record(place: Path) -> None:
-        """Before the file is moved: one that is gone from landing/ is never read again, so nobody would tell why."""
+        """Before the file is moved: one that is gone from landing/ is never read again, so no one would tell why."""
         runtime.records.record_verdicts([verdict])
         where = str(place.relative_to(runtime.home.root))
         told = {"source": source, "file": file.path.name, "reason": str(bad), "quarantine": where}

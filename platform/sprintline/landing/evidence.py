@@ -24,7 +24,7 @@ def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     stored = runtime[Lake].data_version(table, sprint, recompute=True)
     return {
         **facts,
-        # The contract was held against the rows that were accepted, and vouches for no others.
+        # The contract was compared with the rows that were accepted, and confirms no others.
         "contract": agreed if stored == found.data_version else None,
         "row_bounds": list(bounds) if bounds else None,
         "data_version": found.data_version,

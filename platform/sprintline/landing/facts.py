@@ -13,7 +13,7 @@ class SourceFacts(TypedDict):
     landed_by: moment (ISO, UTC) by which the rows were there; landing the same rows again does not change it
     file: name of the landed file; absent for a published table
     file_digest: hash of the landed file; absent for a published table
-    contract: name and version of the contract that was held against the rows; absent for a landed file
+    contract: name and version of the contract that was compared with the rows; absent for a landed file
     published: product, table and contract version that were read; absent for a landed file
     upstream: digest of what the publisher's sprints had closed on; absent for a landed file
     upstream_versions: data version of the published table by the publisher's sprint; absent for a landed file

@@ -11,7 +11,7 @@ class LandedFile:
     """A file that landed for a sprint.
 
     `digest` follows name, size and time of change (also of the checksum file) and costs no reading. `settled` says that
-    nobody has written to it for a second.
+    no one has written to it for a second.
     """
 
     product: str

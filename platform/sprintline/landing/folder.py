@@ -180,7 +180,8 @@ class Landing:
         Every refusal keeps its own copy, also of the same file twice. The reason is written first, so that no file is
         ever there without one.
 
-        before_move: is told where the file will lie, and records it: a process that is killed afterwards leaves a file
+        before_move: is reported where the file will lie, and records it: a process that is killed afterwards leaves a
+        file
             that is refused once more, to the same place, and none that is gone without a word.
 
         Returns:
@@ -280,7 +281,7 @@ class Landing:
 
 def _quiet_since(state: os.stat_result, now: float) -> float:
     """When the file was last written. A time in the future (a wrong clock, a restored file) would never pass: then the
-    time counts at which this machine's file system last saw it change, which nobody can set.
+    time counts at which this machine's file system last saw it change, which no one can set.
     """
     return state.st_mtime if state.st_mtime <= now else state.st_ctime
 

@@ -63,7 +63,7 @@ class Found:
             self.mistakes.append(self.yaml.mistake(path, wrong, right))
 
     def reported_near(self, path: KeyPath) -> bool:
-        """Whether something was told at `path`, below it or above it."""
+        """Whether something was reported at `path`, below it or above it."""
         return any(told[: len(path)] == path or path[: len(told)] == told for told in self._told)
 
 

@@ -1,4 +1,4 @@
-"""An Arrow table as a typed frame: types of Parquet columns held against the contract's.
+"""An Arrow table as a typed frame: types of Parquet columns compared with the contract's.
 
 Numbers may come wider or narrower than declared as long as nothing is lost; text is never read as a number.
 """

@@ -127,7 +127,7 @@ def listing(root: Path, product: str, source: str | None, sprint: str | None) ->
 
 
 def _begun(folder: Path, sha256: str, name: str) -> Path | None:
-    """The place where a refusal of the same bytes was begun and never ended: whoever did so was killed."""
+    """The place where a refusal of the same bytes was started and never ended: whoever did so was killed."""
     for note in sorted(folder.glob(f"*-{sha256[:12]}-{name}{_REASON}")):
         target = note.with_name(note.name.removesuffix(_REASON))
         if not target.exists():
@@ -136,7 +136,7 @@ def _begun(folder: Path, sha256: str, name: str) -> Path | None:
 
 
 def _free(folder: Path, stem: str, name: str) -> Path:
-    """A name in `folder` that nobody has. It is reserved by creating the reason's file, which fails if it exists."""
+    """A name in `folder` that no one has. It is reserved by creating the reason's file, which fails if it exists."""
     number = 0
     while True:
         target = folder / (f"{stem}-{name}" if not number else f"{stem}.{number}-{name}")

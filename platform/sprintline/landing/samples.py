@@ -1,6 +1,6 @@
 """A product's sample files: all rows a provider ever gave, a file per source, cut into sprints as the contracts say.
 
-`sample/<source>.csv` (or `.csv.gz`, `.parquet`) in the product's folder stands for a source in a replay until real
+`sample/<source>.csv` (or `.csv.gz`, `.parquet`) in the product's folder represents a source in a replay until real
 files land. A row belongs to the sprint that holds its `eventAt`.
 """
 

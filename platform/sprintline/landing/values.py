@@ -1,7 +1,8 @@
 """From texts or an Arrow table to a typed frame that keeps its contract, or to a reason why not.
 
-Types are converted here, value by distinct value, so that a wrong one is told with its line; everything else a contract
-says (nulls, ranges, lengths, patterns, allowed values, keys) is judged by the pandera schema generated from it.
+Types are converted here, value by distinct value, so that a wrong one is reported with its line; everything else a
+contract says (nulls, ranges, lengths, patterns, allowed values, keys) is judged by the pandera schema generated from
+it.
 """
 
 from __future__ import annotations
@@ -251,7 +252,7 @@ def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2
 
 
 def check_known_at(frame: pd.DataFrame, first_line: int | None = 2) -> None:
-    """Refuse a frame whose `known_at` has nulls or no time zone: nobody could say what was known when.
+    """Refuse a frame whose `known_at` has nulls or no time zone: no one could say what was known when.
 
     Raises:
         BadFile: with count and first lines.

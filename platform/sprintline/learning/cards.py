@@ -1,7 +1,7 @@
 """Model cards from run evidence only (Mitchell et al., 2019, "Model Cards for Model Reporting").
 
 A card is plain values. Each figure names the record it is from, its place in it, and the hash the record had; nothing
-on a card was typed by anybody. Read again later, a card is held against the records as they are then (`faults_of`).
+on a card was typed by anybody. Read again later, a card is compared with the records as they are then (`faults_of`).
 """
 
 from __future__ import annotations

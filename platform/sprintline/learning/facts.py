@@ -57,7 +57,7 @@ class Slice(Difference):
 
 
 class Parity(TypedDict):
-    """A scikit-learn pipeline held against its ONNX form.
+    """A scikit-learn pipeline compared with its ONNX form.
 
     rows: rows that were compared
     difference: largest absolute difference of two probabilities
@@ -72,7 +72,7 @@ class Parity(TypedDict):
 
 
 class Parities(TypedDict):
-    """Both models of a release held against their ONNX forms.
+    """Both models of a release compared with their ONNX forms.
 
     model: the model that is to serve
     twin: its interpretable twin
@@ -159,7 +159,7 @@ class SnapshotFacts(TypedDict):
 
 
 class CardFaults(TypedDict):
-    """A model card held against its records.
+    """A model card compared with its records.
 
     figures: how many it has
     empty: sections without any

@@ -90,7 +90,7 @@ class Models:
         """Keep a model: bundle first, then run and registered version. The same model again gives the first record.
 
         metrics: flat name -> number, None is left out. evidence: plain values, kept as evidence.json.
-        Raises ModelError when a pipeline holds a type nobody reviewed.
+        Raises ModelError when a pipeline holds a type no one reviewed.
         """
         model_id = snapshot.model_id
         experiment = self.init()
@@ -314,7 +314,7 @@ class Models:
     def _artifact(self, model_id: str, name: str) -> bytes:
         """A file of the run that made a model. Raises ModelError when model or file are not there.
 
-        Not `mlflow.artifacts.download_artifacts`: it copies into a folder that nobody removes, and where it cannot (a
+        Not `mlflow.artifacts.download_artifacts`: it copies into a folder that no one removes, and where it cannot (a
         full disk) it says that the path is wrong.
         """
         from mlflow.exceptions import MlflowException
@@ -361,7 +361,7 @@ def lock_hash(root: Path = ROOT) -> str:
 
 
 def _reviewed(pipeline: Any) -> list[str]:
-    """The types of a pipeline that skops must be told to trust. Raises ModelError for one that was not reviewed."""
+    """The types of a pipeline that skops must be reported to trust. Raises ModelError for one that was not reviewed."""
     import skops.io
 
     asked = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))

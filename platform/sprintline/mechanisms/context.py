@@ -34,7 +34,7 @@ class Override(Protocol):
 class Context(Protocol):
     """A product as mechanisms see it.
 
-    owner: who gets a backlog item that nobody was assigned. overrides: what the product changes in rules, by code.
+    owner: who gets a backlog item that no one was assigned. overrides: what the product changes in rules, by code.
     """
 
     @property

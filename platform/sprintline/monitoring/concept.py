@@ -1,7 +1,7 @@
 """Concept drift: the champion's errors grow although the questions look as before.
 
 Plain errors follow the season: more late flights, more squared error, with nothing learned having become wrong. So the
-error of an answer y to a chance p is told as its **excess** over what p itself leads to expect,
+error of an answer y to a chance p is reported as its **excess** over what p itself leads to expect,
 
     (y − p)² − p(1 − p)
 

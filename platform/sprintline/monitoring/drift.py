@@ -1,6 +1,6 @@
 """Drift: sure, large and lasting.
 
-A window (one sprint) is held against the reference, the rows its champion was trained on, by many statistics: a
+A window (one sprint) is compared with the reference, the rows its champion was trained on, by many statistics: a
 distance for each feature's values and for its share of missing values, and one for the rank correlation of each pair of
 numbers. A statistic is **far** when its distance is above the product's floor and above what is ordinary: every
 distance that the reference's own sprints have from the rest of it, and the interval that these predict
@@ -71,7 +71,7 @@ class Statistic:
 
 @dataclass(frozen=True)
 class Window:
-    """One sprint held against the reference.
+    """One sprint compared with the reference.
 
     drifting: None when there is too little to say. share: of features that moved, by value or missing share. ways: how
     it drifts (`many`, `alone`, `concept`). drifted: the statistics that are far and sure, farthest first.
@@ -204,7 +204,7 @@ def episode(
     while drift is not confirmed.
 
     before: sprint and recorded facts of the sprints before, oldest first, without a gap. A sprint that could not be
-    compared does not end an episode: nobody saw it end. Nor does a new champion, when the same statistics are still
+    compared does not end an episode: no one saw it end. Nor does a new champion, when the same statistics are still
     confirmed to drift against its reference and no clean sprint lay between: its training did not cure them, and
     the same training again would not either.
     """
@@ -227,7 +227,7 @@ def _what(facts: DriftFacts) -> set[str]:
 
 
 def fingerprint(product: str) -> str:
-    """What an item about drift is told by: one a product, so that a relapse reopens what was closed."""
+    """What an item about drift is reported by: one a product, so that a relapse reopens what was closed."""
     return f"{product}:drift"
 
 

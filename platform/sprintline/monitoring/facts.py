@@ -68,7 +68,7 @@ class MissingShare(TypedDict):
 
 
 class ConceptFacts(TypedDict):
-    """The champion's errors, held against what its probabilities lead to expect.
+    """The champion's errors, compared with what its probabilities lead to expect.
 
     effect: mean excess of the errors in standard deviations; None without a labelled answer
     kept: the same since the last change that was found; None without a labelled answer
@@ -89,7 +89,7 @@ class ConceptFacts(TypedDict):
 
 
 class DriftFacts(TypedDict):
-    """A sprint held against the training data of its champion.
+    """A sprint compared with the training data of its champion.
 
     state: state of drift after the sprint; insufficient when the sprint could not be compared
     why: the reason for the state, with its figures

@@ -35,7 +35,7 @@ def asset_arguments(
 
 
 def frame_schema(frame: pd.DataFrame, told: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """Column schema of a frame, with what is told of its columns."""
+    """Column schema of a frame, with what is reported of its columns."""
     told = told or {}
     return dg.TableSchema(
         columns=[
@@ -81,7 +81,7 @@ def materialized(
 
 
 def looking_back(keys: tuple[str, ...], sprints: int) -> dg.StaticPartitionMapping:
-    """A sprint rests on itself and so many before it."""
+    """A sprint depends on itself and so many before it."""
     return dg.StaticPartitionMapping({key: list(keys[i : i + sprints + 1]) for i, key in enumerate(keys)})
 
 

@@ -73,7 +73,7 @@ class Runtime:
 
     @property
     def owner(self) -> str:
-        """Who gets a backlog item that nobody was assigned."""
+        """Who gets a backlog item that no one was assigned."""
         return self.spec.team.owner
 
     @property

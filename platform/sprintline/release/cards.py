@@ -1,4 +1,4 @@
-"""Model cards on disk: written from the records when a candidate is made, held against them whenever they are read."""
+"""Model cards on disk: written from the records when a candidate is made, compared with them whenever they are read."""
 
 from __future__ import annotations
 

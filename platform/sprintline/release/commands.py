@@ -1,4 +1,4 @@
-"""`sprintline live`, `card`, `reproduce`: which model is live, what is known of it, whether it can be made again."""
+"""`sprintline live`, `card`, `reproduce`: which model is live, what is known of it, whether it is reproducible."""
 
 from __future__ import annotations
 

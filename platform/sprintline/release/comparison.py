@@ -1,4 +1,4 @@
-"""What a candidate is held against on its held-out sprint, as the rules of models read it."""
+"""What a candidate is compared with on its held-out sprint, as the rules of models read it."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> Served:
 
 
 def kept(runtime: Runtime, sprint: str, model_id: str, champion: str | None) -> Kept:
-    """What the registry keeps of a model's training rows, held against the sprint it is judged on.
+    """What the registry keeps of a model's training rows, compared with the sprint it is judged on.
 
     Read back whenever it is judged: what counts is what would be there to make the model again.
     """

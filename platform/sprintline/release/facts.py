@@ -73,7 +73,7 @@ class Served(TypedDict):
 
 
 class CandidateFacts(Judged, Served):
-    """A candidate: how it was trained, and what it was held against on its held-out sprint.
+    """A candidate: how it was trained, and what it was compared with on its held-out sprint.
 
     model_id: hash of what it was made from
     release_digest: hash of its released files
@@ -94,7 +94,7 @@ class CandidateFacts(Judged, Served):
     baselines: gain over the naive baseline and over the base rate
     slices: gain within each slice, by column and value; slices with too few rows are left out
     slices_against: what the slices are compared with
-    parity: scikit-learn held against ONNX
+    parity: scikit-learn compared with ONNX
     backtest: the recipe at earlier moments
     rebuilt: its features, computed again without later data
     snapshot: what it was made from
@@ -115,7 +115,7 @@ class CandidateFacts(Judged, Served):
 
 
 class Kept(TypedDict):
-    """What the registry keeps of a model's training rows, held against the sprint it is judged on.
+    """What the registry keeps of a model's training rows, compared with the sprint it is judged on.
 
     keys_by_sprint: training rows by sprint
     judged_rows_in_snapshot: questions of the judged sprint among them

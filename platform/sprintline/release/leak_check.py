@@ -89,7 +89,7 @@ def _moment(questions: pd.DataFrame, outcomes: pd.DataFrame) -> datetime:
 def _answered(
     view: str, names: list[str], declared: Any, asked: pd.DataFrame, rows: pd.DataFrame, start: datetime
 ) -> Compared:
-    """What questions were answered with, by a plain join of the rows made again; early ones reach before the sprint."""
+    """What questions were answered with, by a plain join of the rows computed again; early ones look back."""
     from sprintline.features.point_in_time import answers, compare
 
     ttl, keys = declared.view(view).ttl, declared.keys(view)
@@ -105,7 +105,7 @@ def _answered(
 def _own(
     runtime: Runtime, file: Any, sprint: str, asked: pd.DataFrame, served: dict[str, list[str]]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The questions' own columns as stored and as made again, of those whose row was known by then.
+    """The questions' own columns as stored and as computed again, of those whose row was known by then.
 
     A source may tell of a question only later, as flights do once they have left: such rows cannot be compared.
     """

@@ -117,7 +117,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Recorded]] = {"decision": read_
 def fold(events: Iterable[Event]) -> Releases:
     """What one product's events, in their order, make of its models. Pure.
 
-    It may begin at any event: the first one says what was live before it. A removal of the product begins anew.
+    It may begin at any event: the first one says what was live before it. A removal of the product begins again.
 
     Raises:
         ReleaseStateError: an event does not follow from those before it: it names another model as live before it, or

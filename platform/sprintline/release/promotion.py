@@ -1,4 +1,4 @@
-"""Promotion: when a candidate trains, what it is held against, and who serves after the gate was asked."""
+"""Promotion: when a candidate trains, what it is compared with, and who serves after the gate was asked."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _drift_state(
 def left_to_the_sensor(trigger: Trigger, tags: Mapping[str, str]) -> bool:
     """Drift is answered by the retraining sensor's own run, so that it is seen as one and can be stopped alone.
 
-    A run that no landing sensor asked for (a backfill, an analyst's) trains at once: it has nobody to leave it to.
+    A run that no landing sensor asked for (a backfill, an analyst's) trains at once: it has no one to leave it to.
     """
     return trigger["kind"] == "drift" and tags.get("dagster/sensor_name", "").endswith("_landing")
 
@@ -200,7 +200,7 @@ def _train_candidate(
     record = runtime[Models].save(trained, taken, trained.validation["metrics"], {"trigger": dict(trigger)})
     release = runtime[Models].release(record.model_id, record.release_digest)
     judged = judging.evidence(runtime, sprint, trained, taken, release, budget)
-    # Seconds are told, not kept among the facts that a second training is compared by.
+    # Seconds are reported, not kept among the facts that a second training is compared by.
     facts: CandidateFacts = {
         **judged,
         **judging.served(runtime, trained, frame),
@@ -227,7 +227,7 @@ def _train_candidate(
 
 
 def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
-    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored anew.
+    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored again.
 
     Where another champion is to serve, that is a procedure: killed anywhere, asking again completes it, or takes the
     intent back when the gate answers differently by now.
@@ -262,11 +262,11 @@ def _answer(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str) ->
 
 def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any], moves: bool) -> None:
     def still_meant(intent: Mapping[str, Any]) -> str | None:
-        if intent == body:  # the decision itself, where it stands already
+        if intent == body:  # the decision itself, its state already
             return None
         return f"the gate answers differently by now: {body['decision']}, {body['why']}"
 
-    # The decision is what counts and stands for good; the alias can always be made to follow it.
+    # The decision is what counts and represents good; the alias can always be made to follow it.
     steps = (
         Step("decide", lambda meant: _decide(runtime, sprint, actor, meant)),
         Step("mirror", lambda _: _mirror(runtime)),

@@ -52,7 +52,7 @@ class Reproduction:
     """How making a model again went.
 
     evidence: every piece, in the order it was looked for.
-    rows: predictions compared; None when it could not be made again.
+    rows: predictions compared; None when it could not be computed again.
     different: what is not equal bit for bit, a sentence each.
     """
 
@@ -98,7 +98,7 @@ def reproduce(runtime: Runtime, model_id: str) -> Reproduction:
     for name, look in _LOOKS.items():
         try:
             answer.evidence.append(Found(name, True, look(runtime, model_id, held)))
-        except Exception as error:  # noqa: BLE001 - whatever a store says of a missing piece is told as such
+        except Exception as error:  # noqa: BLE001 - whatever a store says of a missing piece is reported as such
             answer.evidence.append(Found(name, False, " ".join(str(error).split())))
             if name in ("release", "keys"):  # the others are read from these
                 break

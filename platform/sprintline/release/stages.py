@@ -8,7 +8,7 @@ from enum import StrEnum
 class Stage(StrEnum):
     """Where a model is on its way.
 
-    candidate: trained and judged, answers nobody. champion: live, its answers count. retired: was live once.
+    candidate: trained and judged, answers no one. champion: live, its answers count. retired: was live once.
     """
 
     CANDIDATE = "candidate"

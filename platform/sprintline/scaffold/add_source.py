@@ -117,7 +117,7 @@ def declared(defs: Path, product: str, root: Path) -> ProductSpec:
 
 
 def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """What the templates say, after every choice was held against the file; and what its owner should know."""
+    """What the templates say, after every choice was compared with the file; and what its owner should know."""
     import pandas as pd
 
     try:
@@ -279,7 +279,7 @@ def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> bytes
     entry: the YAML text of a list of one. Where the list has it already, the content is as it was.
 
     Raises:
-        ScaffoldError: there is no such list, or no place in it can be told.
+        ScaffoldError: there is no such list, or no place in it can be reported.
     """
     content = file.read_bytes()
     place = f"{file.relative_to(root)}: {'.'.join(path)}"

@@ -30,7 +30,7 @@ from sprintline.scaffold.sample import deliveries_csv, orders_csv, seed_of
 TEMPLATES = Path(__file__).with_name("templates") / "product"
 
 #: Where each part of the templates goes, from the clone's root. The product's own folder comes last but for
-#: workspace.yaml: what is not registered and has no folder under products/ is seen by nobody.
+#: workspace.yaml: what is not registered and has no folder under products/ is seen by no one.
 PLACES = {
     "models": "dbt_project/models/{product}",
     "features": "feature_repo/{product}",
@@ -136,7 +136,7 @@ def traces_of(product: str, root: Path) -> list[Path]:
 
 
 def check_removable(product: str, root: Path) -> None:
-    """Raises ScaffoldError for a workspace.yaml whose entry of the product cannot be told from the others."""
+    """Raises ScaffoldError for a workspace.yaml whose entry of the product cannot be reported from the others."""
     if (file := root / "workspace.yaml").is_file():
         _unregistered(file, product)
 
@@ -144,8 +144,8 @@ def check_removable(product: str, root: Path) -> None:
 def remove_product(product: str, root: Path, traces: list[Path]) -> None:
     """Take a product out of workspace.yaml and delete what `traces_of` found, and whatever else is among `traces`.
 
-    The entry goes first: what is half there is then loaded by nobody. Safe to repeat. Raises ScaffoldError for a
-    workspace.yaml whose entry cannot be told from the others; nothing is removed then.
+    The entry goes first: what is half there is then loaded by no one. Safe to repeat. Raises ScaffoldError for a
+    workspace.yaml whose entry cannot be reported from the others; nothing is removed then.
     """
     with alone(root / "platform" / "products"):
         file = root / "workspace.yaml"
@@ -284,7 +284,7 @@ def _write_sample(folder: Path, product: str) -> None:
 def _registered(file: Path, product: str) -> tuple[str, int]:
     """The text of workspace.yaml with the product's code location added at its end, and the line of the addition.
 
-    Text is added rather than the YAML written anew: comments and order are the team's.
+    Text is added rather than the YAML written again: comments and order are the team's.
     """
     text = (
         file.read_text(encoding="utf-8")

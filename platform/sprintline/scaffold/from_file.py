@@ -103,7 +103,7 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
 
 
 def _facts(product: str, asked: Asked) -> dict[str, Any]:
-    """What the templates say, after every choice was held against the file."""
+    """What the templates say, after every choice was compared with the file."""
     import pandas as pd
 
     columns, frame, named = read_own(asked.file, asked.timezone)

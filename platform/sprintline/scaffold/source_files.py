@@ -109,7 +109,7 @@ def files_of_source(part: str, file: Path, facts: dict[str, Any]) -> dict[str, b
             f"sample/{source}{form}": file.read_bytes(),
         }
     if part == "models":
-        # The description first: dbt passes over one without its model, and refuses a model whose types nobody says.
+        # The description first: dbt passes over one without its model, and refuses a model whose types no one says.
         return {
             f"staging/stg_{source}.{form}": text_of(f"source/staging.{form}.j2", facts).encode()
             for form in ("yml", "sql")

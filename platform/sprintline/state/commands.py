@@ -128,7 +128,7 @@ def _megabytes(size: int) -> str:
 
 @contextmanager
 def _progress(what: str) -> Iterator[Told]:
-    """A line on the terminal that moves with every file; nothing where nobody watches."""
+    """A line on the terminal that moves with every file; nothing where no one watches."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -1,8 +1,9 @@
 """A state folder at another place than where it was written: what keeps absolute paths, and how they follow.
 
 Only MLflow does: artefact places in its database and a line in each `MLmodel`. A Delta log names its data relative to
-the table, and the place in its first commit is a note nobody reads; Feast's registry is written anew when its place has
-changed (`FeatureStore.apply`); dbt's manifest is not kept at all; Dagster stores what it needs relative to its home.
+the table, and the place in its first commit is a note no one reads; Feast's registry is written again when its place
+has changed (`FeatureStore.apply`); dbt's manifest is not kept at all; Dagster stores what it needs relative to its
+home.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _PLACES = (
 
 
 def relocate_models(folder: Path, url: str, now: Path) -> int:
-    """Let MLflow find its artefacts below `now`, wherever they were before; returns how many places were written anew.
+    """Let MLflow find its artefacts below `now`, wherever they were before; returns how many places were written again.
 
     Args:
         folder: the folder of models as it lies on the disk at this moment.

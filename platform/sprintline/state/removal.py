@@ -42,13 +42,13 @@ def has_state(home: Home, product: str) -> bool:
 
 
 def removal_interrupted(home: Home, product: str) -> bool:
-    """Whether a removal of a product's state was begun and has not ended."""
+    """Whether a removal of a product's state was started and has not ended."""
     records = existing_records(home)
     return records is not None and progress_of(REMOVE.name, product, records.events(product="")).open
 
 
 def remove_state(home: Home, product: str, actor: str) -> None:
-    """Remove a product's files, tables, features, pages and runs, and let a product of that name begin anew.
+    """Remove a product's files, tables, features, pages and runs, and let a product of that name begin again.
 
     Verdicts, ledger and models stay. Killed anywhere, the next call goes on; what a product of that name did in
     between is removed after that. Where there is nothing to remove, nothing is recorded.

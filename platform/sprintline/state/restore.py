@@ -35,7 +35,7 @@ _PIECE = 1 << 20
 class Restored:
     """What restoring did.
 
-    aside: where the folder that stood before lies now; None when there was none.
+    aside: where the folder that was there before lies now; None when there was none.
     moved: whether it lies at another place than it was taken from.
     notes: what a person should know, a sentence each.
     """

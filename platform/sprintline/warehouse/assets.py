@@ -117,7 +117,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
 
 
 def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
-    """Build again what the warehouse lost of the sprints this one rests on: all it holds comes from the lake.
+    """Build again what the warehouse lost of the sprints this one depends on: all it holds comes from the lake.
 
     Raises dg.Failure when that cannot be done or gives other rows than were recorded.
     """
@@ -183,7 +183,7 @@ def _tests_by_model(nodes: Any) -> dict[str, list[dict[str, Any]]]:
 
 
 def _described(declared: Mapping[str, Any], rows: int) -> DescribedModel:
-    """What is recorded of a model: its rows, and what of it nobody described."""
+    """What is recorded of a model: its rows, and what of it no one described."""
     columns = declared["columns"].values()
     bare = [column["name"] for column in columns if not column.get("description")]
     if not declared.get("description"):

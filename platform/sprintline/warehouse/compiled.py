@@ -156,7 +156,7 @@ def _step(node: Mapping[str, Any], sql: str) -> dict[str, Any]:
 
 
 def models(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The plan's models, each after those it rests on."""
+    """The plan's models, each after those it depends on."""
     return [step for step in plan["steps"] if step["type"] == "model"]
 
 

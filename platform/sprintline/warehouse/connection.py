@@ -1,4 +1,4 @@
-"""Connections to a warehouse file, each under its lock: one process writes and nobody reads, or many read."""
+"""Connections to a warehouse file, each under its lock: one process writes and no one reads, or many read."""
 
 from __future__ import annotations
 

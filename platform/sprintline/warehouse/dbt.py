@@ -54,7 +54,7 @@ class Warehouse:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """dbt's manifest of this product, parsed anew only when one of its files changed. Raises WarehouseError."""
+        """dbt's manifest of this product, parsed again only when one of its files changed. Raises WarehouseError."""
         return json.loads(self.ensure_manifest().read_text())
 
     def __init__(self, product: str, home: Home, project: Path | None = None) -> None:

@@ -57,7 +57,7 @@ def run_dbt(
 
 
 def _between_models() -> list[Any]:
-    """Who listens to dbt: nobody, unless a failpoint is armed, for listening makes dbt form every one of its events."""
+    """Who listens to dbt: no one, unless a failpoint is armed, for listening makes dbt form every one of its events."""
     if armed() is None:
         return []
 

@@ -151,7 +151,7 @@ def test_what_becomes_known_later_changes_no_earlier_value(declared, tmp_path, d
         for column in [*COUNTS, *WEATHER]:
             if column in mart:
                 mart.loc[later, column] = [dice.randrange(1000) for _ in range(int(later.sum()))]
-        if "cancelled" in mart:  # and for entities nobody has seen before
+        if "cancelled" in mart:  # and for entities no one has seen before
             mart.loc[later, mart.columns[1]] = "XX"
     expected = compute(declared, whole, tmp_path)
     for other in (cut, scrambled):

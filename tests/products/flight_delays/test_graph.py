@@ -66,7 +66,7 @@ def as_text(graph) -> dict:
 
 
 def test_the_graph_is_the_one_that_was_looked_at(graph):
-    """On purpose? Then write it anew: SPRINTLINE_SNAPSHOT=write make test ARGS='-k graph_is'."""
+    """On purpose? Then write it again: SPRINTLINE_SNAPSHOT=write make test ARGS='-k graph_is'."""
     found = as_text(graph)
     if os.environ.get("SPRINTLINE_SNAPSHOT") == "write":
         SNAPSHOT.write_text(json.dumps(found, indent=1) + "\n")

@@ -193,7 +193,7 @@ def test_a_fault_planted_in_the_lake_is_seen_by_the_check(landed, instance):
     ).get_job_def("only_checks")
     result = job.execute_in_process(partition_key=SPRINT, instance=instance, raise_on_error=False)
     failing = {one.check_name for one in result.get_asset_check_evaluations() if not one.passed}
-    # The contract was held against the rows that were accepted, so of these nobody can say whether they keep it.
+    # The contract was compared with the rows that were accepted, so of these no one can say whether they keep it.
     assert failing == {"DQ104_lake_holds_what_was_accepted", "DQ101_keeps_its_contract"}
     said = {
         one.code: one for one in landed.records.verdicts("flight_delays", SPRINT) if one.asset == "weather"

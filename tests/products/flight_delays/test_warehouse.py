@@ -150,7 +150,7 @@ def test_compiled_sql_builds_what_dbt_builds(built: Warehouse, monkeypatch: pyte
         node.unique_id: node
         for node in built._run(SECOND, ["build", "--exclude-resource-type", "unit_test"]).nodes
     }
-    built.build(SECOND)  # compiles, if nobody did
+    built.build(SECOND)  # compiles, if no one did
     with monkeypatch.context() as away:
         away.setattr(built, "_dbt", lambda *_: pytest.fail("dbt was called"))
         assert built.build(SECOND).ok

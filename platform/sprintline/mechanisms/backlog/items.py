@@ -79,7 +79,7 @@ class Finding:
 
 
 def fingerprint(product: str, code: str, asset: str, cause: str) -> str:
-    """32 hex characters that stand for the same finding in every sprint."""
+    """32 hex characters that represent the same finding in every sprint."""
     return text_hash(canonical_json([product, code, asset, cause]))
 
 
@@ -97,7 +97,7 @@ class Seen:
 def seen_in(verdicts: Iterable[Verdict], claims: Mapping[str, str], alone: Collection[str] = ()) -> Seen:
     """What a sprint's verdicts show.
 
-    A failure is held against only by a pass, never by missing evidence. Missing evidence is a finding of its own, and
+    A failure is cleared only by a pass, never by missing evidence. Missing evidence is a finding of its own, and
     is over as soon as there is evidence again, whatever it says.
 
     Args:
@@ -211,7 +211,7 @@ class Item:
         recovered: sprint that showed it gone; None while open or when a person closed it.
         closed_by, closed_why: the person who closed it, and the reason.
         reopened: how often it came back.
-        evidence: the newest sighting's sentence, and the verdict it rests on.
+        evidence: the newest sighting's sentence, and the verdict it depends on.
     """
 
     id: str
@@ -257,7 +257,7 @@ def board(product: str, owner: str, events: Iterable[Event], order: Sequence[str
 
     Args:
         product: whose; events of others are passed over.
-        owner: who answers for an item that nobody was given.
+        owner: who answers for an item that no one was given.
         events: the ledger's, in order.
         order: every sprint of the calendar, oldest first.
     """
@@ -356,7 +356,7 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
 def _planned(
     name: str, product: str, owner: str, events: Sequence[Event], order: Sequence[str]
 ) -> Item | None:
-    """The item of work that people planned; None when nobody did."""
+    """The item of work that people planned; None when no one did."""
     planned = [event for event in events if event.kind == PLANNED and event.sprint in order]
     if not planned:
         return None
@@ -411,7 +411,7 @@ def default_priority(severity: str) -> str:
 
 
 def _start(events: Sequence[Event], last_seen: int) -> Event | None:
-    """The first start since the item was last opened; what was begun on an earlier episode was finished with it."""
+    """The first start since the item was last opened; what was started on an earlier episode was finished with it."""
     ended = max(
         (one.seq for one in events if one.kind in (RECOVERED, ITEM_CLOSED) and one.seq < last_seen), default=0
     )

@@ -58,7 +58,7 @@ def sight_given_up(context: Context, sprint: str, why: str, files: str, actor: s
 
 
 def given_up(context: Context, sprint: str, files: str) -> str | None:
-    """What was told of a sprint whose runs were given up on these very files, or None."""
+    """What was reported of a sprint whose runs were given up on these very files, or None."""
     told = (
         item.evidence["sentence"]
         for item in board_of(context)

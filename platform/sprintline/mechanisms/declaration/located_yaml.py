@@ -1,4 +1,4 @@
-"""YAML read with positions, so that every mistake in a declaration is told with file, line and what would be right.
+"""YAML read with positions, so that every mistake in a declaration is reported with file, line and what would be right.
 
 Nothing here knows what is declared: `declarations.py` (products) and `odcs.py` (contracts) ask `read_yaml` for the data
 and for the line of any path in it, collect `Mistake`s and raise them together as one `DeclarationError`.

@@ -1,4 +1,4 @@
-"""Procedures that were begun and have not ended, for people: since when, what comes next, what to run to go on."""
+"""Procedures that were started and have not ended, for people: since when, what comes next, what to run to go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sprintline procedures` and `sprintline failpoints`: what was begun and has not ended, and where a kill is tried."""
+"""`sprintline procedures` and `sprintline failpoints`: what has not ended, and where a kill is tried."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def carry_out(
         steps: what each declared step does, in the declared order.
         meant: what the intent says where none stands: all that the steps need, JSON values only. None begins nothing.
         still_meant: why an interrupted procedure is no longer wanted; None when it is, or when a step that cannot be
-            taken back stands although nobody came to tell it.
+            taken back stands although no one came to tell it.
 
     Raises:
         ProcedureError: the steps are not the declared ones, or the ledger has steps done that are not declared (an

@@ -5,8 +5,8 @@
     outcome `done` or `undone`, and why
 
 An intent without an outcome is open: its process was killed or a step failed. Whoever runs the procedure next goes on
-after the last step that is told, with the intent as it was written. Every step may be repeated without a second effect,
-for a kill can fall between a step and its telling.
+after the last step that is reported, with the intent as it was written. Every step may be repeated without a second
+effect, for a kill can fall between a step and its telling.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Progress:
 
     @property
     def open(self) -> bool:
-        """Whether it was begun and has not ended."""
+        """Whether it was started and has not ended."""
         return self.intent is not None and self.outcome is None
 
     def key(self, step: str = "") -> str:
@@ -79,7 +79,7 @@ def progress_of(procedure: str, subject: str, events: Iterable[Event]) -> Progre
 
 
 def open_ones(events: Iterable[Event]) -> list[Progress]:
-    """Every procedure that was begun and has not ended, in the order in which they began."""
+    """Every procedure that was started and has not ended, in the order in which they began."""
     told = [event for event in events if event.kind in KINDS]
     names = dict.fromkeys((event.body["procedure"], event.body["subject"]) for event in told)
     return [one for name, subject in names if (one := progress_of(name, subject, told)).open]

@@ -1,7 +1,7 @@
 """Gates: a named list of rules that must pass for a step to happen. The step itself asks, and a gate fails closed.
 
 A rule counts for a gate only when its verdict is a pass *and* judged the data that is there now. No verdict, an
-insufficient one, a verdict on an older data version, or data that nobody measured keep the gate shut. A waiver is a
+insufficient one, a verdict on an older data version, or data that no one measured keep the gate shut. A waiver is a
 person's decision to go on in spite of a judgement: it opens the gate for a judged `fail` or `insufficient` while it
 lasts, and never stands in for a judgement that was not made.
 """
@@ -120,7 +120,7 @@ def decide(
             is a gate that somebody forgot to fill.
         verdicts: the latest verdicts of one product and sprint. A rule with several subjects on an asset needs all.
         current_versions: data version of each asset as measured now.
-        waivers: those of the product, expired ones included: that one has run out is told.
+        waivers: those of the product, expired ones included: that one has run out is reported.
         now: aware moment at which waivers are judged; without it no waiver helps.
     """
     by_need: dict[Need, list[Verdict]] = {}

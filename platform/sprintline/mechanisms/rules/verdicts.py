@@ -14,7 +14,7 @@ from sprintline.mechanisms.rules.scope import Scope, sprint_of
 
 
 class Outcome(StrEnum):
-    """What a rule found; `insufficient` stands for missing evidence and never counts as a pass."""
+    """What a rule found; `insufficient` represents missing evidence and never counts as a pass."""
 
     PASS = "pass"  # noqa: S105 - an outcome, no password
     FAIL = "fail"
@@ -32,7 +32,7 @@ class Severity(StrEnum):
 class Judgement:
     """What a rule says of its evidence, before anybody knows which sprint it was.
 
-    observed and threshold: the measured figure and the line it was held against, as shown to people.
+    observed and threshold: the measured figure and the line it was compared with, as shown to people.
     sentence: one sentence with its numbers.
     """
 
@@ -43,12 +43,12 @@ class Judgement:
 
 
 def passed(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
-    """A judgement that the claim holds, with its figure and the line it was held against."""
+    """A judgement that the claim holds, with its figure and the line it was compared with."""
     return Judgement(Outcome.PASS, sentence, observed, threshold)
 
 
 def failed(sentence: str, observed: Any = None, threshold: Any = None) -> Judgement:
-    """A judgement that the claim does not hold, with its figure and the line it was held against."""
+    """A judgement that the claim does not hold, with its figure and the line it was compared with."""
     return Judgement(Outcome.FAIL, sentence, observed, threshold)
 
 
@@ -80,7 +80,7 @@ class Rule:
     remedy: one line on what to do about a failure.
     applies: whether the rule applies to a product; `declares(PlanSpec)`: to those that have the file of this spec. To
         others it has no check, no gate requires it, and nothing of it is missing. Its docstring says to which.
-    why: what goes wrong in a sprint when nobody makes this claim, in a sentence or two.
+    why: what goes wrong in a sprint when no one makes this claim, in a sentence or two.
     judge: evidence, threshold -> Judgement. Pure.
     """
 

@@ -14,7 +14,7 @@ courier = Entity(
 courier_delays = FeatureView(
     name="courier_delays",
     entities=[courier],
-    # A row stands for its full hour; a few hours more bridge what a late run leaves open.
+    # A row represents its full hour; a few hours more bridge what a late run leaves open.
     ttl=timedelta(hours=6),
     schema=[
         Field(name="courier", dtype=String),
