@@ -42,6 +42,11 @@ BANNED = {
     r"\bstands? (in|by|as|for|on)\b": "is in, applies to",
 }
 """Patterns and the word to write instead."""
+TEMPLATES = sorted(
+    file
+    for file in (ROOT / "platform" / "sprintline").rglob("templates/**/*.j2")
+    if "scaffold" not in file.parts
+)
 
 _DECISIONS = ROOT / "docs" / "decisions"
 PAGES = [
@@ -93,6 +98,33 @@ def test_messages_and_help_are_in_plain_words():
         if faults(text)
     ]
     assert not found, "\n".join(found)
+
+
+def banned_in(template: Path) -> list[str]:
+    """The lines of a template of the site with a banned word; what Jinja itself reads is left out."""
+    text = re.sub(
+        r"\{[{%].*?[}%]\}",
+        lambda code: "\n" * code.group().count("\n"),
+        template.read_text(),
+        flags=re.DOTALL,
+    )
+    return [
+        f"{template.name}:{number}: {line.strip()}: {faults(line)}"
+        for number, line in enumerate(text.splitlines(), 1)
+        if faults(line)
+    ]
+
+
+@pytest.mark.parametrize(
+    "template", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT / "platform/sprintline"))
+)
+def test_templates_of_the_site_are_in_plain_words(template):
+    assert not banned_in(template)
+
+
+def test_a_banned_word_in_a_template_is_found(tmp_path):
+    (tmp_path / "page.html.j2").write_text("<p>\n{{ nobody.anew }}\n<b>Nobody</b> knows</p>\n")
+    assert [line.partition(": ")[0] for line in banned_in(tmp_path / "page.html.j2")] == ["page.html.j2:3"]
 
 
 @pytest.mark.parametrize(

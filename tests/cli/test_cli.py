@@ -96,7 +96,7 @@ class TestStatus:
         create_product("bakery", clone)
         code, out, err = run("status")
         assert (code, err) == (0, "")
-        assert "no sprint has begun to close" in out and "sprintline replay bakery" in out
+        assert "no sprint has started to close" in out and "sprintline replay bakery" in out
         assert f"{home.landing}/bakery/<source>/<sprint>.csv" in out
         assert not home.root.exists()  # looking changes nothing
 

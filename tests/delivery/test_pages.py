@@ -208,7 +208,7 @@ class TestSprint:
         approved = {"by": "sam", "reason": "seen", "stands": False, "why_not": "the data has changed since"}
         restated = [{"told": "2013-S07 was restated", "open": True, "attested_by": None}]
         page = sprint_page(detail([], restated=restated, approved=approved))
-        assert "2013-S07 was restated" in page and "Nobody has attested" in page
+        assert "2013-S07 was restated" in page and "No attestation yet" in page
         assert "the data has changed since" in page
 
 

@@ -1,56 +1,64 @@
-"""A part of the fault suite, end to end: one fault of each place where faults are planted, and the gates.
+"""The whole fault suite, end to end, as `sprintline faults` runs it: every fault is caught, and nothing else is.
 
-All of them run with `make prove` (`sprintline faults`).
+`make prove ARGS=faults` runs it; it takes minutes.
 """
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from click.testing import CliRunner
+
+from sprintline.cli.main import cli
+from sprintline.faults import run as engine
 from sprintline.faults.catalogue import all_faults
-from sprintline.faults.run import Suite, run
+from sprintline.faults.run import Suite
 from sprintline.mechanisms.rules.faults import DONE
 
-CHOSEN = [
-    fault
-    for fault in all_faults()
-    if fault.code == DONE
-    or fault.key
-    in {
-        "DQ101: a value outside its range",  # a landing file
-        "DQ104: rows lost after they were accepted",  # a lake partition
-        "DQ201: a row doubled after the build",  # a warehouse row, told by a check that runs alone
-        "DQ202: a required value becomes null",  # a model's SQL
-        "FT303: a view that lost most of its keys",  # a feature view's SQL
-        "FT304: a served value written over",  # the online store
-        "ML401: answers of another model",
-        "ML402: the served file swapped",  # a release
-        "ML404: too few trees to converge",  # a recipe
-        "ML406: training keys lost",  # MLflow's artefacts
-        "CAL001: a plan that ends in two sprints",  # a declaration
-    }
-]
+FAULTS = all_faults()
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.fault]
+pytestmark = [pytest.mark.proof, pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.fault]
 
 
 @pytest.fixture(scope="module")
-def suite() -> Suite:
-    return run(CHOSEN)
+def printed() -> dict[str, object]:
+    """What the command printed as JSON and its exit code, filled by `suite`."""
+    return {}
 
 
-def test_all_chosen_faults_are_there(suite):
-    assert [one.fault for one in suite.tried] == CHOSEN and len(CHOSEN) == 14
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory, printed: dict[str, object]) -> Suite:
+    """What the command found."""
+    found: list[Suite] = []
+    run = engine.run
+
+    def watched(*arguments):
+        found.append(run(*arguments))
+        return found[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPRINTLINE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setattr(engine, "run", watched)
+        done = CliRunner().invoke(cli, ["faults", "--json"], standalone_mode=False)
+    assert found, done
+    printed |= {"rows": json.loads(done.stdout), "code": done.return_value}
+    return found[0]
 
 
-@pytest.mark.parametrize("fault", CHOSEN, ids=lambda one: one.key)
+def test_the_command_reports_every_fault(suite, printed):
+    assert [one.fault for one in suite.tried] == FAULTS
+    assert len(printed["rows"]) == len(FAULTS) and printed["code"] == 0, printed
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.key)
 def test_the_check_tells_the_fault_and_nothing_else(suite, fault):
     tried = next(one for one in suite.tried if one.fault == fault)
     assert tried.caught, tried.says
     assert tried.clean_passes, tried.clean_says
 
 
-@pytest.mark.parametrize("fault", [one for one in CHOSEN if one.code == DONE], ids=lambda one: one.name)
+@pytest.mark.parametrize("fault", [one for one in FAULTS if one.code == DONE], ids=lambda one: one.name)
 def test_the_gate_says_that_the_verdict_is_on_other_data(suite, fault):
     tried = next(one for one in suite.tried if one.fault == fault)
     assert "stale: the verdict is on data version" in tried.says or "no data of it is on record" in tried.says
