@@ -24,7 +24,7 @@ from sprintline.features.store import FeatureStore
 from sprintline.landing.folder import Landing
 from sprintline.product.runtime import Runtime, load_runtime
 from sprintline.warehouse import compiled
-from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.content_hashes import rows_of
 from sprintline.warehouse.dbt import Warehouse
 
 

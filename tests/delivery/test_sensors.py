@@ -49,7 +49,7 @@ def decide(runtime: Runtime, sprint: str, champion: str | None = None) -> None:
 
 def close(runtime: Runtime, sprint: str) -> None:
     decide(runtime, sprint)
-    files = sensors.survey(runtime)[0][sprint].files
+    files = sensors.arrivals_of(runtime)[0][sprint].files
     runtime.records.append(
         CLOSED, runtime.product, sprint, "test", body(CLOSED, files=files, done=True, version="v")
     )

@@ -61,8 +61,8 @@ from sprintline.mechanisms.rules.faults import LANDED, Fault
 from sprintline.mechanisms.rules.scope import Scope
 
 
-def nameless(ground):
-    ground.edit("platform/products/{product}/defs.yaml", ("    owner: ", "    owner: nobody # "))
+def nameless(sandbox):
+    sandbox.edit("platform/products/{product}/defs.yaml", ("    owner: ", "    owner: nobody # "))
 
 
 FAULTS = (
@@ -76,7 +76,7 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from sprintline.base.settings import home
-from sprintline.faults import ground, worker
+from sprintline.faults import sandbox, worker
 from sprintline.faults.catalogue import faults_of
 from sprintline.mechanisms.rules.faults import PRODUCT
 from sprintline.mechanisms.rules.judging import judge_asset
@@ -85,9 +85,9 @@ from sprintline.mechanisms.rules.scope import Scope
 from sprintline.product.runtime import load_runtime
 from sprintline.warehouse.dbt import Warehouse
 
-ground.ROOT = Path(sys.argv[1])
+sandbox.ROOT = Path(sys.argv[1])
 Warehouse.manifest = {"nodes": {}}  # the product is only declared
-folder = ground.ROOT / "platform" / "products" / PRODUCT
+folder = sandbox.ROOT / "platform" / "products" / PRODUCT
 runtime, grant, said = load_runtime(folder, home()), Scope("grant", "owner"), {}
 
 def gate(name="access", scope=grant):

@@ -37,7 +37,7 @@ def test_a_fault_is_judged_on_an_asset_its_rule_judges(fault):
     assert fault.asset in ASSETS.get(kind, {kind})
 
 
-FAULT = Fault("DQ101", "one", "somewhere", "orders", lambda ground: None)
+FAULT = Fault("DQ101", "one", "somewhere", "orders", lambda sandbox: None)
 FAILS = {
     "check": {"passed": False, "says": "it fails"},
     "verdict": {"outcome": "fail", "sentence": "it fails"},
@@ -84,7 +84,7 @@ def test_a_clean_counterpart_that_does_not_pass_is_told(clean):
 
 
 def test_a_fault_that_leaves_too_little_evidence_may_expect_just_that():
-    thin = Fault("DQ101", "one", "somewhere", "orders", lambda ground: None, expects=Outcome.INSUFFICIENT)
+    thin = Fault("DQ101", "one", "somewhere", "orders", lambda sandbox: None, expects=Outcome.INSUFFICIENT)
     found = {"check": FAILS["check"], "verdict": {"outcome": "insufficient", "sentence": "?"}}
     assert judged(thin, line(found)).caught
     assert not judged(thin, line(FAILS)).caught

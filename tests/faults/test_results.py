@@ -6,7 +6,7 @@ import pytest
 
 from sprintline.faults.results import Clean, Measured, added, counted, measured
 from sprintline.faults.run import Suite, Tried
-from sprintline.faults.spec import Finding, Findings
+from sprintline.faults.spec import KnownFailure, KnownFailures
 from sprintline.mechanisms.declaration.declarations import declaration_of
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.faults import Fault
@@ -27,11 +27,11 @@ VERDICTS = [
 
 def test_every_failure_is_a_false_alarm_until_it_was_found_right():
     assert counted(VERDICTS, []) == {"FT303": Clean(1, 2, 0, 0), "ML401": Clean(0, 0, 0, 1)}
-    one = Finding(code="FT303", sprints=["2013-S01"], why="no history")
+    one = KnownFailure(code="FT303", sprints=["2013-S01"], why="no history")
     assert counted(VERDICTS, [one])["FT303"] == Clean(1, 1, 1, 0)
-    always = Finding(code="FT303", why="always so")
+    always = KnownFailure(code="FT303", why="always so")
     assert counted(VERDICTS, [always])["FT303"] == Clean(1, 0, 2, 0)
-    other = Finding(code="ML401", why="another rule")
+    other = KnownFailure(code="ML401", why="another rule")
     assert counted(VERDICTS, [other])["FT303"] == Clean(1, 2, 0, 0)
 
 
@@ -42,7 +42,7 @@ def test_products_add_up():
 
 
 def test_a_counterpart_counts_as_one_more_clean_judgement(tmp_path):
-    fault = Fault("FT303", "one", "somewhere", "orders", lambda ground: None)
+    fault = Fault("FT303", "one", "somewhere", "orders", lambda sandbox: None)
     suite = Suite((Tried(fault, True, True, "", "", 1.5), Tried(fault, False, False, "", "", 2.5)))
     found = measured(suite, {"FT303": Clean(25, 0, 1, 0)}, {"p": 26})
     first, second = found.rows
@@ -60,7 +60,7 @@ def test_nothing_measured_is_none(tmp_path):
 
 def test_findings_are_read_and_mistakes_told_with_their_line():
     text = "findings:\n  - code: FT303\n    sprints: ['2013-S01']\n    why: no history\n"
-    findings = declaration_of(Findings)
+    findings = declaration_of(KnownFailures)
     (one,) = findings.read(text, "findings.yaml", {}).findings
     assert one.covers("FT303", "2013-S01") and not one.covers("FT303", "2013-S02")
     with pytest.raises(DeclarationError, match=r"findings.yaml:2: .*why: is missing"):

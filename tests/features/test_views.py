@@ -20,7 +20,7 @@ from tests.features.bakery import (
 )
 
 from sprintline.base.settings import ROOT, Home
-from sprintline.features.frames import check_feature_frame
+from sprintline.features.frame_checks import check_feature_frame
 from sprintline.features.marts import restricted_query
 from sprintline.features.store import FeatureError, FeatureStore
 from sprintline.features.views import load_declared

@@ -11,7 +11,7 @@ import pytest
 
 from sprintline.base import settings
 from sprintline.hosting import replay, running_code, starts
-from sprintline.landing.arrivals import survey
+from sprintline.landing.arrivals import arrivals_of
 from sprintline.mechanisms.backlog import intake
 from sprintline.product.runtime import load_runtime
 from sprintline.scaffold.check import mistakes_of
@@ -74,7 +74,7 @@ def test_what_lies_in_the_way_of_a_file_is_told(bakery):
 def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
     replay.drop(bakery, S1, bakery.sources.provide)
     assert replay._hopeless(bakery, S1) is None, "its run may be under way"
-    digest = survey(bakery)[0][S1].digest
+    digest = arrivals_of(bakery)[0][S1].digest
     intake.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
     assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
 
@@ -83,7 +83,7 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
     closings: set[str] = set()
 
     def close_what_landed(seconds):
-        closings.update(survey(bakery)[0])
+        closings.update(arrivals_of(bakery)[0])
 
     monkeypatch.setattr(replay, "closing_of", lambda runtime, key: key if key in closings else None)
     monkeypatch.setattr(replay, "daemon", lambda runtime, asked: contextlib.nullcontext(lambda: None))

@@ -25,7 +25,7 @@ from sprintline.delivery import closing, sensors
 from sprintline.delivery.restatement import restatements, state_of
 from sprintline.lake.tables import Lake
 from sprintline.landing import assets
-from sprintline.landing.arrivals import survey
+from sprintline.landing.arrivals import arrivals_of
 from sprintline.landing.evidence import KINDS
 from sprintline.landing.published import NotReady, Upstream, feed_of, refuse_wrong_tables, wrong_tables
 from sprintline.landing.rules import RULES
@@ -147,7 +147,7 @@ def decide(runtime: Runtime, sprint: str) -> None:
 
 
 def waits(runtime: Runtime, sprint: str) -> str:
-    return "; ".join(survey(runtime)[0][sprint].waits)
+    return "; ".join(arrivals_of(runtime)[0][sprint].waits)
 
 
 def wrong(runtime: Runtime) -> str:

@@ -14,7 +14,7 @@ from sprintline.delivery.inputs import standing
 from sprintline.delivery.restatement import changes, state_of, trained_on
 from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
-from sprintline.landing.arrivals import published_versions, read_from, survey
+from sprintline.landing.arrivals import arrivals_of, published_versions, read_from
 from sprintline.mechanisms.backlog.intake import take_in
 from sprintline.mechanisms.rules.gates import GateDecision
 from sprintline.mechanisms.rules.judging import current_versions, judge_asset
@@ -55,7 +55,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     failpoint("closing.measured")
     closings = records.events(product=product, kind=CLOSED, sprint=sprint)
     before: Mapping[str, Any] = closings[-1].body if closings else {}
-    landed = survey(runtime)[0].get(sprint)
+    landed = arrivals_of(runtime)[0].get(sprint)
     state = {
         **state_of(measured, records.verdicts(product, sprint), INCREMENT),
         # Of published tables, what was read: the publisher may have closed again since.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sprintline.learning.registry import Models
-from sprintline.mechanisms.rules.faults import DONE, Fault, Ground
+from sprintline.mechanisms.rules.faults import DONE, Fault, Sandbox
 from sprintline.release.facts import CandidateFacts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.faults import MODELS
@@ -16,36 +16,36 @@ THROUGH = (
 """All that a closed sprint is made of, its decision left as it is."""
 
 
-def _accepted_rows_lost(ground: Ground) -> None:
-    ground.partition("orders", lambda orders: orders.iloc[10:])
+def _accepted_rows_lost(sandbox: Sandbox) -> None:
+    sandbox.partition("orders", lambda orders: orders.iloc[10:])
 
 
-def _outcome_mended_by_hand(ground: Ground) -> None:
-    relation = ground.runtime[Warehouse].relations()["outcomes"]
-    ground.sql(
+def _outcome_mended_by_hand(sandbox: Sandbox) -> None:
+    relation = sandbox.runtime[Warehouse].relations()["outcomes"]
+    sandbox.sql(
         f"update {relation} set delay_minutes = delay_minutes + 1 "  # noqa: S608 - our own names
-        f"where sprint = '{ground.sprint}' and delay_minutes < 10"
+        f"where sprint = '{sandbox.sprint}' and delay_minutes < 10"
     )
 
 
-def _release_swapped(ground: Ground) -> None:
-    facts: CandidateFacts = ground.runtime.measurement("candidate", ground.sprint).facts
-    folder = ground.runtime[Models].releases / facts["model_id"]
+def _release_swapped(sandbox: Sandbox) -> None:
+    facts: CandidateFacts = sandbox.runtime.measurement("candidate", sandbox.sprint).facts
+    folder = sandbox.runtime[Models].releases / facts["model_id"]
     (folder / "model.onnx").write_bytes((folder / "twin.onnx").read_bytes())
 
 
-def _corrected(ground: Ground, sprint: str) -> None:
-    ground.land(
+def _corrected(sandbox: Sandbox, sprint: str) -> None:
+    sandbox.land(
         "orders", lambda orders: orders.assign(promised_minutes=orders["promised_minutes"] + 1), sprint
     )
 
 
-def _sprint_before_corrected(ground: Ground) -> None:
-    _corrected(ground, ground.before)
+def _sprint_before_corrected(sandbox: Sandbox) -> None:
+    _corrected(sandbox, sandbox.before)
 
 
-def _own_file_corrected(ground: Ground) -> None:
-    _corrected(ground, ground.sprint)
+def _own_file_corrected(sandbox: Sandbox) -> None:
+    _corrected(sandbox, sandbox.sprint)
 
 
 FAULTS = (

@@ -6,7 +6,7 @@ import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
 from sprintline.governance.decide import closed_without
-from sprintline.landing.arrivals import Landed, survey
+from sprintline.landing.arrivals import Landed, arrivals_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.intake import sight_given_up
 from sprintline.mechanisms.rules.events import WAIVER
@@ -62,7 +62,7 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
 
     Sprints that follow each other are asked for together: their runs take turns, so each finds its past decided.
     """
-    landed, notes = survey(runtime)
+    landed, notes = arrivals_of(runtime)
     requests: list[dg.RunRequest] = []
     coming: set[str] = set()
     for sprint, ready in landed.items():

@@ -81,7 +81,7 @@ def _chosen(codes: Iterable[str]) -> list[Fault]:
 def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], dict[str, int]]:
     """What rules said of every closed sprint on record, and the number of these sprints by product."""
     from sprintline.faults.results import added, counted
-    from sprintline.faults.spec import Findings
+    from sprintline.faults.spec import KnownFailures
     from sprintline.mechanisms.declaration.declarations import read_declared
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.events import CLOSED
@@ -93,7 +93,7 @@ def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], di
         closed = {event.sprint for event in records.events(product=folder.name, kind=CLOSED)}  # type: ignore[union-attr]
         if not closed:
             continue
-        declared = read_declared(Findings, folder, {})
+        declared = read_declared(KnownFailures, folder, {})
         right = declared.findings if declared else ()
         said = [one for one in records.verdicts(folder.name) if one.sprint in closed]  # type: ignore[union-attr]
         parts.append(counted(said, right))
@@ -133,7 +133,7 @@ def _show(found: Measured, suite: Suite) -> None:
             out.print(f"FALSE ALARM without {one.fault.key}: {one.clean_says}", soft_wrap=True, markup=False)
     total, caught = len(suite.tried), sum(one.caught for one in suite.tried)
     out.print(
-        f"{caught} of {total} faults caught (recall {caught / total:.0%}). {_clean_told(found.sprints)}"
+        f"{caught} of {total} faults caught (recall {caught / total:.0%}). {_clean_summary(found.sprints)}"
     )
 
 
@@ -155,16 +155,16 @@ def _show_clean(clean: dict[str, Clean], sprints: dict[str, int], as_json: bool)
         for code, one in sorted(clean.items()):
             table.add_row(code, *map(str, (one.passes, one.false_alarms, one.findings, one.insufficient)))
         out.print(table)
-    out.print(_clean_told(sprints))
+    out.print(_clean_summary(sprints))
 
 
-def _clean_told(sprints: object) -> str:
+def _clean_summary(sprints: object) -> str:
     if not isinstance(sprints, dict) or not sprints:
         return (
             "No closed sprint is on record here: clean figures are those of the faults' counterparts alone."
         )
-    told = ", ".join(f"{count} sprints of {product}" for product, count in sorted(sprints.items()))
-    return f"Clean figures: {told}, and each fault's counterpart."
+    counts = ", ".join(f"{count} sprints of {product}" for product, count in sorted(sprints.items()))
+    return f"Clean figures: {counts}, and each fault's counterpart."
 
 
 COMMANDS = (faults,)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sprintline.base.files import atomic_write
 from sprintline.faults.run import Suite
-from sprintline.faults.spec import Finding
+from sprintline.faults.spec import KnownFailure
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
 
 FILE = "faults.json"
@@ -73,7 +73,7 @@ class Measured:
         return cls(tuple(Row(**row) for row in found["faults"]), found["clean_sprints"])
 
 
-def counted(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> dict[str, Clean]:
+def counted(verdicts: Iterable[Verdict], findings: Iterable[KnownFailure]) -> dict[str, Clean]:
     """What every rule said, by code."""
     right = tuple(findings)
     found: dict[str, Clean] = {}

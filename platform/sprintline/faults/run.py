@@ -55,12 +55,12 @@ class Suite:
     states: dict[str, float] = field(default_factory=dict)
 
 
-def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -> Suite:
+def run(faults: Iterable[Fault], report: Callable[[str], None] = lambda _: None) -> Suite:
     """Plant each fault in turn and see whether its check tells.
 
     Args:
         faults: which.
-        told: is called with a sentence after every step, for people who wait.
+        report: is called with a sentence after every step, for people who wait.
 
     Raises:
         FaultsError: the throw-away product could not be made, or its process died.
@@ -71,7 +71,7 @@ def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -
     with tempfile.TemporaryDirectory(prefix="sprintline-faults-") as folder:
         clone = Path(folder).resolve() / "clone"
         make_clone(clone)
-        told(f"making a throw-away product for {len(by_key)} faults")
+        report(f"making a throw-away product for {len(by_key)} faults")
         with (clone / "worker.log").open("w+") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "sprintline.faults.worker", *by_key],
@@ -82,7 +82,7 @@ def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -
                 stderr=log,
             )
             try:
-                suite = _collect(worker, by_key, told)
+                suite = _collect(worker, by_key, report)
             finally:
                 worker.terminate()
                 worker.wait()
@@ -131,7 +131,7 @@ def _environment(clone: Path) -> dict[str, str]:
     }
 
 
-def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], told: Callable[[str], None]) -> Suite:
+def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], report: Callable[[str], None]) -> Suite:
     tried: list[Tried] = []
     verdicts: tuple[tuple[str, str, str, str, str], ...] = ()
     states: dict[str, float] = {}
@@ -140,12 +140,12 @@ def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], told: Call
         if "state" in line:
             states[line["state"]] = line["seconds"]
             verdicts = tuple(tuple(one) for one in line["verdicts"])
-            told(f"its sprint is {line['state']} after {line['seconds']:.0f} s")
+            report(f"its sprint is {line['state']} after {line['seconds']:.0f} s")
             continue
         found = judged(by_key[line["key"]], line)
         tried.append(found)
         word = "caught" if found.caught else "MISSED"
-        told(f"{word} {found.fault.key} ({len(tried)} of {len(by_key)}, {found.seconds:.1f} s)")
+        report(f"{word} {found.fault.key} ({len(tried)} of {len(by_key)}, {found.seconds:.1f} s)")
     return Suite(tuple(tried), verdicts, sum(one.seconds for one in tried), states)
 
 

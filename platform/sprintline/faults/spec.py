@@ -1,4 +1,4 @@
-"""Findings: what rules say of a product's clean history that is true, so no false alarm when it is counted.
+"""Known failures: what rules say of a product's clean history that is true, so no false alarm when it is counted.
 
 `findings.yaml` beside a product's `defs.yaml` lists them. It changes no verdict and opens no gate, as a waiver does; it
 only says which failures were looked at and found right.
@@ -13,7 +13,7 @@ from sprintline.mechanisms.declaration.model import Spec
 from sprintline.mechanisms.declaration.types import RuleCode, SprintKey, Words
 
 
-class Finding(Spec):
+class KnownFailure(Spec):
     """Failures of one rule that are true."""
 
     code: RuleCode = Field(description="code of the rule", examples=["FT303"])
@@ -29,10 +29,10 @@ class Finding(Spec):
         return self.code == code and (not self.sprints or sprint in self.sprints)
 
 
-class Findings(Spec):
+class KnownFailures(Spec):
     """The file."""
 
-    findings: list[Finding] = Field(
+    findings: list[KnownFailure] = Field(
         default=[], description="true failures", examples=[[{"code": "FT303", "why": "no history"}]]
     )
 
@@ -41,7 +41,7 @@ DECLARATIONS = (
     Declaration(
         file="findings.yaml",
         title="failures of rules that were looked at and are true",
-        spec=Findings,
+        spec=KnownFailures,
         about="`sprintline faults` counts them apart from false alarms. They change no verdict and open no gate.",
     ),
 )

@@ -20,7 +20,7 @@ from typing import Any
 
 from sprintline.base.settings import ROOT, home
 from sprintline.faults.catalogue import all_faults
-from sprintline.faults.ground import CALM, HISTORY, LATER_CHAMPION, WEAK, Ground
+from sprintline.faults.sandbox import CALM, HISTORY, LATER_CHAMPION, WEAK, Sandbox
 from sprintline.hosting.in_process import materialize
 from sprintline.hosting.warm import preload
 from sprintline.mechanisms.rules.faults import AFTER_CLOSING, DONE, LANDED, PRODUCT, SCORED, Fault
@@ -64,7 +64,7 @@ def main(keys: Sequence[str]) -> None:
     saved = ROOT / "saved"
     chosen = [fault for fault in all_faults() if fault.key in keys]
     for name, text in _states(saved, {fault.state for fault in chosen}):
-        tell({"state": name, **text})
+        write_line({"state": name, **text})
     clean: dict[tuple[Any, ...], dict[str, Any]] = {}
     for fault in chosen:
         case = Case.of(fault)
@@ -76,7 +76,7 @@ def main(keys: Sequence[str]) -> None:
         begun = time.monotonic()
         restore(saved, case.state)
         planted = in_fork(partial(materialized, case, fault))
-        tell(
+        write_line(
             {
                 "key": fault.key,
                 "planted": _of(planted, case),
@@ -86,7 +86,7 @@ def main(keys: Sequence[str]) -> None:
         )
 
 
-def tell(line: dict[str, Any]) -> None:
+def write_line(line: dict[str, Any]) -> None:
     """A line for whoever started this process."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
@@ -101,10 +101,10 @@ def _states(saved: Path, wanted: set[str]) -> Any:
 
     begun = time.monotonic()
     create_product(PRODUCT, ROOT)
-    ground = Ground(home())
-    ground.edit("platform/products/{product}/defs.yaml", CALM, LATER_CHAMPION)
+    sandbox = Sandbox(home())
+    sandbox.edit("platform/products/{product}/defs.yaml", CALM, LATER_CHAMPION)
     keep_files(saved)
-    ground.edit("platform/products/{product}/model.py", WEAK)
+    sandbox.edit("platform/products/{product}/model.py", WEAK)
     steps: list[tuple[str, Callable[[], dict[str, Any]]]] = [
         (LANDED, history),
         (SCORED, lambda: advance(without=UNDECIDED)),
@@ -122,25 +122,25 @@ def _states(saved: Path, wanted: set[str]) -> Any:
 
 def history() -> dict[str, Any]:
     """Sprints before the one on trial, closed one by one; then the one on trial lands."""
-    ground = Ground(home())
-    for sprint in ground.runtime.calendar.keys[:HISTORY]:
-        ground.arrive(sprint)
+    sandbox = Sandbox(home())
+    for sprint in sandbox.runtime.calendar.keys[:HISTORY]:
+        sandbox.arrive(sprint)
         materialize(PRODUCT, None, sprint)
-        if closing_of(ground.runtime, sprint) is None:
+        if closing_of(sandbox.runtime, sprint) is None:
             raise RuntimeError(f"{sprint} does not close; see trial.log")
-    ground.arrive(ground.sprint)
-    return _recorded(ground)
+    sandbox.arrive(sandbox.sprint)
+    return _recorded(sandbox)
 
 
 def advance(without: tuple[str, ...] = (), only: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Materialize the sprint on trial: all but some assets, or only some."""
-    ground = Ground(home())
-    materialize(PRODUCT, only, ground.sprint, without)
-    return _recorded(ground)
+    sandbox = Sandbox(home())
+    materialize(PRODUCT, only, sandbox.sprint, without)
+    return _recorded(sandbox)
 
 
-def _recorded(ground: Ground) -> dict[str, Any]:
-    found = ground.runtime.records.verdicts(PRODUCT)
+def _recorded(sandbox: Sandbox) -> dict[str, Any]:
+    found = sandbox.runtime.records.verdicts(PRODUCT)
     return {"verdicts": [[one.code, one.asset, one.sprint, str(one.outcome), one.sentence] for one in found]}
 
 
@@ -169,16 +169,16 @@ def restore(saved: Path, state: str) -> None:
 
 def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
     """Plant, then let Dagster materialize: every check's evaluation of the sprint on trial, and the verdict kept."""
-    ground = Ground(home())
+    sandbox = Sandbox(home())
     if fault is not None:
-        fault.plant(ground)
-    keys, place = ground.runtime.calendar.keys, HISTORY
+        fault.plant(sandbox)
+    keys, place = sandbox.runtime.calendar.keys, HISTORY
     checks: dict[str, dict[str, Any]] = {}
     for sprint in keys[place - case.sprints_before : place + 1] if case.run or not case.scope else ():
         checks = materialize(
             PRODUCT, case.run or None, sprint, check=None if case.run else (case.asset, case.code)
         )
-    runtime, scope = Ground(home()).runtime, case.scope or Scope.sprint(ground.sprint)
+    runtime, scope = Sandbox(home()).runtime, case.scope or Scope.sprint(sandbox.sprint)
     if case.scope is not None:
         for one in judge_asset(runtime, all_rules()[case.code].judges, case.asset, scope):
             checks[f"{one.asset}/{one.code}"] = {"passed": one.passes, "says": one.sentence}
@@ -190,7 +190,7 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
         }
         for one in runtime.records.verdicts(PRODUCT, scope)
     }
-    closing = closing_of(Ground(home()).runtime, ground.sprint)
+    closing = closing_of(Sandbox(home()).runtime, sandbox.sprint)
     if closing is not None:
         # The gate is told like a rule: open is passing, and the reasons it gives are its sentence.
         checks[f"increment/{DONE}"] = {"passed": closing["done"], "says": "; ".join(closing["missing"])}

@@ -16,7 +16,7 @@ from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.content_hashes import rows_of
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.recorded import marts_of_view
 
@@ -37,7 +37,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
     marts = [
         dg.AssetDep(
             dg.AssetKey([runtime.product, mart]),
-            partition_mapping=shell.looking_back(runtime.calendar.keys, back),
+            partition_mapping=shell.with_previous_sprints(runtime.calendar.keys, back),
         )
         for mart in marts_of_view(runtime, view)
     ]
@@ -80,7 +80,9 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
     model, features = runtime.spec.model, runtime.spec.features
     keys = runtime.calendar.keys
     deps = [
-        dg.AssetDep(dg.AssetKey([runtime.product, view]), partition_mapping=shell.looking_back(keys, 1))
+        dg.AssetDep(
+            dg.AssetKey([runtime.product, view]), partition_mapping=shell.with_previous_sprints(keys, 1)
+        )
         for view in features.views
     ]
 

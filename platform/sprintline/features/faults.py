@@ -5,40 +5,40 @@ from __future__ import annotations
 import sqlite3
 from datetime import timedelta
 
-from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, Ground, NotPlanted
+from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, NotPlanted, Sandbox
 from sprintline.warehouse.dbt import Warehouse
 
 
-def _known_an_hour_later(ground: Ground) -> None:
-    ground.partition(
+def _known_an_hour_later(sandbox: Sandbox) -> None:
+    sandbox.partition(
         "courier_delays",
         lambda rows: rows.assign(created_timestamp=rows["event_timestamp"] + timedelta(hours=1)),
     )
 
 
-def _answered_twice(ground: Ground) -> None:
+def _answered_twice(sandbox: Sandbox) -> None:
     import pandas as pd
 
-    ground.partition("question_features", lambda rows: pd.concat([rows, rows.head(3)], ignore_index=True))
+    sandbox.partition("question_features", lambda rows: pd.concat([rows, rows.head(3)], ignore_index=True))
 
 
-def _asked_twice(ground: Ground) -> None:
-    relation = ground.runtime[Warehouse].relations()["questions"]
-    ground.sql(
-        f"insert into {relation} select * from {relation} where sprint = '{ground.sprint}' limit 3"  # noqa: S608 - our own names
+def _question_twice(sandbox: Sandbox) -> None:
+    relation = sandbox.runtime[Warehouse].relations()["questions"]
+    sandbox.sql(
+        f"insert into {relation} select * from {relation} where sprint = '{sandbox.sprint}' limit 3"  # noqa: S608 - our own names
     )
 
 
-def _one_courier_only(ground: Ground) -> None:
-    ground.edit(
+def _one_courier_only(sandbox: Sandbox) -> None:
+    sandbox.edit(
         "feature_repo/{product}/courier_delays.sql",
         ("where asked and", "where courier = 'swift' and asked and"),
     )
 
 
-def _served_otherwise(ground: Ground) -> None:
+def _served_otherwise(sandbox: Sandbox) -> None:
     """The value of one feature is written over in the file that serves."""
-    with sqlite3.connect(ground.home.features / PRODUCT / "online.db") as online:
+    with sqlite3.connect(sandbox.home.features / PRODUCT / "online.db") as online:
         table = f"{PRODUCT}_courier_delays"
         changed = online.execute(
             f'update "{table}" set value = (select value from "{table}" where feature_name = ? limit 1) '  # noqa: S608 - our own name
@@ -49,15 +49,15 @@ def _served_otherwise(ground: Ground) -> None:
             raise NotPlanted("the online store holds no courier_late_rate_7d")
 
 
-def _corrected_offline_only(ground: Ground) -> None:
-    ground.partition(
+def _corrected_offline_only(sandbox: Sandbox) -> None:
+    sandbox.partition(
         "courier_delays", lambda rows: rows.assign(courier_late_rate_7d=rows["courier_late_rate_7d"] + 0.05)
     )
 
 
-def _hours_to_come(ground: Ground) -> None:
+def _hours_to_come(sandbox: Sandbox) -> None:
     """The view's daily sums reach two hours beyond the hour they stand for; its moments still say otherwise."""
-    ground.edit(
+    sandbox.edit(
         "feature_repo/{product}/courier_delays.sql",
         (
             "range between interval 23 hour preceding and current row",
@@ -76,7 +76,7 @@ FAULTS = (
         _answered_twice,
     ),
     Fault(
-        "FT302", "a question asked twice", "table questions in the warehouse", "question_features", _asked_twice,
+        "FT302", "a question asked twice", "table questions in the warehouse", "question_features", _question_twice,
         run=("question_features",),
     ),
     Fault(

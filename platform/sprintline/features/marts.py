@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.locks import access
 from sprintline.features.views import FeatureError
-from sprintline.warehouse.connection import why_closed
+from sprintline.warehouse.connection import open_failure
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +70,7 @@ def restricted_query(
         try:
             session.execute(f"ATTACH '{path}' AS {attached} (READ_ONLY)")
         except duckdb.Error as error:
-            raise FeatureError(f"{why_closed(warehouse, error)} ({error})") from error
+            raise FeatureError(f"{open_failure(warehouse, error)} ({error})") from error
         for mart in _marts(session, attached):
             keys = ", ".join("'" + key.replace("'", "''") + "'" for key in sprints)
             # The view is expanded where it is used, so the filter reaches the table and other sprints stay unread.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def asked_ids(runtime: Runtime, sprint: str) -> pd.Series:
+def question_ids(runtime: Runtime, sprint: str) -> pd.Series:
     """Ids of the questions whose features the lake holds for a sprint."""
     table = runtime.table("question_features")
     return runtime[Lake].read(table, [sprint], columns=["question_id"], missing_ok=True)["question_id"]

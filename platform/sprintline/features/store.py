@@ -20,7 +20,7 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.files import atomic_write
 from sprintline.base.locks import file_lock
 from sprintline.features.feast_project import open_project, quiet
-from sprintline.features.frames import CREATED, EVENT, check_feature_frame, value_state
+from sprintline.features.frame_checks import CREATED, EVENT, check_feature_frame, value_state
 from sprintline.features.views import (
     Declared,
     FeatureError,

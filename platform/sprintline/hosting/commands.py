@@ -170,12 +170,12 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
 def _offered(runtime: Runtime, most: int = 14) -> int:
     """How many of the first sprints the provider has, `most` at most."""
     from sprintline.hosting.replay import provided
-    from sprintline.landing.arrivals import survey
+    from sprintline.landing.arrivals import arrivals_of
 
     provide = getattr(runtime.sources, "provide", None)
     count = 0
     if not runtime.spec.landed:
-        return min(most, sum(not one.waits for one in survey(runtime)[0].values())) or 1
+        return min(most, sum(not one.waits for one in arrivals_of(runtime)[0].values())) or 1
     if provide is None:
         return most  # the replay says what is missing
     for key in runtime.calendar.keys[:most]:

@@ -18,7 +18,7 @@ from sprintline.base.settings import Home
 from sprintline.hosting import running_code, starts
 from sprintline.hosting.instance import environment, prepare
 from sprintline.hosting.processes import DAEMON
-from sprintline.landing.arrivals import survey
+from sprintline.landing.arrivals import arrivals_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.intake import given_up
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity
@@ -363,7 +363,7 @@ def _hopeless(runtime: Runtime, sprint: str) -> str | None:
     with instance_of(runtime.home) as instance:
         if instance is not None and (why := failing_sensor(instance, runtime.product)):
             return why
-    landed, odd = survey(runtime)
+    landed, odd = arrivals_of(runtime)
     ready = landed.get(sprint)
     missing = [source.name for source in runtime.spec.landed] if ready is None else ready.missing
     if ready and ready.waits:

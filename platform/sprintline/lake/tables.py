@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.failpoints import failpoint
 from sprintline.base.frames import SPRINT, LakeError, from_arrow, partition_table
 from sprintline.base.hashing import canonical_json, table_hash
-from sprintline.lake.delta import (
+from sprintline.lake.delta_partitions import (
     Partition,
     arrow_schema,
     checkpoint,
     create_empty,
+    one_line,
     partitions,
-    plain_words,
     vacuum,
 )
 from sprintline.product.runtime import Runtime
@@ -255,11 +255,11 @@ class Lake:
                 return self._write_once(path, table, sprint, frame, order)
             except (DeltaError, OSError) as error:
                 if not _CONFLICT.search(str(error)):
-                    said = plain_words(error)
+                    said = one_line(error)
                     raise LakeError(
                         f"{place}: cannot be written, the old content is unchanged: free or repair the disk ({said})"
                     ) from error
-                trouble = plain_words(error)
+                trouble = one_line(error)
             time.sleep(random.uniform(0, _RETRY_SECONDS * min(attempt + 1, 10)))
         raise LakeError(
             f"{place}: other writers were first {_ATTEMPTS} times running: write it again ({trouble})"
@@ -292,7 +292,7 @@ class Lake:
                 delta, self.path(table), keep, sorted(at for at in found if at is not None), dry=dry
             )
         except (DeltaError, OSError) as error:
-            raise LakeError(f"lake table {table} cannot be vacuumed: {plain_words(error)}") from error
+            raise LakeError(f"lake table {table} cannot be vacuumed: {one_line(error)}") from error
 
     def _write_once(
         self, path: Path, table: str, sprint: str, frame: pd.DataFrame, sort_by: list[str]

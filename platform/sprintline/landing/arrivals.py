@@ -39,7 +39,7 @@ class Landed:
         return all(closed_on.get(name) == digest for name, digest in self.files.items())
 
 
-def survey(runtime: Runtime) -> tuple[dict[str, Landed], list[str]]:
+def arrivals_of(runtime: Runtime) -> tuple[dict[str, Landed], list[str]]:
     """What landed, by sprint, and what lies in the landing folder under a name that is no sprint's."""
     names = [source.name for source in runtime.spec.landed]
     scans = {name: runtime[Landing].scan(runtime.product, name, runtime.calendar.keys) for name in names}

@@ -59,7 +59,7 @@ def _source_asset(
         sprint = context.partition_key
         file = runtime[Landing].scan(runtime.product, source.name).files.get(sprint)
         if file is None:
-            return _kept(runtime, source.name, sprint)
+            return _rows_in_lake(runtime, source.name, sprint)
         frame, order = accept(context, runtime, source.name, file)
         commit = runtime[Lake].write(runtime.table(source.name), sprint, frame, sort_by=order)
         facts: SourceFacts = {
@@ -195,7 +195,7 @@ def refuse_published(
     )
 
 
-def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
+def _rows_in_lake(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
     table = runtime.table(source)
     version = runtime[Lake].data_version(table, sprint) if runtime[Lake].has(table, sprint) else None
     if version is None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sprintline.landing.reasons import BadFile, Finding, listed, places, quoted, refuse
+from sprintline.landing.reasons import BadFile, Violation, listed, places, quoted, refuse
 from sprintline.mechanisms.declaration.located_yaml import closest
 
 if TYPE_CHECKING:
@@ -231,28 +231,28 @@ def check_names(names: Sequence[str], contract: Contract, where: str) -> None:
             f"start with the header {quoted(','.join(expected)) if len(expected) < 5 else listed(expected)}"
         )
         raise refuse("no_header", f"{where} names none of the contract's columns", right)
-    findings = []
+    violations = []
     for name, count in Counter(names).items():
         if count > 1:
             wrong = f"{where}: the column {quoted(name)} appears {count} times"
-            findings.append(Finding("duplicate_column", wrong, "keep one of them", column=name))
+            violations.append(Violation("duplicate_column", wrong, "keep one of them", column=name))
     for name in unknown:
         near = likely[name]
         if near:
             missing = [other for other in missing if other != near]
             wrong = f"{where}: the column {quoted(name)} is not in the contract"
-            findings.append(Finding("misspelled_column", wrong, f"did you mean '{near}'?", column=near))
+            violations.append(Violation("misspelled_column", wrong, f"did you mean '{near}'?", column=near))
         else:
             wrong = f"{where}: the column {quoted(name)} is not in the contract"
             right = f"leave it out, or add it to the contract {contract.name} first"
-            findings.append(Finding("extra_column", wrong, right))
+            violations.append(Violation("extra_column", wrong, right))
     for name in missing:
         wrong = f"{where}: the column '{name}' is missing"
-        findings.append(
-            Finding("missing_column", wrong, "add it, with an empty field where nothing is known", name)
+        violations.append(
+            Violation("missing_column", wrong, "add it, with an empty field where nothing is known", name)
         )
-    if findings:
-        raise BadFile.of(findings)
+    if violations:
+        raise BadFile.of(violations)
 
 
 def _check_widths(rows: list[list[str]], lines: list[int], width: int, text: str) -> None:
@@ -270,7 +270,7 @@ def _check_widths(rows: list[list[str]], lines: list[int], width: int, text: str
     wrong = f"{where}: expected {width} fields as in the header, line {lines[first]} has {found}"
     right = "put fields that contain a comma in quotes, and leave empty fields empty"
     shown = tuple(lines[index] for index in ragged[:5])
-    raise BadFile.of([Finding("ragged", wrong, right, count=len(ragged), lines=shown)])
+    raise BadFile.of([Violation("ragged", wrong, right, count=len(ragged), lines=shown)])
 
 
 def read_parquet(data: bytes, contract: Contract) -> pa.Table:

@@ -4,46 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sprintline.mechanisms.rules.faults import LANDED, Fault, Ground
+from sprintline.mechanisms.rules.faults import LANDED, Fault, Sandbox
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _parcels_of_nothing(ground: Ground) -> None:
+def _parcels_of_nothing(sandbox: Sandbox) -> None:
     def change(orders: pd.DataFrame) -> pd.DataFrame:
         orders.loc[orders.index[7], "parcels"] = 0
         return orders
 
-    ground.land("orders", change)
+    sandbox.land("orders", change)
 
 
-def _key_twice(ground: Ground) -> None:
+def _key_twice(sandbox: Sandbox) -> None:
     def change(orders: pd.DataFrame) -> pd.DataFrame:
         orders.loc[orders.index[1], "order_id"] = orders["order_id"].iloc[0]
         return orders
 
-    ground.land("orders", change)
+    sandbox.land("orders", change)
 
 
-def _cut_off(ground: Ground) -> None:
-    ground.land("orders", lambda orders: orders.head(300))
+def _cut_off(sandbox: Sandbox) -> None:
+    sandbox.land("orders", lambda orders: orders.head(300))
 
 
-def _from_the_future(ground: Ground) -> None:
+def _from_the_future(sandbox: Sandbox) -> None:
     def change(deliveries: pd.DataFrame) -> pd.DataFrame:
         deliveries.loc[deliveries.index[:5], "delivered_at"] = "2027-01-01T00:00:00Z"
         return deliveries
 
-    ground.land("deliveries", change)
+    sandbox.land("deliveries", change)
 
 
-def _rows_lost_in_the_lake(ground: Ground) -> None:
-    ground.partition("orders", lambda orders: orders.iloc[10:])
+def _rows_lost_in_the_lake(sandbox: Sandbox) -> None:
+    sandbox.partition("orders", lambda orders: orders.iloc[10:])
 
 
-def _value_changed_in_the_lake(ground: Ground) -> None:
-    ground.partition("orders", lambda orders: orders.assign(distance_km=orders["distance_km"] + 1))
+def _value_changed_in_the_lake(sandbox: Sandbox) -> None:
+    sandbox.partition("orders", lambda orders: orders.assign(distance_km=orders["distance_km"] + 1))
 
 
 FAULTS = (

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from sprintline.landing.contracts import Column, Contract
-from sprintline.landing.odcs_checks import CUSTOM, ROW_LIMITS, Found, check_contract
+from sprintline.landing.odcs_checks import CUSTOM, ROW_LIMITS, MistakeList, check_contract
 from sprintline.mechanisms.declaration.located_yaml import (
     DeclarationError,
     KeyPath,
@@ -39,7 +39,7 @@ _LATER = {
 def _read_contract(text: str, filename: str) -> Contract:
     """The contract in `text`. Raises DeclarationError with one line per mistake."""
     yaml = read_yaml(text, filename)
-    found = Found(yaml)
+    found = MistakeList(yaml)
     model = _modelled(yaml, found)
     check_contract(yaml.data, found)
     _check_structure(yaml.data, found)
@@ -52,7 +52,7 @@ def _read_contract(text: str, filename: str) -> Contract:
 # --- the library's model -------------------------------------------------------------------------------------------
 
 
-def _modelled(yaml: LocatedYaml, found: Found) -> OpenDataContractStandard | None:
+def _modelled(yaml: LocatedYaml, found: MistakeList) -> OpenDataContractStandard | None:
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
@@ -128,10 +128,10 @@ def _lighter(schema: Any) -> Any:
     return [_lighter(part) for part in schema] if isinstance(schema, list) else schema
 
 
-def _check_structure(data: Mapping[str, Any], found: Found) -> None:
+def _check_structure(data: Mapping[str, Any], found: MistakeList) -> None:
     for error in _validator().iter_errors(data):
         path = tuple(error.absolute_path)
-        if found.told_near(path):
+        if found.has_mistake_near(path):
             continue
         if error.validator == "enum":
             found.add(

@@ -49,26 +49,26 @@ ROW_LIMITS: dict[
 _OPERATORS = (*ROW_LIMITS, "mustNotBe", "mustNotBeBetween")
 
 
-class Found:
+class MistakeList:
     """Mistakes, at most one per place: the first judge to speak says it best."""
 
     def __init__(self, yaml: LocatedYaml) -> None:
         self.yaml = yaml
         self.mistakes: list[Mistake] = []
-        self._told: list[KeyPath] = []
+        self._places: list[KeyPath] = []
 
     def add(self, path: KeyPath, wrong: str, right: str) -> None:
-        if path not in self._told:
-            self._told.append(path)
+        if path not in self._places:
+            self._places.append(path)
             self.mistakes.append(self.yaml.mistake(path, wrong, right))
 
-    def told_near(self, path: KeyPath) -> bool:
-        """Whether something was told at `path`, below it or above it."""
-        return any(told[: len(path)] == path or path[: len(told)] == told for told in self._told)
+    def has_mistake_near(self, path: KeyPath) -> bool:
+        """Whether there is a mistake at `path`, below it or above it."""
+        return any(known[: len(path)] == path or path[: len(known)] == known for known in self._places)
 
 
-def check_contract(data: Mapping[str, Any], found: Found) -> None:
-    """Tell `found` every mistake of a contract that the standard alone would let pass."""
+def check_contract(data: Mapping[str, Any], found: MistakeList) -> None:
+    """Add to `found` every mistake of a contract that the standard alone accepts."""
     fixed = {"kind": "DataContract", "apiVersion": API_VERSION}
     for key, value in fixed.items():
         if data.get(key) != value:
@@ -104,7 +104,7 @@ def check_contract(data: Mapping[str, Any], found: Found) -> None:
         found.add((*at, "properties"), "has no primary key", "mark what names a row with `primaryKey: true`")
 
 
-def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, dict[str, Any]]:
+def _check_columns(columns: list[Any], at: KeyPath, found: MistakeList) -> dict[str, dict[str, Any]]:
     by_name: dict[str, dict[str, Any]] = {}
     lower: dict[str, int] = {}
     headers: dict[str, int] = {}
@@ -136,7 +136,7 @@ def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, d
     return by_name
 
 
-def _check_column(column: Mapping[str, Any], path: KeyPath, found: Found) -> None:
+def _check_column(column: Mapping[str, Any], path: KeyPath, found: MistakeList) -> None:
     kind = column.get("logicalType")
     if kind not in LOGICAL_TYPES:
         wrong = "is missing" if kind is None else f"{shown(kind)} is not a type a file can hold here"
@@ -168,7 +168,7 @@ def _check_column(column: Mapping[str, Any], path: KeyPath, found: Found) -> Non
     _check_column_quality(column.get("quality"), kind, has_pattern, (*path, "quality"), found)
 
 
-def _check_options(options: Any, kind: str, path: KeyPath, found: Found) -> None:
+def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -> None:
     if not isinstance(options, dict):
         return
     limits: dict[str, Any] = {}
@@ -238,7 +238,9 @@ def _is_zone(value: Any) -> bool:
     return True
 
 
-def _check_column_quality(rules: Any, kind: Any, has_pattern: bool, path: KeyPath, found: Found) -> None:
+def _check_column_quality(
+    rules: Any, kind: Any, has_pattern: bool, path: KeyPath, found: MistakeList
+) -> None:
     given = {"pattern"} if has_pattern else set()
     for rule, at in _rules(rules, path, found):
         metric, arguments = rule.get("metric"), rule.get("arguments") or {}
@@ -284,7 +286,7 @@ def _fits(value: Any, kind: Any) -> bool:
     return type(value) in kinds.get(kind, (str, int, float, bool))
 
 
-def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: Found) -> None:
+def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList) -> None:
     for rule, at in _rules(rules, path, found):
         operators = [key for key in _OPERATORS if key in rule]
         arguments = rule.get("arguments") or {}
@@ -313,7 +315,7 @@ def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], 
             found.add((*at, "metric"), f"{shown(rule.get('metric'))} is not checked when a file lands", right)
 
 
-def _rules(rules: Any, path: KeyPath, found: Found) -> Iterator[tuple[dict[str, Any], KeyPath]]:
+def _rules(rules: Any, path: KeyPath, found: MistakeList) -> Iterator[tuple[dict[str, Any], KeyPath]]:
     """The library rules among quality rules. Text is for people; SQL and custom rules are refused."""
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         at = (*path, index)
@@ -333,7 +335,7 @@ def _rules(rules: Any, path: KeyPath, found: Found) -> Iterator[tuple[dict[str, 
             yield rule, at
 
 
-def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found: Found) -> None:
+def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found: MistakeList) -> None:
     seen: dict[str, Any] = {}
     for index, item in enumerate(properties if isinstance(properties, list) else ()):
         at: KeyPath = ("customProperties", index)
@@ -360,7 +362,7 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
 
 
 def _check_moment(
-    name: str, value: Any, columns: Mapping[str, dict[str, Any]], at: KeyPath, found: Found
+    name: str, value: Any, columns: Mapping[str, dict[str, Any]], at: KeyPath, found: MistakeList
 ) -> None:
     column = columns.get(value) if isinstance(value, str) else None
     if column is None:

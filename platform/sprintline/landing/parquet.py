@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sprintline.landing.contracts import Column, Contract
-from sprintline.landing.reasons import Finding, places
+from sprintline.landing.reasons import Violation, places
 from sprintline.landing.values import Typed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def frame_from_table(table: pa.Table, contract: Contract) -> Typed:
             series[column.name], bad, wrong = _typed(values, column)
         except _Misfit as misfit:
             right = f"write it as {_TYPES[column.logical_type]}"
-            typed.findings.append(Finding("type", f"column {column.name}: {misfit}", right, column.name))
+            typed.violations.append(Violation("type", f"column {column.name}: {misfit}", right, column.name))
             typed.bad[column.name] = np.ones(rows, dtype=bool)
             series[column.name] = _nothing(column, rows)
             continue
@@ -39,7 +39,7 @@ def frame_from_table(table: pa.Table, contract: Contract) -> Typed:
             count, lines = int(bad.sum()), typed.lines(bad)
             told = f"{places(lines, count, 'row')}, column {column.name}: {wrong}"
             right = f"write it as {_TYPES[column.logical_type]}"
-            typed.findings.append(Finding("type", told, right, column.name, count, lines))
+            typed.violations.append(Violation("type", told, right, column.name, count, lines))
     typed.frame = pd.DataFrame(series, index=typed.frame.index)
     return typed
 

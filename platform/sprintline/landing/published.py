@@ -47,7 +47,7 @@ class NotReady(StepFailed):
     """The published rows of a sprint cannot be read yet. The message continues "2026-S03 waits"."""
 
 
-class _Mistaken(Exception):
+class _WrongReference(Exception):
     """A reference to a published table that is wrong: the key below `published`, what is wrong, what would be right."""
 
     def __init__(self, key: KeyPath, wrong: str, right: str) -> None:
@@ -91,7 +91,7 @@ def feed_of(runtime: Runtime, source: str) -> Feed:
     """
     try:
         return _feed(runtime.spec, runtime.folder, runtime.spec.read[source])
-    except _Mistaken as error:
+    except _WrongReference as error:
         raise DeclarationError(
             str(runtime.folder / "defs.yaml"), [_located(runtime, source, error)]
         ) from None
@@ -112,16 +112,18 @@ def wrong_tables(runtime: Runtime, unreadable: bool = False) -> list[Mistake]:
     for source, reference in runtime.spec.read.items():
         try:
             _feed(runtime.spec, runtime.folder, reference)
-        except _Mistaken as error:
+        except _WrongReference as error:
             found.append(_located(runtime, source, error))
         except NotReady as waits:
-            mistaken = _Mistaken(("product",), f"its sprints wait {waits}", "correct that product first")
+            mistaken = _WrongReference(
+                ("product",), f"its sprints wait {waits}", "correct that product first"
+            )
             found += [_located(runtime, source, mistaken)] if unreadable else []
     for place, entry in enumerate(runtime.spec.publishes):
         path = ("attributes", "publishes", place, "contract")
         try:
             _contract(runtime.folder, entry.contract)
-        except _Mistaken as error:
+        except _WrongReference as error:
             found.append(_yaml(runtime).mistake(path, error.wrong, error.right))
         except DeclarationError as error:
             wrong = f"{entry.contract} cannot be read: {error.mistakes[0].wrong}"
@@ -143,12 +145,12 @@ def readers_of(product: str, folder: Path) -> dict[str, list[str]]:
 def _feed(spec: ProductSpec, folder: Path, reference: PublishedRef) -> Feed:
     products, product = folder.parent, reference.product
     if product == spec.name:
-        raise _Mistaken(
+        raise _WrongReference(
             ("product",), "is this product itself", "read its lake table in dbt, without a source"
         )
     others = [name for name in _names(products) if name != spec.name]
     if product not in others:
-        raise _Mistaken(("product",), f"there is no product {product}", suggest(product, others))
+        raise _WrongReference(("product",), f"there is no product {product}", suggest(product, others))
     publisher = _other(products, product)
     if publisher is None:
         raise NotReady(
@@ -157,7 +159,7 @@ def _feed(spec: ProductSpec, folder: Path, reference: PublishedRef) -> Feed:
         )
     if (way := _way_back(products, product, spec.name)) is not None:
         told = " reads ".join([spec.name, *way])
-        raise _Mistaken(
+        raise _WrongReference(
             ("product",),
             f"{told}: no sprint of either could close first",
             "let one of them not read the other",
@@ -170,17 +172,17 @@ def _feed(spec: ProductSpec, folder: Path, reference: PublishedRef) -> Feed:
             if tables
             else f"its team adds it: sprintline publish {product} TABLE"
         )
-        raise _Mistaken(("table",), f"{product} publishes no table {reference.table}", right)
+        raise _WrongReference(("table",), f"{product} publishes no table {reference.table}", right)
     try:
         contract = _contract(products / product, entry.contract)
         calendar = Calendar.from_spec(publisher.calendar)
-    except (_Mistaken, DeclarationError, CalendarError) as error:
+    except (_WrongReference, DeclarationError, CalendarError) as error:
         raise NotReady(
             f"for {product}, whose contract {entry.contract} or calendar cannot be read: "
             f"`sprintline check {product}` says why"
         ) from error
     if not reference.accepts(contract.version):
-        raise _Mistaken(
+        raise _WrongReference(
             ("version",),
             f"{product} publishes {reference.table} at contract version {contract.version}, "
             f'which "{reference.version}" does not accept',
@@ -194,10 +196,10 @@ def _contract(folder: Path, place: str) -> Contract:
     try:
         contract = parse_contract((folder / place).read_text(encoding="utf-8"), str(folder / place))
     except OSError:
-        raise _Mistaken((), f"{place} is no file", "write the contract beside defs.yaml") from None
+        raise _WrongReference((), f"{place} is no file", "write the contract beside defs.yaml") from None
     if not VERSION.fullmatch(contract.version):
         wrong = f"{place} has version {contract.version}, which no reader can name"
-        raise _Mistaken((), wrong, "write three numbers there: version: 1.0.0")
+        raise _WrongReference((), wrong, "write three numbers there: version: 1.0.0")
     return contract
 
 
@@ -241,7 +243,7 @@ def _yaml(runtime: Runtime) -> Any:
     return read_yaml(file.read_text(encoding="utf-8"), str(file))
 
 
-def _located(runtime: Runtime, source: str, error: _Mistaken) -> Mistake:
+def _located(runtime: Runtime, source: str, error: _WrongReference) -> Mistake:
     place = [one.name for one in runtime.spec.sources].index(source)
     path = ("attributes", "sources", place, "published", *error.key)
     mistake: Mistake = _yaml(runtime).mistake(path, error.wrong, error.right)
@@ -396,7 +398,7 @@ def _happened(rows: pd.DataFrame, feed: Feed) -> pd.Series:
     if contract.event_at is not None:
         typed = _typed(rows, contract)
         if contract.event_at in typed.bad:
-            raise BadFile.of(typed.findings)
+            raise BadFile.of(typed.violations)
         return moments(typed.frame[contract.event_at], contract.column(contract.event_at), ended=False)
     if "event_at" not in rows:
         raise refuse(

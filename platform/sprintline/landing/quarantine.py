@@ -56,7 +56,7 @@ def store(
     except FileNotFoundError:
         raise UnsettledFile(f"{file.path.name} is gone: scan the landing again") from None
     at = datetime.now(UTC)
-    target = _begun(folder, sha256, file.path.name) or _free(
+    target = _unfinished(folder, sha256, file.path.name) or _reserve_name(
         folder, f"{at:%Y%m%dT%H%M%S%f}Z-{sha256[:12]}", file.path.name
     )
     fix = f"drop the fixed file as landing/{file.product}/{file.source}/{file.path.name}"
@@ -126,7 +126,7 @@ def listing(root: Path, product: str, source: str | None, sprint: str | None) ->
     return sorted(found, key=lambda one: (one.at, str(one.path)))
 
 
-def _begun(folder: Path, sha256: str, name: str) -> Path | None:
+def _unfinished(folder: Path, sha256: str, name: str) -> Path | None:
     """The place where a refusal of the same bytes was begun and never ended: whoever did so was killed."""
     for note in sorted(folder.glob(f"*-{sha256[:12]}-{name}{_REASON}")):
         target = note.with_name(note.name.removesuffix(_REASON))
@@ -135,7 +135,7 @@ def _begun(folder: Path, sha256: str, name: str) -> Path | None:
     return None
 
 
-def _free(folder: Path, stem: str, name: str) -> Path:
+def _reserve_name(folder: Path, stem: str, name: str) -> Path:
     """A name in `folder` that nobody has. It is reserved by creating the reason's file, which fails if it exists."""
     number = 0
     while True:

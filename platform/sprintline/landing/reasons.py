@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Examples shown per finding, findings shown per file, characters shown per value.
-EXAMPLES, FINDINGS, WIDTH = 5, 12, 40
+#: Examples shown per violation, violations shown per file, characters shown per value.
+EXAMPLES, VIOLATIONS, WIDTH = 5, 12, 40
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """One thing wrong in a file.
 
     `code` is stable and names the kind of mistake; `count` is how many rows show it; `lines` holds the first few lines
@@ -29,12 +29,12 @@ class Finding:
     count: int | None = None
     lines: tuple[int, ...] = ()
 
-    def told(self) -> str:
-        """The finding as one sentence."""
+    def sentence(self) -> str:
+        """The violation as one sentence."""
         return f"{self.wrong}; {self.right}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON, without what is empty."""
+        """The violation as JSON, without what is empty."""
         whole = {
             "code": self.code,
             "wrong": self.wrong,
@@ -55,14 +55,14 @@ class BadFile(Exception):
         self.details = details
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], **facts: Any) -> BadFile:
-        """From one or more findings; those beyond the first dozen are only counted."""
-        found = list(findings)
-        lines = [finding.told() for finding in found[:FINDINGS]]
-        if len(found) > FINDINGS:
-            lines.append(f"and {len(found) - FINDINGS} more kinds of mistakes")
+    def of(cls, violations: Iterable[Violation], **facts: Any) -> BadFile:
+        """From one or more violations; those beyond the first dozen are only counted."""
+        found = list(violations)
+        lines = [violation.sentence() for violation in found[:VIOLATIONS]]
+        if len(found) > VIOLATIONS:
+            lines.append(f"and {len(found) - VIOLATIONS} more kinds of mistakes")
         reason = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
-        shown = [finding.as_dict() for finding in found[:FINDINGS]]
+        shown = [violation.as_dict() for violation in found[:VIOLATIONS]]
         return cls(reason, {**facts, "findings": shown, "findings_total": len(found)})
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -75,7 +75,7 @@ class UnsettledFile(RuntimeError):
 
 def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
     """A refusal for a single reason."""
-    return BadFile.of([Finding(code, wrong, right)], **facts)
+    return BadFile.of([Violation(code, wrong, right)], **facts)
 
 
 def quoted(value: object) -> str:

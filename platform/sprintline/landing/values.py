@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sprintline.landing.contracts import Column, Contract, repeated_rows
-from sprintline.landing.reasons import EXAMPLES, BadFile, Finding, places, quoted
+from sprintline.landing.reasons import EXAMPLES, BadFile, Violation, places, quoted
 from sprintline.landing.types import NA_TOKENS, assemble, convert
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Typed:
     frame: pd.DataFrame
     places: Sequence[int]
     word: str
-    findings: list[Finding] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     bad: dict[str, np.ndarray] = field(default_factory=dict)
 
     def lines(self, mask: Any) -> tuple[int, ...]:
@@ -80,18 +80,18 @@ def frame_from_text(columns: dict[str, Sequence[str]], lines: Sequence[int], con
             rows = bad[codes]
             typed.bad[column.name] = rows
             first = int(np.flatnonzero(rows)[0])
-            typed.findings.append(_misfit(typed, column, rows, texts[first], reasons[codes[first]]))
+            typed.violations.append(_misfit(typed, column, rows, texts[first], reasons[codes[first]]))
         series[column.name] = assemble(values, missing, codes, column)
     typed.frame = pd.DataFrame(series, index=typed.frame.index)
     return typed
 
 
-def _misfit(typed: Typed, column: Column, rows: Any, value: object, reason: str) -> Finding:
+def _misfit(typed: Typed, column: Column, rows: Any, value: object, reason: str) -> Violation:
     count = int(rows.sum())
     lines = typed.lines(rows)
     shown = "the value (hidden)" if column.hidden else quoted(value)
     wrong = f"{places(lines, count, typed.word)}, column {column.name}: {shown} {reason}"
-    return Finding("type", wrong, f"expected {_EXAMPLE[column.logical_type]}", column.name, count, lines)
+    return Violation("type", wrong, f"expected {_EXAMPLE[column.logical_type]}", column.name, count, lines)
 
 
 # --- what the contract says of values -------------------------------------------------------------------------------
@@ -105,14 +105,14 @@ def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFram
     Raises:
         BadFile: with everything found, types included.
     """
-    findings, kept = _judged(typed, contract)
-    typed.findings += findings
+    violations, kept = _judged(typed, contract)
+    typed.violations += violations
     for names in contract.keys:
-        typed.findings += _duplicates(typed, contract, names)
-    if not kept and not typed.findings:
+        typed.violations += _duplicates(typed, contract, names)
+    if not kept and not typed.violations:
         # Whatever the schema refused and nothing above could explain is still refused.
         wrong = f"the rows do not keep the contract {contract.name} {contract.version}"
-        typed.findings.append(Finding("contract", wrong, "compare the file with the contract's columns"))
+        typed.violations.append(Violation("contract", wrong, "compare the file with the contract's columns"))
     frame = typed.frame
     for target, source in (("event_at", contract.event_at), ("known_at", contract.known_at)):
         if source is not None and source not in typed.bad:
@@ -120,14 +120,14 @@ def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFram
             frame = frame.assign(**{target: moments(typed.frame[source], column, ended=target == "known_at")})
     if window is not None and "event_at" in frame and contract.event_at is not None:
         hidden = contract.column(contract.event_at).hidden
-        typed.findings += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
-    if typed.findings:
-        raise BadFile.of(typed.findings, rows=len(frame))
+        typed.violations += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
+    if typed.violations:
+        raise BadFile.of(typed.violations, rows=len(frame))
     return frame
 
 
-def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
-    """What the generated pandera schema refuses, one finding per column and check; and whether it let all pass."""
+def _judged(typed: Typed, contract: Contract) -> tuple[list[Violation], bool]:
+    """What the generated pandera schema refuses, one violation per column and check; and whether it let all pass."""
     import numpy as np
     from pandera.errors import SchemaErrors
 
@@ -137,7 +137,7 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
     except SchemaErrors as errors:
         # The error's text would list every failing row (megabytes); the cases are counted instead.
         cases = errors.failure_cases
-    findings = []
+    violations = []
     cases = cases[cases["index"].notna()]
     for (name, check), group in cases.groupby(["column", "check"], sort=False):
         column = contract.column(str(name))
@@ -152,24 +152,24 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Finding], bool]:
         where = f"{places(lines, count, typed.word)}, column {column.name}"
         if check == "not_nullable":
             right = "every row needs a value here; '' and 'NA' mean not known"
-            findings.append(Finding("null", f"{where}: empty", right, column.name, count, lines))
+            violations.append(Violation("null", f"{where}: empty", right, column.name, count, lines))
         else:
             value = typed.frame[column.name].iloc[int(np.flatnonzero(rows)[0])]
             shown = "the value (hidden)" if column.hidden else quoted(value)
             code = next((code for words, code in _CODES.items() if str(check).startswith(words)), "value")
-            findings.append(
-                Finding(
+            violations.append(
+                Violation(
                     code, f"{where}: {shown} breaks the contract", f"it {check}", column.name, count, lines
                 )
             )
-    return findings, False
+    return violations, False
 
 
-#: How a check's message begins -> code of the finding.
+#: How a check's message begins -> code of the violation.
 _CODES = {"must be one of": "enum", "must be": "range", "must have": "length", "must match": "pattern"}
 
 
-def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> list[Finding]:
+def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> list[Violation]:
     import numpy as np
 
     if any(name in typed.bad for name in names):
@@ -193,7 +193,7 @@ def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> lis
     wrong = f"the key {' + '.join(names)} is not unique: {'; '.join(told)}{more}"
     right = "keep one row for each key"
     return [
-        Finding("duplicate_key", wrong, right, "+".join(names), int(repeated.sum()), typed.lines(repeated))
+        Violation("duplicate_key", wrong, right, "+".join(names), int(repeated.sum()), typed.lines(repeated))
     ]
 
 
@@ -216,7 +216,7 @@ def moments(values: pd.Series, column: Column, ended: bool) -> pd.Series:
 
 def _outside(
     moments: pd.Series, window: Window, lines: Sequence[int], word: str, hidden: bool = False
-) -> list[Finding]:
+) -> list[Violation]:
     import numpy as np
 
     out = ((moments < window.start) | (moments >= window.end)).to_numpy(dtype=bool)
@@ -231,7 +231,7 @@ def _outside(
     right = "send each row with the sprint in which it happened"
     if count == len(moments):
         right = f"is it the file of another sprint? {right}"
-    return [Finding("window", wrong + example, right, "event_at", count, numbers)]
+    return [Violation("window", wrong + example, right, "event_at", count, numbers)]
 
 
 def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2) -> None:
@@ -246,8 +246,8 @@ def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2
         BadFile: with count and first lines. Fields with line breaks inside shift the lines told here.
     """
     moments, lines, word = _moment_column(frame, "event_at", first_line)
-    if findings := _outside(moments.reset_index(drop=True), window, lines, word):
-        raise BadFile.of(findings, rows=len(frame))
+    if violations := _outside(moments.reset_index(drop=True), window, lines, word):
+        raise BadFile.of(violations, rows=len(frame))
 
 
 def check_known_at(frame: pd.DataFrame, first_line: int | None = 2) -> None:
@@ -267,15 +267,15 @@ def _moment_column(frame: pd.DataFrame, name: str, first_line: int | None) -> tu
     lines = range(first, first + len(frame))
     right = f"name it in the contract (customProperties), or let the product's sources.py add {name}"
     if name not in frame:
-        raise BadFile.of([Finding(name, f"there is no column {name}", right, name)])
+        raise BadFile.of([Violation(name, f"there is no column {name}", right, name)])
     moments = frame[name]
     if not isinstance(moments.dtype, pd.DatetimeTZDtype):
         wrong = f"column {name} holds {moments.dtype}, not moments with a time zone"
-        raise BadFile.of([Finding(name, wrong, "make it datetime64[us, UTC]", name)])
+        raise BadFile.of([Violation(name, wrong, "make it datetime64[us, UTC]", name)])
     empty = moments.isna().to_numpy()
     if empty.any():
         numbers = tuple(int(lines[index]) for index in np.flatnonzero(empty)[:EXAMPLES])
         count = int(empty.sum())
         wrong = f"{places(numbers, count, word)}: {name} is empty"
-        raise BadFile.of([Finding(name, wrong, f"every row needs its {name}", name, count, numbers)])
+        raise BadFile.of([Violation(name, wrong, f"every row needs its {name}", name, count, numbers)])
     return moments, lines, word

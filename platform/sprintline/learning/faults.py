@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sprintline.learning.registry import Models
-from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, Ground
+from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, Sandbox
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 RECIPE = "platform/products/{product}/model.py"
 
 
-def _file_swapped(ground: Ground) -> None:
+def _file_swapped(sandbox: Sandbox) -> None:
     """The release's model file becomes the twin's: a valid ONNX file that answers otherwise."""
-    facts = ground.runtime.measurement("candidate", ground.sprint).facts
-    folder = ground.runtime[Models].releases / facts["model_id"]
+    facts = sandbox.runtime.measurement("candidate", sandbox.sprint).facts
+    folder = sandbox.runtime[Models].releases / facts["model_id"]
     shutil.copy(folder / "twin.onnx", folder / "model.onnx")
 
 
-def _few_trees(ground: Ground) -> None:
-    ground.edit(RECIPE, ('"max_iter": 600', '"max_iter": 4'))
+def _few_trees(sandbox: Sandbox) -> None:
+    sandbox.edit(RECIPE, ('"max_iter": 600', '"max_iter": 4'))
 
 
-def _stored_keys(ground: Ground, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+def _stored_keys(sandbox: Sandbox, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Change the training keys that MLflow keeps of the candidate."""
     import pandas as pd
 
-    learned = ground.runtime.measurement("candidate", ground.sprint).facts["rows"]
-    for file in sorted(ground.home.models.rglob("snapshot.parquet")):
+    learned = sandbox.runtime.measurement("candidate", sandbox.sprint).facts["rows"]
+    for file in sorted(sandbox.home.models.rglob("snapshot.parquet")):
         keys = pd.read_parquet(file)
         if len(keys) == learned:
             change(keys).to_parquet(file, index=False)
@@ -40,31 +40,31 @@ def _stored_keys(ground: Ground, change: Callable[[pd.DataFrame], pd.DataFrame])
     raise RuntimeError(f"no stored snapshot has the candidate's {learned} keys")
 
 
-def _keys_lost(ground: Ground) -> None:
-    _stored_keys(ground, lambda keys: keys.iloc[5:])
+def _keys_lost(sandbox: Sandbox) -> None:
+    _stored_keys(sandbox, lambda keys: keys.iloc[5:])
 
 
-def _last_sprint_mislabelled(ground: Ground) -> None:
-    relation = ground.runtime[Warehouse].relations()["outcomes"]
-    ground.sql(
-        f"update {relation} set late = not late where sprint = '{ground.before}'"  # noqa: S608 - our own names
+def _last_sprint_mislabelled(sandbox: Sandbox) -> None:
+    relation = sandbox.runtime[Warehouse].relations()["outcomes"]
+    sandbox.sql(
+        f"update {relation} set late = not late where sprint = '{sandbox.before}'"  # noqa: S608 - our own names
     )
 
 
-def _card_made_prettier(ground: Ground) -> None:
+def _card_made_prettier(sandbox: Sandbox) -> None:
     """A figure of the card is written over by hand."""
     import json
 
-    model_id = ground.runtime.measurement("candidate", ground.sprint).facts["model_id"]
-    file = ground.home.models / "cards" / PRODUCT / f"{model_id}.json"
+    model_id = sandbox.runtime.measurement("candidate", sandbox.sprint).facts["model_id"]
+    file = sandbox.home.models / "cards" / PRODUCT / f"{model_id}.json"
     card = json.loads(file.read_text(encoding="utf-8"))
     card["sections"][0]["figures"][0]["value"] = 0.99
     file.write_text(json.dumps(card), encoding="utf-8")
 
 
-def _own_inputs(ground: Ground) -> None:
+def _own_inputs(sandbox: Sandbox) -> None:
     """The recipe makes its inputs by code of its own, in which anything may be looked up."""
-    ground.edit(
+    sandbox.edit(
         RECIPE,
         ("inputs=Inputs(NUMERIC, CATEGORICAL)", 'inputs=type("Wider", (Inputs,), {})(NUMERIC, CATEGORICAL)'),
     )

@@ -12,7 +12,7 @@ from sprintline.monitoring.reports import Reports
 from sprintline.product import assets as shell
 from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.content_hashes import rows_of
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sprintline.mechanisms.rules.faults import Fault, Ground
+from sprintline.mechanisms.rules.faults import Fault, Sandbox
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _other_customers(ground: Ground) -> None:
+def _other_customers(sandbox: Sandbox) -> None:
     """For two sprints orders come from one district, late on weekends, and one courier carries them badly."""
 
     def change(asked: pd.DataFrame) -> pd.DataFrame:
@@ -23,31 +23,31 @@ def _other_customers(ground: Ground) -> None:
         asked["courier_delay_minutes_1d"] += 20
         return asked
 
-    for sprint in (ground.before, ground.sprint):
-        ground.partition("question_features", change, sprint)
+    for sprint in (sandbox.before, sandbox.sprint):
+        sandbox.partition("question_features", change, sprint)
 
 
-def _answers_turned_round(ground: Ground) -> None:
+def _answers_turned_round(sandbox: Sandbox) -> None:
     """The questions are those of always, and end the other way."""
-    relation = ground.runtime[Warehouse].relations()["outcomes"]
-    ground.sql(
-        f"update {relation} set late = not late where sprint = '{ground.sprint}'"  # noqa: S608 - our own names
+    relation = sandbox.runtime[Warehouse].relations()["outcomes"]
+    sandbox.sql(
+        f"update {relation} set late = not late where sprint = '{sandbox.sprint}'"  # noqa: S608 - our own names
     )
 
 
-def _feed_half_empty(ground: Ground) -> None:
+def _feed_half_empty(sandbox: Sandbox) -> None:
     def change(asked: pd.DataFrame) -> pd.DataFrame:
         asked.loc[asked.index[::2], "courier_late_rate_7d"] = float("nan")
         return asked
 
-    ground.partition("question_features", change)
+    sandbox.partition("question_features", change)
 
 
-def _answers_lost(ground: Ground) -> None:
+def _answers_lost(sandbox: Sandbox) -> None:
     """Of the outcomes only one courier's came."""
-    relation = ground.runtime[Warehouse].relations()["outcomes"]
-    ground.sql(
-        f"delete from {relation} where sprint = '{ground.sprint}' and courier <> 'swift'"  # noqa: S608 - our own names
+    relation = sandbox.runtime[Warehouse].relations()["outcomes"]
+    sandbox.sql(
+        f"delete from {relation} where sprint = '{sandbox.sprint}' and courier <> 'swift'"  # noqa: S608 - our own names
     )
 
 

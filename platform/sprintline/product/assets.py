@@ -80,7 +80,7 @@ def materialized(
     return dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(version), metadata=dict(metadata))
 
 
-def looking_back(keys: tuple[str, ...], sprints: int) -> dg.StaticPartitionMapping:
+def with_previous_sprints(keys: tuple[str, ...], sprints: int) -> dg.StaticPartitionMapping:
     """A sprint rests on itself and so many before it."""
     return dg.StaticPartitionMapping({key: list(keys[i : i + sprints + 1]) for i, key in enumerate(keys)})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sprintline.mechanisms.rules.faults import Fault, Ground
+from sprintline.mechanisms.rules.faults import Fault, Sandbox
 
 
-def _plan_runs_out(ground: Ground) -> None:
-    ground.edit(
+def _plan_runs_out(sandbox: Sandbox) -> None:
+    sandbox.edit(
         "platform/products/{product}/defs.yaml",
         ('planned_until: "2026-08-03"', 'planned_until: "2026-03-02"'),
     )

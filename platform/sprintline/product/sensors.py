@@ -66,12 +66,12 @@ def reason_of(instance: DagsterInstance, run: DagsterRun) -> str:
         if event is None or event.step_failure_data.error is None:
             continue
         failure, error = event.step_failure_data.user_failure_data, event.step_failure_data.error
-        said = (failure.description if failure else None) or said_by(error)
+        said = (failure.description if failure else None) or error_message(error)
         return f"{event.step_key}: {' '.join(said.split())[:MOST_SAID]}"
     return ""
 
 
-def said_by(error: SerializableErrorInfo) -> str:
+def error_message(error: SerializableErrorInfo) -> str:
     """What an error says: the platform's own words where it has some, which tell the fix, else its innermost cause."""
     chain = [error]
     while chain[-1].cause:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sprintline.lake.tables import Lake
 from sprintline.learning.faults import RECIPE, _stored_keys
-from sprintline.mechanisms.rules.faults import DECIDED, SCORED, Fault, Ground
+from sprintline.mechanisms.rules.faults import DECIDED, SCORED, Fault, Sandbox
 from sprintline.warehouse.dbt import Warehouse
 
 ORDER_AND_COURIER = (
@@ -13,16 +13,18 @@ ORDER_AND_COURIER = (
 )
 
 
-def _keys_of_the_judged_sprint(ground: Ground) -> None:
+def _keys_of_the_judged_sprint(sandbox: Sandbox) -> None:
     """Some of what was learned from are the very questions that the candidate is judged on."""
-    table = ground.runtime.table("question_features")
-    asked = ground.runtime[Lake].read(table, [ground.sprint], columns=["question_id"])["question_id"].tolist()
-    _stored_keys(ground, lambda keys: keys.assign(question_id=[*asked[:5], *keys["question_id"].iloc[5:]]))
+    table = sandbox.runtime.table("question_features")
+    asked = (
+        sandbox.runtime[Lake].read(table, [sandbox.sprint], columns=["question_id"])["question_id"].tolist()
+    )
+    _stored_keys(sandbox, lambda keys: keys.assign(question_id=[*asked[:5], *keys["question_id"].iloc[5:]]))
 
 
-def _blind(ground: Ground) -> None:
+def _blind(sandbox: Sandbox) -> None:
     """All that tells something is taken out of the recipe."""
-    ground.edit(
+    sandbox.edit(
         RECIPE,
         (ORDER_AND_COURIER, '    "weekday",\n'),
         ('CATEGORICAL = ("courier", "district")', 'CATEGORICAL = ("district",)'),
@@ -30,19 +32,19 @@ def _blind(ground: Ground) -> None:
     )
 
 
-def _a_table_of_rates(ground: Ground) -> None:
+def _a_table_of_rates(sandbox: Sandbox) -> None:
     """What is left to the recipe is what the naive baseline has too."""
-    ground.edit(
+    sandbox.edit(
         RECIPE,
         (ORDER_AND_COURIER, '    "weekday",\n'),
         ('CATEGORICAL = ("courier", "district")', 'CATEGORICAL = ("courier",)'),
     )
 
 
-def _flag_read_wrongly(ground: Ground) -> None:
-    relation = ground.runtime[Warehouse].relations()["outcomes"]
-    ground.sql(
-        f"update {relation} set late = not late where courier <> 'swift' and sprint < '{ground.sprint}'"  # noqa: S608 - our own names
+def _flag_read_wrongly(sandbox: Sandbox) -> None:
+    relation = sandbox.runtime[Warehouse].relations()["outcomes"]
+    sandbox.sql(
+        f"update {relation} set late = not late where courier <> 'swift' and sprint < '{sandbox.sprint}'"  # noqa: S608 - our own names
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sprintline.features.rebuild import Compared
+    from sprintline.features.point_in_time import Compared
 
 
 def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
@@ -35,7 +35,7 @@ def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
 
 
 def _compared(runtime: Runtime, sprint: str) -> Rebuilt:
-    from sprintline.features.rebuild import compare, compare_view, rebuilt
+    from sprintline.features.point_in_time import compare, compare_view, rebuilt
 
     features, window = runtime.spec.features, runtime.window(sprint)
     stored = runtime[Lake].read(runtime.table("question_features"), [sprint])
@@ -90,7 +90,7 @@ def _answered(
     view: str, names: list[str], declared: Any, asked: pd.DataFrame, rows: pd.DataFrame, start: datetime
 ) -> Compared:
     """What questions were answered with, by a plain join of the rows made again; early ones reach before the sprint."""
-    from sprintline.features.rebuild import answers, compare
+    from sprintline.features.point_in_time import answers, compare
 
     ttl, keys = declared.view(view).ttl, declared.keys(view)
     late = asked[asked["question_at"] >= start + ttl]

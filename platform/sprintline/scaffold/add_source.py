@@ -156,7 +156,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
     landed = planned & (knew < ends + wait)
     if not landed.any():
         raise ScaffoldError(
-            f"--known-at: every row of {asked.file.name} becomes known later than {told_days(wait)} after its sprint's "
+            f"--known-at: every row of {asked.file.name} becomes known later than {days_text(wait)} after its sprint's "
             f"end, when the files land: raise LANDS_AFTER in sources.py of {spec.name}, or name another column",
             code=2,
         )
@@ -184,7 +184,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         notes.append(f"{outside:,} of its rows lie outside the planned sprints and are left out")
     if late := int((planned & ~landed).sum()):
         notes.append(
-            f"{late:,} of its rows become known later than {told_days(wait)} after their sprint's end and are left out "
+            f"{late:,} of its rows become known later than {days_text(wait)} after their sprint's end and are left out "
             f"of a replay: raise LANDS_AFTER in sources.py to have them"
         )
     return facts, notes
@@ -199,7 +199,7 @@ def lands_after(folder: Path) -> timedelta:
     return said if isinstance(said, timedelta) else LANDS_AFTER
 
 
-def told_days(wait: timedelta) -> str:
+def days_text(wait: timedelta) -> str:
     """A time in days, for people."""
     days = wait / timedelta(days=1)
     return f"{days:g} day{'s' if days != 1 else ''}"

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sprintline.mechanisms.rules.faults import Fault, Ground
+from sprintline.mechanisms.rules.faults import Fault, Sandbox
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _answer_lost(ground: Ground) -> None:
+def _answer_lost(sandbox: Sandbox) -> None:
     def change(issued: pd.DataFrame) -> pd.DataFrame:
         issued.loc[issued.index[:4], "probability"] = float("nan")
         return issued
 
-    ground.partition("predictions", change)
+    sandbox.partition("predictions", change)
 
 
-def _answer_of_another(ground: Ground) -> None:
-    ground.partition("predictions", lambda issued: issued.assign(model_id="another"))
+def _answer_of_another(sandbox: Sandbox) -> None:
+    sandbox.partition("predictions", lambda issued: issued.assign(model_id="another"))
 
 
 FAULTS = (

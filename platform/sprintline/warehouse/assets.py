@@ -13,14 +13,14 @@ from sprintline.mechanisms.rules.kinds import NOTHING, Evidence
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import contents, fingerprints
+from sprintline.warehouse.content_hashes import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.evidence import model_rules
 from sprintline.warehouse.facts import DescribedModel, ModelFacts
 from sprintline.warehouse.recorded import lost_before
 
 if TYPE_CHECKING:
-    from sprintline.warehouse.contents import Content
+    from sprintline.warehouse.content_hashes import Content
     from sprintline.warehouse.dbt import BuildResult, Node
 
 
@@ -75,7 +75,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         chosen = sorted(key.path[-1] for key in context.selected_asset_keys)
-        make_good(context, runtime, sprint)
+        rebuild_lost_sprints(context, runtime, sprint)
         nodes, failure = _dbt(runtime, sprint, models, chosen)
         done = [
             node.name
@@ -116,7 +116,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
     yield dbt_models
 
 
-def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
+def rebuild_lost_sprints(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
     """Build again what the warehouse lost of the sprints this one rests on: all it holds comes from the lake.
 
     Raises dg.Failure when that cannot be done or gives other rows than were recorded.
@@ -126,7 +126,7 @@ def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) 
         context.log.warning(
             f"the warehouse does not hold {key} as it was recorded: built again from the lake"
         )
-        _, failure = _kept(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
+        _, failure = _nodes_and_error(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
         if failure:
             raise dg.Failure(
                 f"{sprint} rests on {key}, which the warehouse lost: {failure}", allow_retries=False
@@ -149,15 +149,17 @@ def _dbt(
     """What dbt did, and its complaint when a model could not be computed; the others' results are kept."""
     if not chosen:
         return (), None
-    return _kept(lambda: runtime[Warehouse].build(sprint, None if set(chosen) == set(models) else chosen))
+    return _nodes_and_error(
+        lambda: runtime[Warehouse].build(sprint, None if set(chosen) == set(models) else chosen)
+    )
 
 
 def _tested(runtime: Runtime, sprint: str, models: list[str]) -> tuple[Sequence["Node"], str | None]:
     """The tests of models that stand already, run again; and dbt's complaint when one could not be computed."""
-    return _kept(lambda: runtime[Warehouse].test(sprint, models))
+    return _nodes_and_error(lambda: runtime[Warehouse].test(sprint, models))
 
 
-def _kept(call: "Callable[[], BuildResult]") -> tuple[Sequence["Node"], str | None]:
+def _nodes_and_error(call: "Callable[[], BuildResult]") -> tuple[Sequence["Node"], str | None]:
     from sprintline.warehouse.dbt import WarehouseError
 
     try:

@@ -54,7 +54,7 @@ _PER_RUN = re.compile(
 _KNOWS_THE_SPRINT = ("in_sprint",)
 
 
-class LeftToDbt(Exception):
+class NeedsDbt(Exception):
     """The short way does not apply, or did not come out clean."""
 
 
@@ -167,7 +167,7 @@ def build(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any], sprint
         sources.
 
     Raises:
-        LeftToDbt: a statement or a test failed. What was built up to then is what dbt would have built.
+        NeedsDbt: a statement or a test failed. What was built up to then is what dbt would have built.
     """
     import duckdb
 
@@ -190,9 +190,9 @@ def build(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any], sprint
             else:
                 (failures,) = connection.execute(f"select count(*) from ({sql}) as failing").fetchall()[0]  # noqa: S608
         except duckdb.Error as error:
-            raise LeftToDbt(f"{step['name']}: {error}") from error
+            raise NeedsDbt(f"{step['name']}: {error}") from error
         if failures:
-            raise LeftToDbt(f"{step['name']}: {failures} rows")
+            raise NeedsDbt(f"{step['name']}: {failures} rows")
         nodes.append(_node(step, time.perf_counter() - began, failures))
         failpoint("dbt.between_models")
     return nodes
@@ -202,14 +202,14 @@ def attach(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any]) -> di
     """Give the connection the product's sources, and the plan the SQL that reads them.
 
     Raises:
-        LeftToDbt: something is not as the house has it, a source has never landed, or a table has other columns than
+        NeedsDbt: something is not as the house has it, a source has never landed, or a table has other columns than
             its model: the first build of a model, and that of a changed one, are dbt's.
     """
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
     if not plan["plain"]:
-        raise LeftToDbt("a model or a test has settings of its own")
+        raise NeedsDbt("a model or a test has settings of its own")
     there: dict[tuple[str, str], set[str]] = {}
     for schema, table, column in connection.execute(
         "select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()"
@@ -217,14 +217,14 @@ def attach(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any]) -> di
         there.setdefault((schema, table), set()).add(column)
     for model in models(plan):
         if there.get((model["schema"], model["name"])) != set(model["columns"]):
-            raise LeftToDbt(f"{model['name']} was not built yet, or has other columns")
+            raise NeedsDbt(f"{model['name']} was not built yet, or has other columns")
     names = {}
     for source in plan["sources"]:
         name = f"landed_{source['schema']}_{source['name']}"
         try:
             rows = DeltaTable(source["delta"]).to_pyarrow_dataset()
         except TableNotFoundError as error:
-            raise LeftToDbt(f"{source['name']} has never landed") from error
+            raise NeedsDbt(f"{source['name']} has never landed") from error
         connection.register(name, rows)
         names[source["relation"]] = f'"{name}"'
     steps = [{**step, "run": _renamed(step["sql"], names)} for step in plan["steps"]]

@@ -36,13 +36,13 @@ def opened(file: Path, *, writing: bool = False) -> Iterator[duckdb.DuckDBPyConn
         try:
             connection = duckdb.connect(str(file), read_only=not writing)
         except duckdb.Error as error:
-            raise WarehouseError(why_closed(file, error), detail=str(error)) from error
+            raise WarehouseError(open_failure(file, error), detail=str(error)) from error
         with connection:
             connection.execute("set timezone = 'UTC'")
             yield connection
 
 
-def why_closed(file: Path, error: Exception) -> str:
+def open_failure(file: Path, error: Exception) -> str:
     """Why DuckDB does not open a warehouse file, and what to do."""
     if _HELD.search(str(error)):
         return (

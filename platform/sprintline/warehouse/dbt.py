@@ -139,7 +139,7 @@ class Warehouse:
         """
         import duckdb
 
-        from sprintline.warehouse.compiled import LeftToDbt, attach, build, layout, plan_of
+        from sprintline.warehouse.compiled import NeedsDbt, attach, build, layout, plan_of
 
         began = time.perf_counter()
         if not self._built.is_file() or not self.file.is_file():
@@ -154,7 +154,7 @@ class Warehouse:
                 if text_hash(layout(connection)) != checked:
                     return None
                 nodes = build(connection, attach(connection, plan), sprint)
-        except (LeftToDbt, WarehouseError, duckdb.Error):
+        except (NeedsDbt, WarehouseError, duckdb.Error):
             return None
         failpoint("dbt.after_build")
         return BuildResult(self.product, sprint, time.perf_counter() - began, False, tuple(nodes))
@@ -288,12 +288,12 @@ class Warehouse:
     def _ensure(self) -> tuple[str, bool]:
         """Fingerprint of the manifest that now stands, and whether it had to be parsed."""
         fingerprint = self._fingerprint()
-        if self._stands(fingerprint):
+        if self._is_parsed(fingerprint):
             return fingerprint, False
         with one_dbt, file_lock(self._lock):
             # Another process may have parsed while this one waited, and a file may have changed.
             fingerprint = self._fingerprint()
-            if self._stands(fingerprint):
+            if self._is_parsed(fingerprint):
                 return fingerprint, False
             self._parse(fingerprint)
         return fingerprint, True
@@ -319,7 +319,7 @@ class Warehouse:
     def _stamp(self) -> Path:
         return self.target / "fingerprint.txt"
 
-    def _stands(self, fingerprint: str) -> bool:
+    def _is_parsed(self, fingerprint: str) -> bool:
         with suppress(FileNotFoundError):
             return self._stamp.read_text("utf-8") == fingerprint and (self.target / "manifest.json").is_file()
         return False
@@ -369,7 +369,7 @@ class Warehouse:
         fingerprint, parsed_now = self._ensure()
         parsed = parsed or parsed_now
         failpoint("dbt.before_build")
-        self._prove_it_opens()
+        self._check_opens()
         with one_dbt, access(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         failpoint("dbt.after_build")
@@ -386,7 +386,7 @@ class Warehouse:
                 )
         return result
 
-    def _prove_it_opens(self) -> None:
+    def _check_opens(self) -> None:
         """Raises WarehouseError for a file that does not: dbt would try again for half a minute at each node."""
         if self.file.exists():
             with opened(self.file):

@@ -13,7 +13,7 @@ from sprintline.mechanisms.rules.kinds import AssetKind
 from sprintline.mechanisms.rules.registry import rules_for
 from sprintline.mechanisms.rules.verdicts import Rule
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import contents, fingerprints
+from sprintline.warehouse.content_hashes import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.facts import ModelFacts
 from sprintline.warehouse.rules import DBT_TEST_CODES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sprintline.mechanisms.rules.faults import Fault, Ground
+from sprintline.mechanisms.rules.faults import Fault, Sandbox
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ SQL = "dbt_project/models/{product}/"
 MODELS = ("stg_orders", "stg_deliveries", "questions", "outcomes", "courier_hours")
 
 
-def _join_doubles(ground: Ground) -> None:
-    ground.edit(
+def _join_doubles(sandbox: Sandbox) -> None:
+    sandbox.edit(
         SQL + "staging/stg_orders.sql",
         (
             "select * from renamed",
@@ -24,38 +24,38 @@ def _join_doubles(ground: Ground) -> None:
     )
 
 
-def _row_doubled_after_the_build(ground: Ground) -> None:
-    relation = ground.runtime[Warehouse].relations()["outcomes"]
-    ground.sql(
-        f"insert into {relation} select * from {relation} where sprint = '{ground.sprint}' limit 1"  # noqa: S608 - our own names
+def _row_doubled_after_the_build(sandbox: Sandbox) -> None:
+    relation = sandbox.runtime[Warehouse].relations()["outcomes"]
+    sandbox.sql(
+        f"insert into {relation} select * from {relation} where sprint = '{sandbox.sprint}' limit 1"  # noqa: S608 - our own names
     )
 
 
-def _value_lost(ground: Ground) -> None:
-    ground.edit(
+def _value_lost(sandbox: Sandbox) -> None:
+    sandbox.edit(
         SQL + "marts/questions.sql",
         ("    courier,\n    district", "    nullif(courier, 'budget') as courier,\n    district"),
     )
 
 
-def _keys_respelt(ground: Ground) -> None:
-    ground.edit(SQL + "marts/outcomes.sql", ("order_id as question_id", "lower(order_id) as question_id"))
+def _keys_respelt(sandbox: Sandbox) -> None:
+    sandbox.edit(SQL + "marts/outcomes.sql", ("order_id as question_id", "lower(order_id) as question_id"))
 
 
-def _courier_misspelt(ground: Ground) -> None:
+def _courier_misspelt(sandbox: Sandbox) -> None:
     def change(orders: pd.DataFrame) -> pd.DataFrame:
         orders.loc[orders["courier"] == "swift", "courier"] = "swfit"
         return orders
 
-    ground.land("orders", change)
+    sandbox.land("orders", change)
 
 
-def _other_line(ground: Ground) -> None:
-    ground.edit(SQL + "marts/outcomes.sql", ("delay_minutes > 15 as late", "delay_minutes > 10 as late"))
+def _other_line(sandbox: Sandbox) -> None:
+    sandbox.edit(SQL + "marts/outcomes.sql", ("delay_minutes > 15 as late", "delay_minutes > 10 as late"))
 
 
-def _undescribed(ground: Ground) -> None:
-    ground.edit(SQL + "marts/questions.yml", ("        description: District it goes to.\n", ""))
+def _undescribed(sandbox: Sandbox) -> None:
+    sandbox.edit(SQL + "marts/questions.yml", ("        description: District it goes to.\n", ""))
 
 
 FAULTS = (

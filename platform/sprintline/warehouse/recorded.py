@@ -6,7 +6,7 @@ import re
 
 from sprintline.base.settings import ROOT
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import row_counts
+from sprintline.warehouse.content_hashes import row_counts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.facts import ModelFacts
 

@@ -14,13 +14,13 @@ def _tests(evidence: Mapping[str, Any], _: Any) -> Judgement:
         raise MissingEvidence("no evidence: none of the declared dbt tests ran")
     broken = [test for test in tests if test["status"] != "pass"]
     if broken:
-        told = "; ".join(f"{test['name']}: {_told(test)}" for test in broken[:3])
+        shown = "; ".join(f"{test['name']}: {_failure_of(test)}" for test in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        return failed(f"{len(broken)} of {len(tests)} tests fail: {told}{more}", len(broken), 0)
+        return failed(f"{len(broken)} of {len(tests)} tests fail: {shown}{more}", len(broken), 0)
     return passed(f"all {len(tests)} tests hold", 0, 0)
 
 
-def _told(test: Mapping[str, Any]) -> str:
+def _failure_of(test: Mapping[str, Any]) -> str:
     return f"{test['failures']:,} rows" if test.get("failures") else test.get("message") or test["status"]
 
 

@@ -17,7 +17,7 @@ from sprintline.lake.tables import Lake
 from sprintline.landing.assets import with_moments
 from sprintline.landing.odcs import Contracts
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.contents import rows_of
+from sprintline.warehouse.content_hashes import rows_of
 from sprintline.warehouse.dbt import Warehouse
 
 pytestmark = pytest.mark.slow

@@ -35,8 +35,8 @@ class NotPlanted(RuntimeError):
     """A fault found nothing to change: the place it knows is no longer there."""
 
 
-class Ground(Protocol):
-    """What a fault is planted in: a throw-away product, and the ways to change it (`faults.ground`)."""
+class Sandbox(Protocol):
+    """What a fault is planted in: a throw-away product, and the ways to change it (`faults.sandbox`)."""
 
     @property
     def home(self) -> Home: ...
@@ -86,7 +86,7 @@ class Fault:
     name: str
     where: str
     asset: str
-    plant: Callable[[Ground], None]
+    plant: Callable[[Sandbox], None]
     run: tuple[str, ...] = ()
     state: str = AFTER_CLOSING
     sprints_before: int = 0

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.frames import SPRINT
-from sprintline.features.frames import EVENT
+from sprintline.features.frame_checks import EVENT
 from sprintline.features.marts import restricted_query
 from sprintline.features.store import FeatureError, FeatureStore
 from sprintline.lake.tables import Lake

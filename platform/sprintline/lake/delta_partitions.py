@@ -27,7 +27,7 @@ class Partition:
     rows: int
 
 
-def plain_words(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """The message on one line without the terminal colours and arrows that delta-rs puts into it."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error)).split())
 

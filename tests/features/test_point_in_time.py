@@ -7,7 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from sprintline.features.rebuild import answers, compare
+from sprintline.features.point_in_time import answers, compare
 
 KEYS = ["courier", "event_timestamp"]
 

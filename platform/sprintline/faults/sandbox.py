@@ -1,4 +1,4 @@
-"""The ground faults are planted in: a throw-away product in a throw-away clone, with a state folder of its own.
+"""The sandbox for planted faults: a throw-away product in a throw-away clone, with its own state folder.
 
 This runs inside that clone (`settings.ROOT` is the clone's), never in the one a team works in.
 """
@@ -42,7 +42,7 @@ WEAK = (
 
 
 @dataclass(frozen=True)
-class Ground:
+class Sandbox:
     """The throw-away product, and the ways in which faults change it."""
 
     home: Home
