@@ -19,10 +19,10 @@ CHOSEN = [
     in {
         "DQ101: a value outside its range",  # a landing file
         "DQ104: rows lost after they were accepted",  # a lake partition
-        "DQ201: a row doubled after the build",  # a warehouse row, told by a check that runs alone
+        "DQ201: a row duplicated after the build",  # a warehouse row, told by a check that runs alone
         "DQ202: a required value becomes null",  # a model's SQL
         "FT303: a view that lost most of its keys",  # a feature view's SQL
-        "FT304: a served value written over",  # the online store
+        "FT304: a served value overwritten",  # the online store
         "ML401: answers of another model",
         "ML402: the served file swapped",  # a release
         "ML404: too few trees to converge",  # a recipe

@@ -57,7 +57,7 @@ def test_a_source_the_provider_does_not_give_comes_from_its_sample(bakery):
     assert given["orders"] is whole["orders"]
     assert list(given["deliveries"].columns) == list(whole["deliveries"].columns)
     assert 0 < len(given["deliveries"]) <= len(whole["deliveries"])
-    with pytest.raises(LookupError, match=r"sample/deliveries.csv holds no row of 2026-S20"):
+    with pytest.raises(LookupError, match=r"sample/deliveries.csv has no row of 2026-S20"):
         replay.provided(bakery, "2026-S20", lambda sprint: {"orders": whole["orders"]})
 
 

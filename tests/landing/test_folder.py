@@ -235,7 +235,7 @@ BAD_BYTES = [
     ("2013-S01.csv", lambda text: text.replace("ann@", "änn@").encode("latin-1"), "encoding", ["line 2", "0xe4", "UTF-8"]),
     ("2013-S01.csv", lambda text: text.encode("utf-16"), "not_csv", ["UTF-16", "UTF-8"]),
     ("2013-S01.csv", lambda text: text.encode("utf-16-le"), "nul_byte", ["line 1", "byte 1", "UTF-8"]),
-    ("2013-S01.csv", lambda text: text.encode().replace(b"120.5", b"12\x00.5"), "nul_byte", ["line 2 holds a NUL byte"]),
+    ("2013-S01.csv", lambda text: text.encode().replace(b"120.5", b"12\x00.5"), "nul_byte", ["line 2 contains a NUL byte"]),
     ("2013-S01.csv", lambda text: gzip.compress(text.encode()), "not_csv", ["packed with gzip", "name it .csv.gz"]),
     ("2013-S01.csv", lambda text: parquet(typed_frame()), "not_csv", ["the file is Parquet", ".parquet"]),
     ("2013-S01.csv", lambda text: b"PK\x03\x04" + b"x" * 50, "not_csv", ["Excel", "export it as CSV"]),

@@ -113,7 +113,7 @@ CASES = [
     ("owner: dana.reyes@example.org\n", "ownr: x\n", 9, "attributes.team.ownr", "did you mean `owner`?"),
     ('"team:punctuality"', "punctuality", 11, "attributes.owners[0]", "team:<name>"),
     ("dana.reyes@example.org]", '"team:punctuality"]', 11, "attributes.owners[1]", "given twice"),
-    ("views: [carrier_delays,", "views: [drift,", 29, "attributes.features.views[0]", '"drift" is an asset that every product has; call the view'),
+    ("views: [carrier_delays,", "views: [drift,", 29, "attributes.features.views[0]", '"drift" is an asset that every product has; give the view'),
     ("views: [carrier_delays,", "views: [weather,", 29, "attributes.features.views[0]", '"weather" is the name of a source'),
     ("name: weather", "name: predictions", 23, "attributes.sources[1].name", "is an asset that every product has; call the source"),
     ("start: 2013-01-01", "start: 2013-13-01", 13, "attributes.calendar.start", "is not a date"),

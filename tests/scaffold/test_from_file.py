@@ -175,7 +175,7 @@ def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
         ({"label": "1 = 1"}, "always true"),
         ({"by": "note"}, "empty in some rows"),
         ({"by": "price"}, "must be text or a whole number"),
-        ({"known_at": "price"}, "does not say a moment"),
+        ({"known_at": "price"}, "does not have a moment"),
     ],
 )
 def test_a_choice_that_cannot_be_is_refused_and_nothing_is_made(clone, change, told):
@@ -228,7 +228,7 @@ def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
         "cast((label_ = 1 and 'label' = 'label') as boolean)" in (models / "marts/outcomes.sql").read_text()
     )
     with pytest.raises(
-        ScaffoldError, match='"off" is no text to YAML, which reads it as False: call it off_product'
+        ScaffoldError, match='"off" is not text in YAML, which reads it as False: call it off_product'
     ):
         create_product("off", clone)
 
@@ -320,7 +320,7 @@ def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(
     assert spec.model.train_sprints == 28, (
         "six parts of 50 answers, eleven in a sprint, and one sprint for the delay"
     )
-    assert any("of the rarer answer an ordinary sprint of 7 days holds 11" in note for note in made.notes)
+    assert any("a usual sprint of 7 days has 11 rows of the rarer answer" in note for note in made.notes)
     assert any("--length-days 20" in note for note in made.notes)
 
 
@@ -340,7 +340,7 @@ def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):
     with pytest.raises(ScaffoldError, match="there is no product bakery_two; the products are bakery"):
         traces_of("bakery_two", clone)
     for name in ("../platform", "", "sprintline/x"):
-        with pytest.raises(ScaffoldError, match="is no product name"):
+        with pytest.raises(ScaffoldError, match="is not a product name"):
             traces_of(name, clone)
     # A registration that stayed behind is enough to be removed; a first entry goes without harm to the next.
     create_product("third", clone)

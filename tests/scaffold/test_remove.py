@@ -108,15 +108,13 @@ def test_an_entry_that_cannot_be_told_keeps_everything(clone, home):
         f"{{python_module: {{module_name: products.{name}.definitions}}}}" for name in ("bakery", "cafe")
     )
     (clone / "workspace.yaml").write_text(f"load_from: [{entries}]\n")
-    assert "take it out by hand" in call("bakery", "--state", "--yes", code=1)
+    assert "remove it by hand" in call("bakery", "--state", "--yes", code=1)
     assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
 
 
 def test_while_something_closes_sprints_nothing_goes(clone, home):
     with starts.mark(home, "replay") as folder:
-        assert "`sprintline replay` is at work on this state folder" in call(
-            "bakery", "--state", "--yes", code=1
-        )
+        assert "`sprintline replay` is using this state folder" in call("bakery", "--state", "--yes", code=1)
         assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
         (folder / starts.OWNER).write_text(f"{os.getpid()}@another start")
         call("bakery", "--state", "--yes")
@@ -140,7 +138,7 @@ def test_state_without_code_can_still_be_removed(clone, home):
     assert removal.state_of(home, "bakery") == []
     open_records(home).append(NOTE, "", None, "sam", note())  # an event of the platform's own
     for name in ("..", "../products", ""):
-        assert "is no product name" in call(name, "--state", "--yes", code=2)
+        assert "is not a product name" in call(name, "--state", "--yes", code=2)
     assert len(removal.state_of(home, "bakery_two")) == 8 and open_records(home).events("bakery_two")
 
 
@@ -181,7 +179,7 @@ def test_a_killed_removal_is_listed_and_the_same_command_completes_it(clone, hom
     assert closings == whole, "what looks closed is all there"
     assert not whole or len(removal.state_of(home, "bakery")) == 8
     said = call("bakery", "--state", "--yes")
-    assert "A removal of the state of bakery was interrupted; this goes on with it." in said
+    assert "A removal of the state of bakery was interrupted; this continues it." in said
     assert opened() == [] and removal.state_of(home, "bakery") == []
     assert open_records(home).events("bakery") == []
     events = open_records(home).events(product="")
@@ -266,7 +264,7 @@ def test_killed_between_mlflow_and_dagster_both_forget_in_the_end(clone, home):
     assert Models(home, "bakery").alias("champion") is None
     assert in_dagster() == "['bakery', 'bakery_two'] ['bakery', 'bakery_two']"
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
-    assert not done.returncode and "this goes on with it" in done.stdout, done.stderr
+    assert not done.returncode and "this continues it" in done.stdout, done.stderr
     assert in_dagster() == "['bakery_two'] ['bakery_two']"
     assert Models(home, "bakery_two").alias("champion") == "m of bakery_two"
     assert opened() == []

@@ -23,14 +23,14 @@ _FOREIGN = ("SPRINTLINE_", "DAGSTER_", "DBT_")
 
 
 class FaultsError(RuntimeError):
-    """The suite could not be run: the throw-away product itself does not come to stand."""
+    """The suite could not be run: the throw-away product could not be made."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of one fault.
+    """The result of one fault.
 
-    caught: the materialized check failed and the verdict on record is the one expected. clean_passes: the same check
+    caught: the materialized check failed and the recorded verdict is the expected one. clean_passes: the same check
     passed without the fault. says: the check's sentence, or why there was none. seconds: for planting and judging.
     """
 
@@ -44,7 +44,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Suite:
-    """All that was tried, and what the throw-away product's own sprints said of every rule before any fault.
+    """All results, and the verdicts on the throw-away product's sprints before any fault.
 
     verdicts: (code, asset, sprint, outcome, sentence) of clean sprints. seconds: for making the states.
     """
@@ -56,11 +56,11 @@ class Suite:
 
 
 def run(faults: Iterable[Fault], report: Callable[[str], None] = lambda _: None) -> Suite:
-    """Plant each fault in turn and see whether its check tells.
+    """Plant each fault in turn and see whether its check catches it.
 
     Args:
-        faults: which.
-        report: is called with a sentence after every step, for people who wait.
+        faults: the faults to plant.
+        report: is called with a sentence after every step, as progress.
 
     Raises:
         FaultsError: the throw-away product could not be made, or its process died.
@@ -97,7 +97,7 @@ def run(faults: Iterable[Fault], report: Callable[[str], None] = lambda _: None)
 
 
 def make_clone(clone: Path) -> None:
-    """What a product needs of this clone, without any product in it."""
+    """Copy the parts of this clone that a product needs, without any product."""
     for part in PARTS:
         source, target = ROOT / part, clone / part
         if source.is_dir():
@@ -114,13 +114,13 @@ def make_clone(clone: Path) -> None:
 
 
 def _environment(clone: Path) -> dict[str, str]:
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) or name == "SPRINTLINE_EXTENSIONS"
     }
     path = [str(clone / "platform"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return kept | {
+    return inherited | {
         "PYTHONPATH": os.pathsep.join(path),  # the clone's own code first, then the extensions'
         "SPRINTLINE_HOME": str(clone / "state"),
         "PYTHONWARNINGS": "ignore",
@@ -150,12 +150,17 @@ def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], report: Ca
 
 
 def judged(fault: Fault, line: dict[str, Any]) -> Tried:
-    """Whether a fault was caught: by the check that Dagster shows and by the verdict that gates read."""
+    """Whether a fault was caught by the check that Dagster shows and by the verdict that gates read."""
     planted, clean = line["planted"], line["clean"]
     check, verdict = planted.get("check"), planted.get("verdict")
     caught = bool(check and verdict and not check["passed"] and Outcome(verdict["outcome"]) is fault.expects)
-    sound, kept = clean.get("check"), clean.get("verdict")
-    passes = bool(sound and kept and sound["passed"] and Outcome(kept["outcome"]) is Outcome.PASS)
+    clean_check, clean_verdict = clean.get("check"), clean.get("verdict")
+    passes = bool(
+        clean_check
+        and clean_verdict
+        and clean_check["passed"]
+        and Outcome(clean_verdict["outcome"]) is Outcome.PASS
+    )
     return Tried(fault, caught, passes, _says(planted), _says(clean), line["seconds"])
 
 
@@ -165,4 +170,4 @@ def _says(found: dict[str, Any]) -> str:
     check, verdict = found.get("check"), found.get("verdict")
     if not check:
         return "its check did not run"
-    return f"{check['says']}" if verdict else f"{check['says']} (no verdict on record)"
+    return f"{check['says']}" if verdict else f"{check['says']} (no verdict was recorded)"

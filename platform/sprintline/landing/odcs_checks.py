@@ -1,7 +1,7 @@
 """What Sprintline needs of an ODCS contract, beyond the standard's own structure.
 
-Nothing may be promised that a landed file would not be held to: a rule, option or type that the landing does not check
-is a mistake here, so that no contract says more than is done. The checks read the plain data, which may have any shape.
+A contract may promise only what is checked on a landed file: a rule, option or type that the landing does not check is
+a mistake here. The checks read the plain data, which may have any shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sprintline.mechanisms.declaration.located_yaml import (
 
 API_VERSION = "v3.1.0"
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
-#: customProperties of the contract that mean something here; others are kept as they are.
+#: customProperties of the contract that have a meaning here; others are not changed.
 CUSTOM = ("eventAt", "knownAt", "timezone", "checksum")
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -38,7 +38,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 }
 ROW_LIMITS: dict[
     str, Callable[[Any], tuple[int | None, int | None]]
-] = {  # operator of a rowCount rule -> what it says of the least and the most rows
+] = {  # operator of a rowCount rule -> smallest and largest number of rows
     "mustBe": lambda n: (n, n),
     "mustBeBetween": lambda pair: (pair[0], pair[1]),
     "mustBeGreaterOrEqualTo": lambda n: (n, None),
@@ -50,7 +50,7 @@ _OPERATORS = (*ROW_LIMITS, "mustNotBe", "mustNotBeBetween")
 
 
 class MistakeList:
-    """Mistakes, at most one per place: the first judge to speak says it best."""
+    """Mistakes, at most one per place: the first check that finds one has the best message."""
 
     def __init__(self, yaml: LocatedYaml) -> None:
         self.yaml = yaml
@@ -72,7 +72,7 @@ def check_contract(data: Mapping[str, Any], found: MistakeList) -> None:
     fixed = {"kind": "DataContract", "apiVersion": API_VERSION}
     for key, value in fixed.items():
         if data.get(key) != value:
-            found.add((key,), f"{shown(data.get(key))} is not what is read here", f"write `{key}: {value}`")
+            found.add((key,), f"{shown(data.get(key))} is not supported", f"write `{key}: {value}`")
     samples = {
         "id": "flight-delays-departures",
         "name": "Departures",
@@ -85,12 +85,10 @@ def check_contract(data: Mapping[str, Any], found: MistakeList) -> None:
             found.add((key,), wrong, f"write `{key}: {sample}`")
     description = data.get("description")
     if not isinstance(description, dict) or not description.get("purpose"):
-        found.add(
-            ("description",), "says no purpose", "write `description: {purpose: what the data are for}`"
-        )
+        found.add(("description",), "has no purpose", "write `description: {purpose: what the data are for}`")
     tables = data.get("schema")
     if not isinstance(tables, list) or len(tables) != 1 or not isinstance(tables[0], dict):
-        found.add(("schema",), "must hold exactly one table", "write one entry with name and properties")
+        found.add(("schema",), "must have exactly one table", "write one entry with name and properties")
         return
     table, at = tables[0], ("schema", 0)
     columns = table.get("properties")
@@ -150,7 +148,7 @@ def _check_column(column: Mapping[str, Any], path: KeyPath, found: MistakeList) 
         right = f"did you mean `{near[str(kind)]}`?" if str(kind) in near else suggest(kind, LOGICAL_TYPES)
         found.add((*path, "logicalType"), wrong, right)
     if not column.get("description"):
-        found.add((*path, "description"), "is missing", "say what the column holds, with its unit")
+        found.add((*path, "description"), "is missing", "describe the column, with its unit")
     if column.get("classification") not in CLASSIFICATIONS:
         value = column.get("classification")
         wrong = "is missing" if value is None else f"{shown(value)} is not a classification"
@@ -200,7 +198,7 @@ def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -
     low = limits.get("minimum", limits.get("exclusiveMinimum"))
     high = limits.get("maximum", limits.get("exclusiveMaximum"))
     if low is not None and high is not None and not _ordered(low, high):
-        found.add(path, "the minimum lies above the maximum", "exchange them")
+        found.add(path, "the minimum is greater than the maximum", "swap them")
     shortest, longest = options.get("minLength"), options.get("maxLength")
     if type(shortest) is int and type(longest) is int and shortest > longest:
         found.add(path, "minLength is more than maxLength", "exchange them")
@@ -295,7 +293,7 @@ def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], 
             values = rule[limits[0]] if limits else None
             numbers = values if isinstance(values, list) else [values]
             if len(operators) != 1 or not limits:
-                found.add(at, "says no row limits", "write `mustBeBetween: [10000, 16000]`")
+                found.add(at, "has no row limits", "write `mustBeBetween: [10000, 16000]`")
             elif any(type(number) is not int or number < 0 for number in numbers) or numbers != sorted(
                 numbers
             ):
@@ -309,9 +307,13 @@ def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], 
             if not isinstance(names, list) or not names or any(name not in columns for name in names):
                 found.add((*at, "arguments"), "must name columns of this table", "write `properties: [a, b]`")
             if rule.get("mustBe") != 0:
-                found.add(at, "a table is held to no duplicates", "write `mustBe: 0`, or make it a dbt test")
+                found.add(
+                    at,
+                    "only `mustBe: 0` is checked for duplicates",
+                    "write `mustBe: 0`, or make it a dbt test",
+                )
         else:
-            right = "held are rowCount and duplicateValues; make it a dbt test"
+            right = "use rowCount or duplicateValues, or make it a dbt test"
             found.add((*at, "metric"), f"{shown(rule.get('metric'))} is not checked when a file lands", right)
 
 
@@ -340,7 +342,7 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
     for index, item in enumerate(properties if isinstance(properties, list) else ()):
         at: KeyPath = ("customProperties", index)
         if not isinstance(item, dict) or not isinstance(item.get("property"), str):
-            continue  # the JSON Schema says so
+            continue  # the JSON Schema reports it
         name, value = item["property"], item.get("value")
         if name in seen:
             found.add((*at, "property"), f"{name} is given twice", "keep one")
@@ -357,8 +359,8 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
         seen[name] = value
     for name, column in (("eventAt", "event_at"), ("knownAt", "known_at")):
         if column in columns and seen.get(name, column) != column:
-            wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} of its own"
-            found.add(("customProperties",), wrong, f"let {name} name {column}, or name the column otherwise")
+            wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} too"
+            found.add(("customProperties",), wrong, f"let {name} name {column}, or rename the column")
 
 
 def _check_moment(

@@ -1,7 +1,7 @@
-"""Why a landed file is refused, told so that whoever made the file can fix it.
+"""Why a landed file is refused, written so that its provider can fix it.
 
-A reason names the place (line and column), what is there, and what would be right. It stays short however bad the file
-is: a few examples and counts. Values of personal and confidential columns never appear in it.
+A reason names the place (line and column), what is there, and what would be right. It is always short: a few examples
+and counts. Values of personal and confidential columns never appear in it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ EXAMPLES, VIOLATIONS, WIDTH = 5, 12, 40
 class Violation:
     """One thing wrong in a file.
 
-    `code` is stable and names the kind of mistake; `count` is how many rows show it; `lines` holds the first few lines
-    (or row numbers, for formats without lines).
+    `code` is stable and names the kind of mistake; `count` is the number of rows that have it; `lines` are the first
+    few lines (or row numbers, for formats without lines).
     """
 
     code: str
@@ -70,7 +70,7 @@ class BadFile(Exception):
 
 
 class UnsettledFile(RuntimeError):
-    """The file changed, vanished or was replaced while it was looked at. Nothing is wrong with it: look again later."""
+    """The file changed, vanished or was replaced while it was read. It may be fine: read it again later."""
 
 
 def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
@@ -79,7 +79,7 @@ def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
 
 
 def quoted(value: object) -> str:
-    """A value as it may stand in a reason: quoted, on one line, never longer than `WIDTH`."""
+    """A value for use in a reason: quoted, on one line, not longer than `WIDTH`."""
     text = str(value)
     short = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
     return "'" + "".join(sign if sign.isprintable() else "�" for sign in short) + "'"
