@@ -126,7 +126,8 @@ def test_a_workspace_it_cannot_extend_is_left_to_its_owner(clone, text, said):
     [
         ("Bakery", "for example bakery"), ("my-bakery", "for example my_bakery"), ("2nd", "for example product_2nd"),
         ("", "for example product"), ("a" * 42, "at most 41"), ("../up", "for example up"),
-        ("class", "keyword of Python"), ("match", "keyword of Python"), ("email", "Python module"), ("sprintline", "Python module"),
+        ("class", "keyword of Python"), ("match", "keyword of Python"), ("email", "Python module"),
+        ("sprintline", "Python module"),
         ("über", "small letters"),
     ],
 )  # fmt: skip
