@@ -120,7 +120,7 @@ MISTAKES: dict[str, Spoil | None] = {
     "a recipe that is none": edit(MODEL, "return Recipe(", "return dict("),
     "a mart that is not there": gone(QUESTIONS),
     "a view without its query": gone(QUERY),
-    "a view that reads no mart": edit(QUERY, "from courier_hours", "from courier_hour"),
+    "a view that reads no mart": edit(QUERY, "'courier_hours'", "'courier_hour'"),
     "a model under another asset's name": another_scores,
     "a source under another asset's name": edit(DEFS, "name: orders", "name: drift"),
     "a feature service that is none": edit(VIEWS, 'name="bakery_v1"', 'name="bakery_v2"'),

@@ -257,7 +257,7 @@ BAD_BYTES = [
     ("2013-S01.parquet", lambda text: parquet(typed_frame().rename(columns={"fare": "fares"})), "misspelled_column",
      ["the schema", "did you mean 'fare'?"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().astype({"flight": str})), "type",
-     ["column flight", "holds string", "write it as int64"]),
+     ["column flight", "has type string", "write it as int64"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(flight=[1.0, 2.5])), "type", ["row 2, column flight"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(fare=[1.0, np.inf])), "type", ["row 2, column fare"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(flight=[1, 1], carrier="AA")), "duplicate_key",

@@ -218,7 +218,7 @@ def test_a_publisher_that_does_not_load_leaves_its_reader_loading_and_waiting(ro
     _, notes = sensors.plan(bakery, instance)
     assert notes == [
         f"{S1} waits for a file of orders, deliveries; for parcels, which does not load, so its table orders cannot be "
-        "read: `sprintline check parcels` says why"
+        "read: `sprintline check parcels` shows why"
     ]
     assert "which does not load" in run(bakery, SOURCE, S1)
 
@@ -231,7 +231,7 @@ def test_a_publisher_that_does_not_load_leaves_its_reader_loading_and_waiting(ro
             "    - table: outcomes\n      contract: contracts/orders.yaml\n",
             "is not a lake table of the product",
         ),
-        ("    - table: orders\n      contract: contracts/none.yaml\n", "contracts/none.yaml is no file"),
+        ("    - table: orders\n      contract: contracts/none.yaml\n", "contracts/none.yaml does not exist"),
     ],
 )
 def test_what_is_published_wrongly_is_the_publishers_mistake(root, load, entry, told):

@@ -167,7 +167,7 @@ CASES = {
             ),
             (
                 {"rebuilt": _rebuilt(questions={"unequal": 4, "first": "O1: on one side only"})},
-                "4 of 300 rows of questions differ: they knew",
+                "4 of 300 rows of questions differ: they used later data",
             ),
         ],
         thin=[

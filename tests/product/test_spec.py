@@ -115,7 +115,7 @@ CASES = [
     ("dana.reyes@example.org]", '"team:punctuality"]', 11, "attributes.owners[1]", "given twice"),
     ("views: [carrier_delays,", "views: [drift,", 29, "attributes.features.views[0]", '"drift" is an asset that every product has; give the view'),
     ("views: [carrier_delays,", "views: [weather,", 29, "attributes.features.views[0]", '"weather" is the name of a source'),
-    ("name: weather", "name: predictions", 23, "attributes.sources[1].name", "is an asset that every product has; call the source"),
+    ("name: weather", "name: predictions", 23, "attributes.sources[1].name", "is an asset that every product has; give the source"),
     ("start: 2013-01-01", "start: 2013-13-01", 13, "attributes.calendar.start", "is not a date"),
     ("start: 2013-01-01", "start: 1 Jan 2013", 13, "attributes.calendar.start", '"2013-01-01"'),
     ("start: 2013-01-01", "start: 20130101", 13, "attributes.calendar.start", "expected text"),

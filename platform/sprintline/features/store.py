@@ -1,7 +1,7 @@
 """A product's feature store: Feast over the lake, one project, registry and online store per product.
 
 Offline values live in the lake (`<product>/<view>`, a partition per sprint); Feast joins them to questions at the
-moment they were asked; the online store holds the latest value per key and only moves forwards. Serving reads the
+moment they were asked; the online store has the latest value per key and only moves forwards. Serving reads the
 online store and the registry, never the warehouse. Feast is imported inside functions: it costs seconds.
 """
 

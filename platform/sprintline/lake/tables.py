@@ -180,7 +180,7 @@ class Lake:
         Args:
             sprints: keys of the sprints; None for all.
             columns: the columns to read; None for all, ``sprint`` the last of them.
-            filters: rows to keep: ``(column, operator, value)`` tuples that must all hold, or a pyarrow expression.
+            filters: rows to keep: ``(column, operator, value)`` tuples that must all be true, or a pyarrow expression.
             missing_ok: leave out sprints without rows; a table that does not exist gives no rows (and the requested
                 columns, without types).
             version: the Delta version to read; None for the newest.

@@ -83,7 +83,7 @@ def _kind(data: bytes) -> str:
 
 
 def _gunzip(data: bytes) -> bytes:
-    """Every member of a gzip file, each held to its checksum and length."""
+    """Every member of a gzip file, each checked against its checksum and length."""
     parts: list[bytes] = []
     size, rest = 0, data
     while rest:
@@ -167,8 +167,8 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
             f"send the sprint's rows under the header{NOTHING_HAPPENED}",
         )
     _check_widths(rows, lines, len(header), text)
-    held = {column.header: column.name for column in contract.columns} if contract else {}
-    names = [held.get(name, name) for name in header]
+    known = {column.header: column.name for column in contract.columns} if contract else {}
+    names = [known.get(name, name) for name in header]
     columns: dict[str, Sequence[str]] = dict(zip(names, zip(*rows[1:], strict=True), strict=True))
     return Rows(columns, lines[1:])
 

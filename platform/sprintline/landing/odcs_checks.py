@@ -116,10 +116,10 @@ def _check_columns(columns: list[Any], at: KeyPath, found: MistakeList) -> dict[
             found.add(
                 (*path, "name"),
                 f"{shown(name)} is not a column name",
-                "use letters, digits and underscores, and let physicalName say what the file calls it",
+                "use letters, digits and underscores, and put the file's own name into physicalName",
             )
         elif name.lower() == "sprint":
-            found.add((*path, "name"), "sprint is the platform's own column", "name it otherwise")
+            found.add((*path, "name"), "sprint is the platform's own column", "give it another name")
         elif name.lower() in lower:
             wrong = f"the column {name} is given twice (case does not count)"
             found.add((*path, "name"), wrong, f"keep one; the first is number {lower[name.lower()] + 1}")
@@ -137,7 +137,7 @@ def _check_columns(columns: list[Any], at: KeyPath, found: MistakeList) -> dict[
 def _check_column(column: Mapping[str, Any], path: KeyPath, found: MistakeList) -> None:
     kind = column.get("logicalType")
     if kind not in LOGICAL_TYPES:
-        wrong = "is missing" if kind is None else f"{shown(kind)} is not a type a file can hold here"
+        wrong = "is missing" if kind is None else f"{shown(kind)} is not a supported type"
         near = {
             "int": "integer",
             "bool": "boolean",
@@ -172,9 +172,11 @@ def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -
     limits: dict[str, Any] = {}
     for key, value in options.items():
         if key not in _OPTIONS[kind]:
-            held = ", ".join(_OPTIONS[kind]) or "no options"
+            checked = ", ".join(_OPTIONS[kind]) or "no options"
             found.add(
-                (*path, key), f"is not held for a column of type {kind}", f"leave it out; held are: {held}"
+                (*path, key),
+                f"is not checked for a column of type {kind}",
+                f"leave it out; checked are: {checked}",
             )
         elif key in _BOUNDS:
             limits[key] = _limit(value, kind)
@@ -201,7 +203,7 @@ def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -
         found.add(path, "the minimum is greater than the maximum", "swap them")
     shortest, longest = options.get("minLength"), options.get("maxLength")
     if type(shortest) is int and type(longest) is int and shortest > longest:
-        found.add(path, "minLength is more than maxLength", "exchange them")
+        found.add(path, "minLength is greater than maxLength", "swap them")
 
 
 def _limit(value: Any, kind: str) -> Any:
@@ -243,25 +245,27 @@ def _check_column_quality(
     for rule, at in _rules(rules, path, found):
         metric, arguments = rule.get("metric"), rule.get("arguments") or {}
         if metric not in {"nullValues", "duplicateValues", "invalidValues"}:
-            right = "held are nullValues, duplicateValues, invalidValues; make it a dbt test"
+            right = "use nullValues, duplicateValues or invalidValues, or make it a dbt test"
             found.add((*at, "metric"), f"{shown(metric)} of a column is not checked when a file lands", right)
         elif rule.get("mustBe") != 0 or isinstance(rule.get("mustBe"), bool):
-            found.add(at, "a column is held to no exception", "write `mustBe: 0`, or make it a dbt test")
+            found.add(
+                at, "only `mustBe: 0` is checked for a column", "write `mustBe: 0`, or make it a dbt test"
+            )
         elif metric == "invalidValues" and isinstance(arguments, dict):
             for key in arguments:
                 if key not in {"validValues", "pattern"}:
                     found.add(
-                        (*at, "arguments", key), "is not held", suggest(key, ("validValues", "pattern"))
+                        (*at, "arguments", key), "is not checked", suggest(key, ("validValues", "pattern"))
                     )
                 elif key in given:
                     found.add(
                         (*at, "arguments", key),
                         f"a {key} is given before",
-                        "keep one: only one would be held",
+                        "keep one: only one would be checked",
                     )
                 elif key == "pattern" and (kind != "string" or not _is_pattern(arguments[key])):
                     right = "give a column of type string a regular expression: '^[A-Z]{3}$'"
-                    found.add((*at, "arguments", key), f"{shown(arguments[key])} cannot be held", right)
+                    found.add((*at, "arguments", key), f"{shown(arguments[key])} cannot be checked", right)
                 given.add(key)
             values = arguments.get("validValues")
             if values is None and "pattern" not in arguments:
