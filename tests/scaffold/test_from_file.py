@@ -121,7 +121,7 @@ def test_parquet_says_itself_what_its_columns_are(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "told"),
-    [(pa.array([datetime.time(1)]), "column x holds time64"), (pa.array([float("inf")]), "x: inf is not a number"),
+    [(pa.array([datetime.time(1)]), "column x has type time64"), (pa.array([float("inf")]), "x: inf is not a number"),
      (pa.array([2**64 - 1], pa.uint64()), "too large for a whole number"),
      (pa.array([datetime.datetime(2026, 10, 25, 2, 30)]), "happened twice in Europe/Berlin")],
 )  # fmt: skip
@@ -133,7 +133,7 @@ def test_what_parquet_holds_and_no_contract_can_is_refused(tmp_path, column, tol
 
 def test_nested_columns_are_refused_by_name(tmp_path):
     rows(items=[[1, 2]] * N).to_parquet(tmp_path / "own.parquet")
-    with pytest.raises(InferenceError, match=r"column items holds list.*write its parts as columns"):
+    with pytest.raises(InferenceError, match=r"column items has type list.*write its parts as columns"):
         infer(tmp_path / "own.parquet", "UTC")
 
 
@@ -171,7 +171,7 @@ def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
     ("change", "told"),
     [
         ({"label": "closed > opened"}, "always true"),
-        ({"label": "opened > '2026-04-01'"}, "known beforehand"),
+        ({"label": "opened > '2026-04-01'"}, "known in advance"),
         ({"label": "1 = 1"}, "always true"),
         ({"by": "note"}, "empty in some rows"),
         ({"by": "price"}, "must be text or a whole number"),
@@ -309,7 +309,7 @@ def test_a_gap_belongs_to_the_sprint_before_it(clone):
 
 def test_sprints_too_small_to_judge_anything_are_told(clone):
     made, *_ = make(clone, shop())
-    assert any("holds 28 rows" in note and "--length-days 25" in note for note in made.notes)
+    assert any("has 28 rows" in note and "--length-days 25" in note for note in made.notes)
 
 
 def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(clone):

@@ -124,7 +124,7 @@ def test_what_was_only_recorded_is_told_and_can_be_removed(clone, home):
     call("bakery", "--yes")
     for place in removal.state_of(home, "bakery"):
         shutil.rmtree(place) if place.is_dir() else place.unlink()
-    assert "an earlier product bakery left" in CliRunner().invoke(cli, ["new", "bakery"]).output
+    assert "the state of an earlier product bakery" in CliRunner().invoke(cli, ["new", "bakery"]).output
     call("bakery", "--yes")
     call("bakery", "--state", "--yes")
     assert "an earlier product" not in CliRunner().invoke(cli, ["new", "bakery"]).output
@@ -132,7 +132,7 @@ def test_what_was_only_recorded_is_told_and_can_be_removed(clone, home):
 
 def test_state_without_code_can_still_be_removed(clone, home):
     call("bakery", "--yes")
-    assert "an earlier product bakery left" in CliRunner().invoke(cli, ["new", "bakery"]).output
+    assert "the state of an earlier product bakery" in CliRunner().invoke(cli, ["new", "bakery"]).output
     call("bakery", "--yes")
     call("bakery", "--state", "--yes")
     assert removal.state_of(home, "bakery") == []
