@@ -27,6 +27,17 @@ BANNED = {
     r"\bplan on in\b": "extend planned_until",
     r"\b1 no\b": "1 failed",
     r"\bwaits to be\b": "open",
+    r"\b(begins?|began|begun) anew\b": "start again",
+    r"\b(told|tells? (it|them)) apart\b": "distinguished",
+    r"\bknown beforehand\b": "known in advance",
+    r"\blies in quarantine\b": "is in quarantine",
+    r"\bequal to the bit\b": "identical",
+    r"\bwhat (became|becomes) of\b": "outcome",
+    r"\bat the door\b": "at the landing",
+    r"\bspelt\b": "spelled",
+    r"\bcomes? to stand\b": "be made",
+    r"\bgoes on by itself\b": "continues by itself",
+    r"\basks again by itself\b": "tries again by itself",
 }
 """Patterns and the word to write instead."""
 
