@@ -1,6 +1,6 @@
-"""What the model of flight_delays knows three hours before a scheduled departure.
+"""The features of flight_delays, as known three hours before a scheduled departure.
 
-Each view is a lake table that `<view>.sql` beside this file computes from the marts, a sprint at a time. A row holds
+Each view is a lake table that `<view>.sql` beside this file computes from the marts, a sprint at a time. A row is valid
 from its `event_timestamp` on, until a newer one or its ttl; `created_timestamp` is the latest moment at which anything
 in it became known. A flight's delay is known once it has left or arrived, weather at its own hour.
 
@@ -29,7 +29,7 @@ flight = Entity(
     name="flight",
     join_keys=["flight"],
     value_type=ValueType.INT64,
-    description="Flight number, told apart by carrier",
+    description="Flight number, unique within a carrier",
     owner=OWNER,
 )
 origin = Entity(
@@ -54,7 +54,7 @@ route = Entity(
     owner=OWNER,
 )
 
-# Rows come every hour. One that is older than three says nothing of the last three hours.
+# Rows come every hour. One that is older than three hours does not describe the last three hours.
 HOURLY = {"ttl": timedelta(hours=3), "tags": {"grain": "hour", "personal": "no"}, "owner": OWNER}
 # Rows come every day at 06:00 UTC; one missing day is bridged.
 DAILY = {"ttl": timedelta(hours=48), "tags": {"grain": "day", "personal": "no"}, "owner": OWNER}
@@ -180,7 +180,7 @@ flight_delays_v1 = FeatureService(
         flight_number_delays,
         origin_weather,
     ],
-    description="All that the model takes from the feature store; another set of features is another service",
+    description="All features that the model reads; another set of features is another service",
     tags={"model": "flight_delays"},
     owner=OWNER,
 )

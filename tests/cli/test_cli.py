@@ -286,7 +286,7 @@ class TestNew:
 
     def test_a_name_that_cannot_be_is_one_sentence(self, run, clone):
         code, out, err = run("new", "My-Shop")
-        assert (code, out) == (2, "") and err.startswith('sprintline: "My-Shop" is no product name')
+        assert (code, out) == (2, "") and err.startswith('sprintline: "My-Shop" is not a product name')
         assert len(err.splitlines()) == 1
 
 

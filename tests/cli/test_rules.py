@@ -96,7 +96,7 @@ class TestExplain:
 
 class TestFaults:
     def test_without_records_there_is_nothing_to_count(self, home):
-        assert "No closed sprint is on record here" in call("faults", "--clean").stdout
+        assert "No closed sprint is recorded here" in call("faults", "--clean").stdout
         assert json.loads(call("faults", "--clean", "--json").stdout) == []
 
     def test_clean_sprints_are_counted_from_the_records(self, home, small_clone):

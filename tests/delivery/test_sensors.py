@@ -262,7 +262,7 @@ def test_the_next_sprint_waits_for_a_pending_retraining(flights, instance):
     requests, notes = sensors.plan(flights, instance)
     assert requests == []
     assert any(
-        "2013-S02 waits: 2013-S01 has a retraining to come (0.4 of features)" in note for note in notes
+        "2013-S02 waits: 2013-S01 has a pending retraining (0.4 of features)" in note for note in notes
     )
 
 

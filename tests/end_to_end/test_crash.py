@@ -166,7 +166,7 @@ def test_a_lake_that_lost_what_a_sprint_rests_on_stops_it_and_says_which(ground)
     stopped = ground.close(S3)
     assert stopped["code"] == 3, stopped
     (said,) = (words for step, words in stopped["failed"].items() if step.endswith("question_features"))
-    assert f"{S3} rests on courier_delays of {S2}" in said and f"materialize {S2} again" in said, said
+    assert f"{S3} depends on courier_delays of {S2}" in said and f"materialize {S2} again" in said, said
     for sprint in (S1, S2, S3):
         assert ground.close(sprint)["code"] == 0
     ground.assert_as_undisturbed(S3, "lake lost")

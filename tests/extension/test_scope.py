@@ -61,8 +61,8 @@ from sprintline.mechanisms.rules.faults import LANDED, Fault
 from sprintline.mechanisms.rules.scope import Scope
 
 
-def nameless(ground):
-    ground.edit("platform/products/{product}/defs.yaml", ("    owner: ", "    owner: nobody # "))
+def nameless(sandbox):
+    sandbox.edit("platform/products/{product}/defs.yaml", ("    owner: ", "    owner: nobody # "))
 
 
 FAULTS = (
@@ -85,9 +85,9 @@ from sprintline.mechanisms.rules.scope import Scope
 from sprintline.product.runtime import load_runtime
 from sprintline.warehouse.dbt import Warehouse
 
-ground.ROOT = Path(sys.argv[1])
+sandbox.ROOT = Path(sys.argv[1])
 Warehouse.manifest = {"nodes": {}}  # the product is only declared
-folder = ground.ROOT / "platform" / "products" / PRODUCT
+folder = sandbox.ROOT / "platform" / "products" / PRODUCT
 runtime, grant, said = load_runtime(folder, home()), Scope("grant", "owner"), {}
 
 def gate(name="access", scope=grant):

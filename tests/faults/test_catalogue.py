@@ -65,7 +65,7 @@ def test_a_fault_is_caught_when_check_and_verdict_fail():
     [
         (PASSES, "it holds"),
         ({"check": None, "verdict": FAILS["verdict"]}, "its check did not run"),
-        ({"check": FAILS["check"], "verdict": None}, "it fails (no verdict on record)"),
+        ({"check": FAILS["check"], "verdict": None}, "it fails (no verdict was recorded)"),
         ({"check": FAILS["check"], "verdict": PASSES["verdict"]}, "it fails"),
         ({"check": PASSES["check"], "verdict": FAILS["verdict"]}, "it holds"),
         ({"check": FAILS["check"], "verdict": {"outcome": "insufficient", "sentence": "?"}}, "it fails"),

@@ -34,7 +34,7 @@ def test_apply_does_nothing_until_something_changed(tmp_path):
     home = Home(tmp_path / "home")
     store = FeatureStore("bakery", home, Lake(home.lake), tmp_path / "repo")
     reader = FeatureStore("bakery", home, Lake(home.lake), tmp_path / "repo")
-    with pytest.raises(FeatureError, match=r"not registered: apply\(\) comes first"):
+    with pytest.raises(FeatureError, match=r"not registered: call apply\(\) first"):
         reader.online("bakery_v1", [{"shop": "a", "town": "x"}])
     assert store.apply()
     before = (home.features / "bakery" / "registry.db").stat().st_mtime_ns
@@ -202,31 +202,34 @@ def test_a_query_sees_its_sprint_and_the_lookback_only(store, bakery):
             "select shop\nfrom sale",
             r"shop_sales\.sql: view shop_sales, sprint 2024-S02: line 2: Catalog Error: .*sale",
         ),
-        ("select $sprint", r"the query asks for \$sprint; there are \$sprint_end, \$sprint_start"),
+        (
+            "select $sprint",
+            r"the query uses \$sprint, which is unknown; the parameters are \$sprint_end, \$sprint_start",
+        ),
         (
             GOOD.replace("sold / 2 as rate", "1 as extra"),
             "column rate: missing(.|\n)*column extra: not declared",
         ),
-        (GOOD.replace("sold / 2", "'half'"), "column rate: holds text values, declared real"),
+        (GOOD.replace("sold / 2", "'half'"), "column rate: has text values, declared real"),
         (
             GOOD.replace("known_hour as event", "known_hour::timestamp as event"),
             "event_timestamp: is .*: it must be",
         ),
         (
             GOOD.replace("known_hour as cr", "known_hour + interval 1 second as cr"),
-            "4 rows use what was known only",
+            "4 rows use data that became known only",
         ),
         (
             GOOD.replace("known_hour >= $sprint_start and", ""),
-            "4 rows lie outside the sprint, such as 2024-01-01",
+            "4 rows are outside the sprint, such as 2024-01-01",
         ),
         (GOOD.replace("known_hour < $sprint_end", "false"), "no rows between 2024-01-15"),
-        (f"{GOOD} union all {GOOD}", "8 rows share theirs with another"),
+        (f"{GOOD} union all {GOOD}", "8 rows share them with another row"),
         (
             GOOD.replace("select shop", "select null::varchar as shop"),
             "column shop: 4 rows have no value: a key",
         ),
-        (GOOD.replace(" sold,", " sold + 0.5 as sold,"), "column sold: holds fractions, declared integer"),
+        (GOOD.replace(" sold,", " sold + 0.5 as sold,"), "column sold: has fractions, declared integer"),
     ],
 )
 def test_a_query_that_is_not_as_declared_is_refused_with_file_and_column(store, bakery, sql, message):

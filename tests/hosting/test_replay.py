@@ -12,7 +12,7 @@ import pytest
 from sprintline.base import settings
 from sprintline.hosting import replay, running_code, starts
 from sprintline.landing.arrivals import arrivals_of
-from sprintline.mechanisms.backlog import update
+from sprintline.mechanisms.backlog import intake
 from sprintline.product.runtime import load_runtime
 from sprintline.scaffold.check import mistakes_of
 from sprintline.scaffold.create import create_product
@@ -57,7 +57,7 @@ def test_a_source_the_provider_does_not_give_comes_from_its_sample(bakery):
     assert given["orders"] is whole["orders"]
     assert list(given["deliveries"].columns) == list(whole["deliveries"].columns)
     assert 0 < len(given["deliveries"]) <= len(whole["deliveries"])
-    with pytest.raises(LookupError, match=r"sample/deliveries.csv holds no row of 2026-S20"):
+    with pytest.raises(LookupError, match=r"sample/deliveries.csv has no row of 2026-S20"):
         replay.provided(bakery, "2026-S20", lambda sprint: {"orders": whole["orders"]})
 
 
@@ -75,7 +75,7 @@ def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
     replay.drop(bakery, S1, bakery.sources.provide)
     assert replay._hopeless(bakery, S1) is None, "its run may be under way"
     digest = arrivals_of(bakery)[0][S1].digest
-    update.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
+    intake.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
     assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
 
 

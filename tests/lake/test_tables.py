@@ -238,7 +238,7 @@ def test_numbers_fit_the_type_the_table_keeps_when_no_value_changes(lake):
     "name", ["departures", "Flights/departures", "flights/../x", "flights/a b", "a/b/c", "/a", "a/"]
 )
 def test_odd_table_names_are_refused(lake, name):
-    with pytest.raises(LakeError, match="no name of a lake table"):
+    with pytest.raises(LakeError, match="not the name of a lake table"):
         lake.write(name, "2013-S01", departures(), "flight")
 
 
@@ -257,13 +257,13 @@ def test_other_wrong_calls_are_told(lake):
     )
     with pytest.raises(LakeError, match="no rows to write"):
         lake.write(TABLE, "2013-S01", departures(0), "flight")
-    with pytest.raises(LakeError, match="no sprint key"):
+    with pytest.raises(LakeError, match="not a sprint key"):
         lake.write(TABLE, "x' OR '1'='1", departures(), "flight")
     with pytest.raises(LakeError, match=r"ordered by \['hour'\]"):
         lake.write(TABLE, "2013-S01", departures(), "hour")
     assert lake.tables("flights") == []
     lake.write(TABLE, "2013-S01", departures(), "flight")
-    with pytest.raises(LakeError, match="does not hold sprint 2013-S02"):
+    with pytest.raises(LakeError, match="has no rows of sprint 2013-S02"):
         lake.read(TABLE, ["2013-S01", "2013-S02"])
     empty = lake.read(TABLE, "2013-S02", missing_ok=True)
     assert len(empty) == 0

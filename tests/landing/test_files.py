@@ -36,8 +36,8 @@ def test_a_scan_tells_files_by_sprint_and_odd_names_with_a_mend(landing) -> None
     taken = ["2013-S02.csv", "2013-S01.parquet", "2013-S03.csv.gz"]
     ignored = [".2013-S09.csv", "2013-S09.csv.part", "2013-S09.csv.tmp", "2013-S09.csv.sha256"]
     odd = {
-        "2013-S99.csv": "is no sprint of the calendar; did you mean 2013-S09.csv?",
-        "bookings.csv": "is no sprint of the calendar; name it by a sprint",
+        "2013-S99.csv": "is not a sprint of the calendar; did you mean 2013-S09.csv?",
+        "bookings.csv": "is not a sprint of the calendar; name it by a sprint",
         "2013-S04.xlsx": "files are not read as '.xlsx'; known are .csv, .csv.gz, .parquet",
         "2013-S04.CSV": "name it 2013-S04.csv",
         "2013-S04": "the name has no ending",
@@ -55,7 +55,7 @@ def test_a_scan_tells_files_by_sprint_and_odd_names_with_a_mend(landing) -> None
     for name, words in odd.items():
         assert words in told[name] and told[name].startswith(f"care/bookings/{name}: ")
     assert "not a file" in told["2013-S07.csv"]
-    assert "no sprint key" in str(landing.scan("care", "bookings").problems)
+    assert "not a sprint key" in str(landing.scan("care", "bookings").problems)
 
 
 def test_nothing_there_is_no_problem(landing) -> None:
@@ -237,7 +237,7 @@ def moments(*texts: str | None) -> pd.DataFrame:
 
 def test_derived_event_times_are_held_to_the_window() -> None:
     check_window(moments("2013-01-01T05:00Z", "2013-01-15T04:59:59Z"), S01)
-    with pytest.raises(BadFile, match=r"1 of 2 rows lie outside sprint 2013-S01 .* first line 3") as refused:
+    with pytest.raises(BadFile, match=r"1 of 2 rows are outside sprint 2013-S01 .* first line 3") as refused:
         check_window(moments("2013-01-01T05:00Z", "2013-01-15T05:00Z").set_index(pd.Index([7, 9])), S01)
     assert refused.value.details["findings"][0]["lines"] == [3]
     with pytest.raises(BadFile, match="first row 1"):

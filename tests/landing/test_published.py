@@ -218,7 +218,7 @@ def test_a_publisher_that_does_not_load_leaves_its_reader_loading_and_waiting(ro
     _, notes = sensors.plan(bakery, instance)
     assert notes == [
         f"{S1} waits for a file of orders, deliveries; for parcels, which does not load, so its table orders cannot be "
-        "read: `sprintline check parcels` says why"
+        "read: `sprintline check parcels` shows why"
     ]
     assert "which does not load" in run(bakery, SOURCE, S1)
 
@@ -226,9 +226,12 @@ def test_a_publisher_that_does_not_load_leaves_its_reader_loading_and_waiting(ro
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ("    - table: order\n      contract: contracts/orders.yaml\n", "is no lake table of the product"),
-        ("    - table: outcomes\n      contract: contracts/orders.yaml\n", "is no lake table of the product"),
-        ("    - table: orders\n      contract: contracts/none.yaml\n", "contracts/none.yaml is no file"),
+        ("    - table: order\n      contract: contracts/orders.yaml\n", "is not a lake table of the product"),
+        (
+            "    - table: outcomes\n      contract: contracts/orders.yaml\n",
+            "is not a lake table of the product",
+        ),
+        ("    - table: orders\n      contract: contracts/none.yaml\n", "contracts/none.yaml does not exist"),
     ],
 )
 def test_what_is_published_wrongly_is_the_publishers_mistake(root, load, entry, told):
@@ -364,7 +367,7 @@ def test_rows_that_break_the_contract_are_refused_recorded_and_not_read_again(pa
         (lambda frame: frame.assign(order_id=frame["order_id"].mask(frame.index == 1, frame["order_id"].iloc[0])),
          "order_id"),
         (lambda frame: frame.assign(placed_at=frame["placed_at"].where(frame.index != 2, frame["placed_at"] +
-                                                                       timedelta(days=30))), "lie outside sprint"),
+                                                                       timedelta(days=30))), "are outside sprint"),
         (lambda frame: frame.assign(courier=None), "courier: empty"),
     ],
     ids=["key twice", "outside the publisher's sprint", "a required column without values"],
@@ -451,9 +454,7 @@ def test_a_deleted_partition_is_reported(parcels, bakery):
     close_published(parcels, S1)
     land(bakery, S1, "orders", "deliveries")
     shutil.rmtree(parcels.home.lake / "parcels" / "orders")
-    wanted = (
-        f"for orders of parcels {S1}, which the lake does not hold: materialize parcels/orders for it again"
-    )
+    wanted = f"for orders of parcels {S1}, which is not in the lake: materialize parcels/orders for it again"
     assert wanted in waits(bakery, S1) and wanted in run(bakery, SOURCE, S1)
 
 
@@ -461,7 +462,7 @@ def test_a_partition_changed_behind_the_publishers_back_is_not_read(parcels, bak
     close_published(parcels, S1)
     frame = parcels[Lake].read("parcels/orders", [S1])
     parcels[Lake].write("parcels/orders", S1, frame.iloc[9:], sort_by=["order_id"])
-    assert "the lake holds another orders than it closed on" in run(bakery, SOURCE, S1)
+    assert "its orders in the lake changed since it closed" in run(bakery, SOURCE, S1)
 
 
 def test_a_contract_version_bumped_while_the_reader_runs_stops_it_with_what_to_do(root, parcels, bakery):

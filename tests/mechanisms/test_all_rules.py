@@ -111,25 +111,25 @@ CASES = {
     "DQ103": Case(
         {"rows": 100, "rows_without_known_at": 0, "rows_known_after_landing": 0},
         [
-            ({"rows_without_known_at": 7}, "7 of 100 rows carry no moment"),
-            ({"rows_known_after_landing": 2}, "2 claim one after the file landed"),
+            ({"rows_without_known_at": 7}, "7 of 100 rows do not say when they were known"),
+            ({"rows_known_after_landing": 2}, "2 say a moment after the file landed"),
         ],
     ),
     "DQ104": Case(
         {"rows": 100, "rows_in_lake": 100, "data_version": "aa", "data_version_in_lake": "aa"},
         [
-            ({"rows_in_lake": 99}, "the lake holds 99"),
-            ({"data_version_in_lake": "bb"}, "accepted with content aa, the lake holds 100 with bb"),
+            ({"rows_in_lake": 99}, "the lake has 99"),
+            ({"data_version_in_lake": "bb"}, "accepted with content aa, the lake has 100 with bb"),
         ],
     ),
     **{code: _dbt() for code in sorted(DBT_TEST_CODES)},
     "DOC601": Case(
         {"columns": 9, "undocumented": []},
-        [({"undocumented": ["dep_delay", "origin"]}, "2 of 9 names carry no description: dep_delay, origin")],
+        [({"undocumented": ["dep_delay", "origin"]}, "2 of 9 names have no description: dep_delay, origin")],
     ),
     "FT301": Case(
         {"rows": 500, "rows_created_after_event": 0},
-        [({"rows_created_after_event": 3}, "3 of 500 feature rows rest on something known after")],
+        [({"rows_created_after_event": 3}, "3 of 500 feature rows use data that became known after")],
     ),
     "FT302": Case(
         {"questions": 500, "rows": 500, "distinct_questions": 500},
@@ -150,8 +150,8 @@ CASES = {
     "FT304": Case(
         {"keys_compared": 40, "keys_unequal": 0},
         [
-            ({"keys_unequal": 1}, "1 of 40 keys answer differently"),
-            ({"keys_compared": 0}, "no key was there to compare"),
+            ({"keys_unequal": 1}, "1 of 40 keys have different values"),
+            ({"keys_compared": 0}, "there was no key to compare"),
         ],
     ),
     "FT305": Case(
@@ -163,11 +163,11 @@ CASES = {
                         courier_delays={"unequal": 12, "columns": ["late_rate"], "first": "swift"}
                     )
                 },
-                "12 of 300 rows of courier_delays differ in late_rate: they knew what came after (swift)",
+                "12 of 300 rows of courier_delays differ in late_rate: they used later data (swift)",
             ),
             (
                 {"rebuilt": _rebuilt(questions={"unequal": 4, "first": "O1: on one side only"})},
-                "4 of 300 rows of questions differ: they knew",
+                "4 of 300 rows of questions differ: they used later data",
             ),
         ],
         thin=[

@@ -102,7 +102,7 @@ def test_what_was_live_at_a_sprint_or_a_moment(run, decided, at, model):
 @pytest.mark.parametrize(
     ("at", "code", "words"),
     [
-        ("2013-S99", 2, "flight_delays: '2013-S99' is no planned sprint; the calendar runs from 2013-S01 to"),
+        ("2013-S99", 2, "flight_delays: '2013-S99' is not a planned sprint; the calendar runs from 2013-S01 to"),
         ("2013-S06", 1, "2013-S06 waits: 2013-S05 is not closed"),
         ("2013-S02", 1, "flight_delays had no champion at 2013-S02: 0123456789abcdef was the first, decided in 2013-"),
         ("2026-01-06T08:59:59+00:00", 1, "had no champion at 2026-01-06T08:59:59+00:00: 0123456789abcdef was the"),

@@ -275,7 +275,7 @@ def test_live_at_a_sprint_is_what_the_decision_before_it_left(kept, outcomes):
 
 
 def test_a_sprint_that_is_not_planned_is_named():
-    with recorded() as runtime, pytest.raises(CalendarError, match="'2012-S01' is no planned sprint"):
+    with recorded() as runtime, pytest.raises(CalendarError, match="'2012-S01' is not a planned sprint"):
         live(runtime, "2012-S01")
 
 

@@ -123,7 +123,7 @@ def test_an_undecided_past_is_told_in_a_sentence(flights):
 def test_a_pending_retraining_is_what_the_next_sprint_waits_for(flights):
     flights.records.append("trigger", flights.product, "2013-S02", "test", DRIFT, key="2013-S02")
     with pytest.raises(
-        decisions.PastMissing, match=r"2013-S02 has a retraining to come \(drift is confirmed since"
+        decisions.PastMissing, match=r"2013-S02 has a pending retraining \(drift is confirmed since"
     ):
         champion_before(flights, "2013-S03")
     assert decisions.pending_trigger(flights, "2013-S02") == DRIFT

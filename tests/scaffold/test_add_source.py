@@ -108,11 +108,11 @@ def test_a_sprints_rows_of_every_source_come_from_the_samples(clone):
     assert {name: len(frame) for name, frame in given.items()} == {"visits": 70, "rota": 14}
     assert set(given["rota"]["day"]) == {str(day) for day in DAYS[7:14]}
     assert list(rows_of(folder, sprints[1], A_DAY, ["rota"])) == ["rota"]
-    with pytest.raises(LookupError, match=r"sample/\w+.csv holds no row of 2026-S05"):
+    with pytest.raises(LookupError, match=r"sample/\w+.csv has no row of 2026-S05"):
         names["provide"](sprints[4])
     sample = sample_of(folder, "rota")
     sample.write_text(sample.read_text().replace("day,", "date,", 1))
-    with pytest.raises(LookupError, match=r"holds no moments where contracts/rota.yaml says"):
+    with pytest.raises(LookupError, match=r"has no moments in the columns that contracts/rota.yaml"):
         names["provide"](sprints[1])
 
 
@@ -136,9 +136,9 @@ def test_what_its_owner_should_know_is_told(clone):
     frame.iloc[-2:, 0] = "2036-01-01"
     frame.to_csv(file, index=False)
     notes = " ".join(add_source("visits", asked(file), clone).notes)
-    assert "it holds no row in 2026-S03: a sprint closes when every source has landed a file" in notes
+    assert "it has no rows in 2026-S03: a sprint closes when every source has landed a file" in notes
     assert "it begins with 2026-S02, and the sprints of visits with 2026-S01" in notes
-    assert "2 of its rows lie outside the planned sprints" in notes
+    assert "2 of its rows are outside the planned sprints" in notes
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_what_its_owner_should_know_is_told(clone):
         (
             "visits",
             {"keys": ("day",)},
-            "--key: rows of rota.csv come more than once by day, or lack it",
+            "--key: day does not identify the rows of rota.csv: it repeats or is empty in some",
         ),
         ("visits", {"keys": ("dya",)}, "--key: rota.csv has no column 'dya'; it has day, clinic, nurses"),
-        ("visits", {"event_at": "clinic"}, "--event-at: column clinic of rota.csv does not say a moment"),
+        ("visits", {"event_at": "clinic"}, "--event-at: column clinic of rota.csv does not have a moment"),
         ("visits", {"timezone": "Mars"}, "--timezone: there is no time zone Mars"),
         ("visits", {"name": "visits"}, "visits has visits already, as a source: choose another with --name"),
         ("visits", {"name": "history"}, "visits has history already, as a feature view"),
@@ -160,8 +160,8 @@ def test_what_its_owner_should_know_is_told(clone):
             {"name": "outcomes"},
             r"visits has outcomes already, as a model \(dbt_project/models/visits",
         ),
-        ("visits", {"name": "My Rota"}, '"My Rota" is no name of a source'),
-        ("visits", {"name": "on"}, '"on" is no name of a source'),
+        ("visits", {"name": "My Rota"}, '"My Rota" cannot be the name of a source'),
+        ("visits", {"name": "on"}, '"on" cannot be the name of a source'),
         (
             "visits",
             {"name": "predictions"},
@@ -180,7 +180,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_touched(clone, product, change
 def test_rows_of_another_time_are_refused(clone):
     file = rota(clone, day=[day.replace(year=2030) for day in DAYS for _ in range(2)])
     with pytest.raises(
-        ScaffoldError, match=r"no row of rota.csv lies in a planned sprint of visits, which plans from"
+        ScaffoldError, match=r"no row of rota.csv is in a planned sprint of visits, which plans from"
     ):
         add_source("visits", asked(file), clone)
 
@@ -221,7 +221,7 @@ def test_a_list_in_which_no_place_can_be_told_is_left_to_its_owner(clone, change
     assert tables.read_text() != text
     before = tree(clone)
     with pytest.raises(
-        ScaffoldError, match=r"sources.visits.tables is no list with an entry per line.*add it by hand"
+        ScaffoldError, match=r"sources.visits.tables is not a list with an entry per line.*add it by hand"
     ):
         add_source("visits", asked(file), clone)
     assert tree(clone) == before
@@ -257,7 +257,7 @@ def test_a_file_that_is_there_is_never_written_over(clone, place):
     file = rota(clone)
     (clone / place).write_text("ours")
     before = tree(clone)
-    with pytest.raises(ScaffoldError, match=f"{place} is there already: choose another name"):
+    with pytest.raises(ScaffoldError, match=f"{place} already exists: choose another name"):
         add_source("visits", asked(file), clone)
     assert tree(clone) == before
 

@@ -121,7 +121,7 @@ def test_parquet_says_itself_what_its_columns_are(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "told"),
-    [(pa.array([datetime.time(1)]), "column x holds time64"), (pa.array([float("inf")]), "x: inf is not a number"),
+    [(pa.array([datetime.time(1)]), "column x has type time64"), (pa.array([float("inf")]), "x: inf is not a number"),
      (pa.array([2**64 - 1], pa.uint64()), "too large for a whole number"),
      (pa.array([datetime.datetime(2026, 10, 25, 2, 30)]), "happened twice in Europe/Berlin")],
 )  # fmt: skip
@@ -133,7 +133,7 @@ def test_what_parquet_holds_and_no_contract_can_is_refused(tmp_path, column, tol
 
 def test_nested_columns_are_refused_by_name(tmp_path):
     rows(items=[[1, 2]] * N).to_parquet(tmp_path / "own.parquet")
-    with pytest.raises(InferenceError, match=r"column items holds list.*write its parts as columns"):
+    with pytest.raises(InferenceError, match=r"column items has type list.*write its parts as columns"):
         infer(tmp_path / "own.parquet", "UTC")
 
 
@@ -171,11 +171,11 @@ def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
     ("change", "told"),
     [
         ({"label": "closed > opened"}, "always true"),
-        ({"label": "opened > '2026-04-01'"}, "known beforehand"),
+        ({"label": "opened > '2026-04-01'"}, "known in advance"),
         ({"label": "1 = 1"}, "always true"),
         ({"by": "note"}, "empty in some rows"),
         ({"by": "price"}, "must be text or a whole number"),
-        ({"known_at": "price"}, "does not say a moment"),
+        ({"known_at": "price"}, "does not have a moment"),
     ],
 )
 def test_a_choice_that_cannot_be_is_refused_and_nothing_is_made(clone, change, told):
@@ -228,7 +228,7 @@ def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
         "cast((label_ = 1 and 'label' = 'label') as boolean)" in (models / "marts/outcomes.sql").read_text()
     )
     with pytest.raises(
-        ScaffoldError, match='"off" is no text to YAML, which reads it as False: call it off_product'
+        ScaffoldError, match='"off" is not text in YAML, which reads it as False: call it off_product'
     ):
         create_product("off", clone)
 
@@ -309,7 +309,7 @@ def test_a_gap_belongs_to_the_sprint_before_it(clone):
 
 def test_sprints_too_small_to_judge_anything_are_told(clone):
     made, *_ = make(clone, shop())
-    assert any("holds 28 rows" in note and "--length-days 25" in note for note in made.notes)
+    assert any("has 28 rows" in note and "--length-days 25" in note for note in made.notes)
 
 
 def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(clone):
@@ -320,7 +320,7 @@ def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(
     assert spec.model.train_sprints == 28, (
         "six parts of 50 answers, eleven in a sprint, and one sprint for the delay"
     )
-    assert any("of the rarer answer an ordinary sprint of 7 days holds 11" in note for note in made.notes)
+    assert any("a usual sprint of 7 days has 11 rows of the rarer answer" in note for note in made.notes)
     assert any("--length-days 20" in note for note in made.notes)
 
 
@@ -340,7 +340,7 @@ def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):
     with pytest.raises(ScaffoldError, match="there is no product bakery_two; the products are bakery"):
         traces_of("bakery_two", clone)
     for name in ("../platform", "", "sprintline/x"):
-        with pytest.raises(ScaffoldError, match="is no product name"):
+        with pytest.raises(ScaffoldError, match="is not a product name"):
             traces_of(name, clone)
     # A registration that stayed behind is enough to be removed; a first entry goes without harm to the next.
     create_product("third", clone)

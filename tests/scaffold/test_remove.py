@@ -108,15 +108,13 @@ def test_an_entry_that_cannot_be_told_keeps_everything(clone, home):
         f"{{python_module: {{module_name: products.{name}.definitions}}}}" for name in ("bakery", "cafe")
     )
     (clone / "workspace.yaml").write_text(f"load_from: [{entries}]\n")
-    assert "take it out by hand" in call("bakery", "--state", "--yes", code=1)
+    assert "remove it by hand" in call("bakery", "--state", "--yes", code=1)
     assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
 
 
 def test_while_something_closes_sprints_nothing_goes(clone, home):
     with starts.mark(home, "replay") as folder:
-        assert "`sprintline replay` is at work on this state folder" in call(
-            "bakery", "--state", "--yes", code=1
-        )
+        assert "`sprintline replay` is using this state folder" in call("bakery", "--state", "--yes", code=1)
         assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
         (folder / starts.OWNER).write_text(f"{os.getpid()}@another start")
         call("bakery", "--state", "--yes")
@@ -126,7 +124,7 @@ def test_what_was_only_recorded_is_told_and_can_be_removed(clone, home):
     call("bakery", "--yes")
     for place in removal.state_of(home, "bakery"):
         shutil.rmtree(place) if place.is_dir() else place.unlink()
-    assert "an earlier product bakery left" in CliRunner().invoke(cli, ["new", "bakery"]).output
+    assert "the state of an earlier product bakery" in CliRunner().invoke(cli, ["new", "bakery"]).output
     call("bakery", "--yes")
     call("bakery", "--state", "--yes")
     assert "an earlier product" not in CliRunner().invoke(cli, ["new", "bakery"]).output
@@ -134,13 +132,13 @@ def test_what_was_only_recorded_is_told_and_can_be_removed(clone, home):
 
 def test_state_without_code_can_still_be_removed(clone, home):
     call("bakery", "--yes")
-    assert "an earlier product bakery left" in CliRunner().invoke(cli, ["new", "bakery"]).output
+    assert "the state of an earlier product bakery" in CliRunner().invoke(cli, ["new", "bakery"]).output
     call("bakery", "--yes")
     call("bakery", "--state", "--yes")
     assert removal.state_of(home, "bakery") == []
     open_records(home).append(NOTE, "", None, "sam", note())  # an event of the platform's own
     for name in ("..", "../products", ""):
-        assert "is no product name" in call(name, "--state", "--yes", code=2)
+        assert "is not a product name" in call(name, "--state", "--yes", code=2)
     assert len(removal.state_of(home, "bakery_two")) == 8 and open_records(home).events("bakery_two")
 
 
@@ -266,7 +264,7 @@ def test_killed_between_mlflow_and_dagster_both_forget_in_the_end(clone, home):
     assert Models(home, "bakery").alias("champion") is None
     assert in_dagster() == "['bakery', 'bakery_two'] ['bakery', 'bakery_two']"
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
-    assert not done.returncode and "this goes on with it" in done.stdout, done.stderr
+    assert not done.returncode and "this continues it" in done.stdout, done.stderr
     assert in_dagster() == "['bakery_two'] ['bakery_two']"
     assert Models(home, "bakery_two").alias("champion") == "m of bakery_two"
     assert opened() == []

@@ -109,7 +109,7 @@ def test_entries_without_indentation_stay_as_they_are(clone):
         ("- a\n", "has no list load_from"),
         (
             "load_from:\n  - python_module: products.bakery.definitions\n",
-            "names products.bakery.definitions already",
+            "already names products.bakery.definitions",
         ),
     ],
 )
@@ -125,8 +125,9 @@ def test_a_workspace_it_cannot_extend_is_left_to_its_owner(clone, text, said):
     ("name", "said"),
     [
         ("Bakery", "for example bakery"), ("my-bakery", "for example my_bakery"), ("2nd", "for example product_2nd"),
-        ("", "for example product"), ("a" * 42, "at most 41"), ("../up", "for example up"), ("class", "word of Python"),
-        ("match", "word of Python"), ("email", "Python module"), ("sprintline", "Python module"),
+        ("", "for example product"), ("a" * 42, "at most 41"), ("../up", "for example up"),
+        ("class", "keyword of Python"), ("match", "keyword of Python"), ("email", "Python module"),
+        ("sprintline", "Python module"),
         ("über", "small letters"),
     ],
 )  # fmt: skip
@@ -143,7 +144,7 @@ def test_overwrites_nothing(clone, place):
     there.mkdir()
     (there / "own.txt").write_text("mine")
     before = snapshot(clone)
-    with pytest.raises(ScaffoldError, match="is there already"):
+    with pytest.raises(ScaffoldError, match="already exists"):
         create_product("bakery", clone)
     assert snapshot(clone) == before
 
@@ -151,7 +152,7 @@ def test_overwrites_nothing(clone, place):
 def test_a_second_call_changes_nothing(clone):
     create_product("bakery", clone)
     before = snapshot(clone)
-    with pytest.raises(ScaffoldError, match="is there already"):
+    with pytest.raises(ScaffoldError, match="already exists"):
         create_product("bakery", clone)
     assert snapshot(clone) == before
 
@@ -249,7 +250,7 @@ class TestTheProduct:
     def test_beyond_the_sample_the_provider_says_so(self, folder, spec, dropped):
         sources = module(folder / "sources.py", "bakery_sources")
         calendar = Calendar.from_spec(spec.calendar)
-        with pytest.raises(LookupError, match="holds no orders of 2026-S09"):
+        with pytest.raises(LookupError, match="has no orders of 2026-S09"):
             sources.provide(calendar.window(calendar.keys[sample.SPRINTS]))
 
     def test_some_orders_are_late_and_most_are_not(self, dropped):

@@ -39,7 +39,7 @@ def test_a_release_whose_digest_is_not_in_the_ledger_answers_nothing(decided):
 
 @pytest.mark.parametrize(("sprint", "model"), [("2013-S01", None), ("2013-S02", "m1")])
 def test_evidence_names_the_model_that_was_live_before_the_sprint(decided, monkeypatch, sprint, model):
-    monkeypatch.setattr(evidence, "asked_ids", lambda runtime, sprint: {"a", "b"})
+    monkeypatch.setattr(evidence, "question_ids", lambda runtime, sprint: {"a", "b"})
     decided.measure("predictions", sprint, "none", {"rows": 0, "champion": None})
     found, version = evidence.KINDS[0].gather(decided, "predictions", sprint)
     assert (found["live"], found["questions"], version) == (model, 2, evidence.NOTHING_ISSUED)

@@ -97,7 +97,7 @@ def test_wrong_sql_names_model_and_file(tiny: Warehouse) -> None:
 
 
 def test_without_a_sprint_nothing_is_built(tiny: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WarehouseError, match="no sprint is named"):
+    with pytest.raises(WarehouseError, match="no sprint to build was given"):
         tiny.build(" ")
     monkeypatch.setenv("SPRINTLINE_SPRINT", "S1")  # a leftover of the shell must not become the sprint either
     tiny.ensure_manifest()

@@ -1,4 +1,4 @@
-{#- A number held within bounds; null stays null (least and greatest pass over nulls and would give the bound). -#}
+{#- A number held within bounds; null stays null (least and greatest ignore nulls and would return the bound). -#}
 {% macro clip(expression, lower=none, upper=none) -%}
     case
         {% if lower is not none -%} when {{ expression }} < {{ lower }} then {{ lower }} {% endif -%}

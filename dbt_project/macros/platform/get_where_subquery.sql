@@ -1,5 +1,5 @@
-{#- What a generic data test sees of its model: the rows of the sprint that is being built, and of those what the test's
-    own `where` leaves. Every model carries the column `sprint`, so no test has to say so itself. -#}
+{#- The rows that a generic data test reads: those of the sprint that is being built, filtered by the test's own `where`.
+    Every model has the column `sprint`, so no test has to filter by it. -#}
 {% macro default__get_where_subquery(relation) -%}
     {%- set where = config.get("where", "") -%}
     {%- set rows -%}

@@ -1,7 +1,7 @@
-{#- The rows of the sprint that is being built: the only filter by which a model, a test or the `sprint` strategy reads.
+{#- The rows of the sprint that is being built: the one filter of every model, every test and the `sprint` strategy.
 
-    The key is read from the environment at run time only. While dbt parses, `execute` is false and nothing is asked
-    for: the variable therefore never becomes part of the manifest, and another sprint causes no re-parse.
+    The key is read from the environment at run time only. While dbt parses, `execute` is false and the variable
+    is not read: it never becomes part of the manifest, and another sprint causes no re-parse.
 
     Raises a compiler error when no sprint is named. Without it the filter would be missing and a run would rewrite
     every sprint. -#}

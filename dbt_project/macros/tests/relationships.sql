@@ -1,4 +1,4 @@
-{#- dbt's relationships test, with the parent too reduced to the sprint: both sides of a relationship are built from the
+{#- dbt's relationships test, with the parent restricted to the sprint too: both sides of a relationship are built from the
     same sprint, and a run reads no other. -#}
 {% macro default__test_relationships(model, column_name, to, field) %}
 

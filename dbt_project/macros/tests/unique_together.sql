@@ -1,4 +1,4 @@
-{#- The grain of a model whose key is more than one column: no combination comes twice. -#}
+{#- The grain of a model whose key is more than one column: no combination appears twice. -#}
 {% test unique_together(model, columns) %}
 
 select

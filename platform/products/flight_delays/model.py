@@ -14,7 +14,7 @@ SCHEDULE = (
     "scheduled_span_minutes",
     "weekday",
 )
-"""The question's own: what the timetable says."""
+"""Columns of the question itself: the timetable."""
 
 ORIGIN = (
     "origin_departures_3h",
@@ -84,7 +84,7 @@ READABLE = (
     "visibility_miles",
     "dew_point_spread_f",
 )
-"""What the twin weighs: few enough to read its coefficients at a glance."""
+"""Inputs of the twin: few enough to read all its coefficients."""
 
 BOOSTING = {
     "learning_rate": 0.1,
@@ -110,7 +110,7 @@ def recipe() -> Recipe:
         naive_groups=("carrier", "scheduled_hour"),
         description="Gradient-boosted trees on timetable, recent delays and weather known three hours before.",
         params={"boosting": BOOSTING, "twin": TWIN},
-        # The newest sprint matters most: it decides how many trees there are, and is then learned from as well.
+        # The newest sprint matters most: it decides the number of trees, and then the model is trained on it as well.
         refit=True,
         refit_least=100,
     )
@@ -122,7 +122,7 @@ def _boosting(seed: int) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
-    # Ordinal codes and no native categories: those are exported to ONNX wrongly, without any error.
+    # Ordinal codes instead of native categories, which are exported to ONNX wrongly, without any error.
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype="float32")
     head = ColumnTransformer(
         [("numbers", "passthrough", _places(NUMERIC)), ("codes", codes, _places(CATEGORICAL))]
@@ -147,5 +147,5 @@ def _logistic(seed: int) -> Any:
 
 
 def _places(names: tuple[str, ...]) -> list[int]:
-    """Where columns stand among the inputs; positions, since ONNX knows no column names."""
+    """Positions of columns among the inputs, because ONNX has no column names."""
     return [(*NUMERIC, *CATEGORICAL).index(name) for name in names]

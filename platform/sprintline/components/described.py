@@ -17,7 +17,7 @@ def assets_page(runtime: Runtime, mark: str) -> str:
     """The page of assets, checks, jobs and sensors; the same for every product. Raises what `build_product` raises."""
     with (
         warnings.catch_warnings()
-    ):  # which of Dagster's previews we depend on is a decision of ours, and no news here
+    ):  # using Dagster's previews is a recorded decision, so the warnings do not help here
         for category in (dg.BetaWarning, dg.PreviewWarning):
             warnings.simplefilter("ignore", category)
         definitions = build_product(runtime)
@@ -26,15 +26,15 @@ def assets_page(runtime: Runtime, mark: str) -> str:
     rows: dict[str, tuple[str, str, set[str]]] = {}
     for key in graph.get_all_asset_keys():
         node, kind = graph.get(key), shown_kind(runtime, key.path[-1])
-        group, told = declared.get(kind, (node.group_name, node.description))
-        rows.setdefault(kind, (str(group), _neutral(runtime, told).rstrip("."), set()))[2].update(
+        group, about = declared.get(kind, (node.group_name, node.description))
+        rows.setdefault(kind, (str(group), _neutral(runtime, about).rstrip("."), set()))[2].update(
             shown_kind(runtime, parent.path[-1]) for parent in node.parent_keys
         )
     order = ("raw", "warehouse", "features", "models", "monitoring", "delivery")
     lines = [
-        f"| `{kind}` | {group} | {table_cell(told)} | {', '.join(f'`{one}`' for one in sorted(made_from)) or '–'} | "
+        f"| `{kind}` | {group} | {table_cell(about)} | {', '.join(f'`{one}`' for one in sorted(made_from)) or '–'} | "
         f"{', '.join(_rules(kind)) or '–'} |"
-        for kind, (group, told, made_from) in sorted(
+        for kind, (group, about, made_from) in sorted(
             rows.items(), key=lambda one: (order.index(one[1][0]), one[0])
         )
     ]
@@ -73,7 +73,7 @@ is named by its rule's code and claim (`DQ101_keeps_its_contract`); [every rule]
 
 
 def shown_kind(runtime: Runtime, asset: str) -> str:
-    """How the page calls an asset: by its own name, or by its kind where a product declares its names."""
+    """The page's name of an asset: its own, or that of its kind where a product declares the names."""
     kind = kind_of(runtime, asset)
     return kind.label if kind and kind.label else asset
 
@@ -84,7 +84,7 @@ def _rules(name: str) -> list[str]:
 
 
 def _neutral(runtime: Runtime, text: str | None) -> str:
-    """What a product declared, replaced by what it represents."""
+    """The text with the product's own names replaced by placeholders."""
     model, features = runtime.spec.model, runtime.spec.features
     for own, stands_for in (
         (model.positive, "<positive outcome>"),

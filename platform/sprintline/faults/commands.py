@@ -1,4 +1,4 @@
-"""`sprintline faults`: plant a fault for every rule and see whether its check tells."""
+"""`sprintline faults`: plant a fault for every rule and see whether its check catches it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option(
-    "--clean", "only_clean", is_flag=True, help="Plant nothing; only count verdicts on record here."
+    "--clean",
+    "only_clean",
+    is_flag=True,
+    help="Plant nothing; only count the recorded verdicts of this state folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="A list of {code, fault, caught, ...}, for machines.")
 @click.option(
     "--write",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep the result in this file as well as in the state folder.",
+    help="Write the result to this file as well as to the state folder.",
 )
 def faults(codes: tuple[str, ...], only_clean: bool, as_json: bool, write: Path | None) -> int:
-    """Plant each rule's faults in a throw-away product and show which of them its checks catch.
+    """Plant each rule's faults in a throw-away product and report which ones its checks caught.
 
-    Takes minutes. Neither the clone nor its state is touched, but for the result, which is kept in the state folder.
-    What rules said of the clean sprints on record there is counted beside it.
+    Takes minutes. The clone is not changed, and its state only by the result, which is stored in the state folder.
+    Verdicts on the recorded clean sprints are counted too.
     """
     from sprintline.faults.results import FILE, measured
     from sprintline.faults.run import run
@@ -47,11 +50,11 @@ def faults(codes: tuple[str, ...], only_clean: bool, as_json: bool, write: Path 
             {code: one for code, one in clean.items() if not codes or code in codes}, sprints, as_json
         )
         return 0
-    begun = time.monotonic()
-    suite = run(chosen, lambda said: click.echo(f"{time.monotonic() - begun:5.0f} s  {said}", err=True))
+    start = time.monotonic()
+    suite = run(chosen, lambda said: click.echo(f"{time.monotonic() - start:5.0f} s  {said}", err=True))
     found = measured(suite, clean, sprints)
     if not codes:
-        # A part would hide what was measured of the others.
+        # A part would overwrite the results of the other rules.
         found.save(settings.home().root / FILE)
     if write is not None:
         found.save(write)
@@ -79,7 +82,7 @@ def _chosen(codes: Iterable[str]) -> list[Fault]:
 
 
 def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], dict[str, int]]:
-    """What rules said of every closed sprint on record, and the number of these sprints by product."""
+    """Verdicts by rule on every recorded closed sprint, and the number of these sprints by product."""
     from sprintline.faults.results import added, counted
     from sprintline.faults.spec import KnownFailures
     from sprintline.mechanisms.declaration.declarations import read_declared
@@ -133,7 +136,7 @@ def _show(found: Measured, suite: Suite) -> None:
             out.print(f"FALSE ALARM without {one.fault.key}: {one.clean_says}", soft_wrap=True, markup=False)
     total, caught = len(suite.tried), sum(one.caught for one in suite.tried)
     out.print(
-        f"{caught} of {total} faults caught (recall {caught / total:.0%}). {_clean_text(found.sprints)}"
+        f"{caught} of {total} faults caught (recall {caught / total:.0%}). {_clean_summary(found.sprints)}"
     )
 
 
@@ -155,16 +158,16 @@ def _show_clean(clean: dict[str, Clean], sprints: dict[str, int], as_json: bool)
         for code, one in sorted(clean.items()):
             table.add_row(code, *map(str, (one.passes, one.false_alarms, one.findings, one.insufficient)))
         out.print(table)
-    out.print(_clean_text(sprints))
+    out.print(_clean_summary(sprints))
 
 
-def _clean_text(sprints: object) -> str:
+def _clean_summary(sprints: object) -> str:
     if not isinstance(sprints, dict) or not sprints:
         return (
-            "No closed sprint is on record here: clean figures are those of the faults' counterparts alone."
+            "No closed sprint is recorded here: the clean figures are only those of the runs without a fault."
         )
-    told = ", ".join(f"{count} sprints of {product}" for product, count in sorted(sprints.items()))
-    return f"Clean figures: {told}, and each fault's counterpart."
+    counts = ", ".join(f"{count} sprints of {product}" for product, count in sorted(sprints.items()))
+    return f"Clean figures: {counts}, and the run without each fault."
 
 
 COMMANDS = (faults,)

@@ -1,6 +1,6 @@
-"""What was measured of the rules: faults caught, and what clean sprints were called.
+"""Measurements of the rules: faults caught, and verdicts on clean sprints.
 
-Kept as JSON: in the state folder for the last run, in docs/reference/faults.json for the documentation.
+Stored as JSON: in the state folder for the last run, in docs/reference/faults.json for the documentation.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ FILE = "faults.json"
 
 @dataclass
 class Clean:
-    """What a rule said of clean sprints, over all assets it judges.
+    """Verdicts of a rule on clean sprints, over all assets it judges.
 
-    false_alarms: failures that no one found right. findings: failures that are true. insufficient: too little to say,
-    as before the first champion.
+    false_alarms: failures that are not known failures. findings: known failures. insufficient: not enough evidence, as
+    before the first champion.
     """
 
     passes: int = 0
@@ -59,7 +59,7 @@ class Measured:
         return tuple(row for row in self.rows if row.code == code)
 
     def save(self, file: Path) -> None:
-        """Write as one: beside its place, then renamed."""
+        """Write atomically: to a temporary file, then renamed."""
         content = {"clean_sprints": dict(self.sprints), "faults": [asdict(row) for row in self.rows]}
         atomic_write(file, json.dumps(content, indent=2) + "\n")
 
@@ -74,7 +74,7 @@ class Measured:
 
 
 def counted(verdicts: Iterable[Verdict], findings: Iterable[KnownFailure]) -> dict[str, Clean]:
-    """What every rule said, by code."""
+    """Counted verdicts by rule code."""
     right = tuple(findings)
     found: dict[str, Clean] = {}
     for verdict in verdicts:

@@ -23,14 +23,14 @@ _FOREIGN = ("SPRINTLINE_", "DAGSTER_", "DBT_")
 
 
 class FaultsError(RuntimeError):
-    """The suite could not be run: the throw-away product itself does not come to stand."""
+    """The suite could not be run: the throw-away product could not be made."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of one fault.
+    """The result of one fault.
 
-    caught: the materialized check failed and the verdict on record is the one expected. clean_passes: the same check
+    caught: the materialized check failed and the recorded verdict is the expected one. clean_passes: the same check
     passed without the fault. says: the check's sentence, or why there was none. seconds: for planting and judging.
     """
 
@@ -44,7 +44,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Suite:
-    """All that was tried, and what the throw-away product's own sprints said of every rule before any fault.
+    """All results, and the verdicts on the throw-away product's sprints before any fault.
 
     verdicts: (code, asset, sprint, outcome, sentence) of clean sprints. seconds: for making the states.
     """
@@ -55,12 +55,12 @@ class Suite:
     states: dict[str, float] = field(default_factory=dict)
 
 
-def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -> Suite:
-    """Plant each fault in turn and see whether its check tells.
+def run(faults: Iterable[Fault], report: Callable[[str], None] = lambda _: None) -> Suite:
+    """Plant each fault in turn and see whether its check catches it.
 
     Args:
-        faults: which.
-        told: is called with a sentence after every step, for people who wait.
+        faults: the faults to plant.
+        report: is called with a sentence after every step, as progress.
 
     Raises:
         FaultsError: the throw-away product could not be made, or its process died.
@@ -71,7 +71,7 @@ def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -
     with tempfile.TemporaryDirectory(prefix="sprintline-faults-") as folder:
         clone = Path(folder).resolve() / "clone"
         make_clone(clone)
-        told(f"making a throw-away product for {len(by_key)} faults")
+        report(f"making a throw-away product for {len(by_key)} faults")
         with (clone / "worker.log").open("w+") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "sprintline.faults.worker", *by_key],
@@ -82,7 +82,7 @@ def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -
                 stderr=log,
             )
             try:
-                suite = _collect(worker, by_key, told)
+                suite = _collect(worker, by_key, report)
             finally:
                 worker.terminate()
                 worker.wait()
@@ -97,7 +97,7 @@ def run(faults: Iterable[Fault], told: Callable[[str], None] = lambda _: None) -
 
 
 def make_clone(clone: Path) -> None:
-    """What a product needs of this clone, without any product in it."""
+    """Copy the parts of this clone that a product needs, without any product."""
     for part in PARTS:
         source, target = ROOT / part, clone / part
         if source.is_dir():
@@ -114,13 +114,13 @@ def make_clone(clone: Path) -> None:
 
 
 def _environment(clone: Path) -> dict[str, str]:
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) or name == "SPRINTLINE_EXTENSIONS"
     }
     path = [str(clone / "platform"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return kept | {
+    return inherited | {
         "PYTHONPATH": os.pathsep.join(path),  # the clone's own code first, then the extensions'
         "SPRINTLINE_HOME": str(clone / "state"),
         "PYTHONWARNINGS": "ignore",
@@ -131,7 +131,7 @@ def _environment(clone: Path) -> dict[str, str]:
     }
 
 
-def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], told: Callable[[str], None]) -> Suite:
+def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], report: Callable[[str], None]) -> Suite:
     tried: list[Tried] = []
     verdicts: tuple[tuple[str, str, str, str, str], ...] = ()
     states: dict[str, float] = {}
@@ -140,22 +140,27 @@ def _collect(worker: subprocess.Popen[str], by_key: dict[str, Fault], told: Call
         if "state" in line:
             states[line["state"]] = line["seconds"]
             verdicts = tuple(tuple(one) for one in line["verdicts"])
-            told(f"its sprint is {line['state']} after {line['seconds']:.0f} s")
+            report(f"its sprint is {line['state']} after {line['seconds']:.0f} s")
             continue
         found = judged(by_key[line["key"]], line)
         tried.append(found)
         word = "caught" if found.caught else "MISSED"
-        told(f"{word} {found.fault.key} ({len(tried)} of {len(by_key)}, {found.seconds:.1f} s)")
+        report(f"{word} {found.fault.key} ({len(tried)} of {len(by_key)}, {found.seconds:.1f} s)")
     return Suite(tuple(tried), verdicts, sum(one.seconds for one in tried), states)
 
 
 def judged(fault: Fault, line: dict[str, Any]) -> Tried:
-    """Whether a fault was caught: by the check that Dagster shows and by the verdict that gates read."""
+    """Whether a fault was caught by the check that Dagster shows and by the verdict that gates read."""
     planted, clean = line["planted"], line["clean"]
     check, verdict = planted.get("check"), planted.get("verdict")
     caught = bool(check and verdict and not check["passed"] and Outcome(verdict["outcome"]) is fault.expects)
-    sound, kept = clean.get("check"), clean.get("verdict")
-    passes = bool(sound and kept and sound["passed"] and Outcome(kept["outcome"]) is Outcome.PASS)
+    clean_check, clean_verdict = clean.get("check"), clean.get("verdict")
+    passes = bool(
+        clean_check
+        and clean_verdict
+        and clean_check["passed"]
+        and Outcome(clean_verdict["outcome"]) is Outcome.PASS
+    )
     return Tried(fault, caught, passes, _says(planted), _says(clean), line["seconds"])
 
 
@@ -165,4 +170,4 @@ def _says(found: dict[str, Any]) -> str:
     check, verdict = found.get("check"), found.get("verdict")
     if not check:
         return "its check did not run"
-    return f"{check['says']}" if verdict else f"{check['says']} (no verdict on record)"
+    return f"{check['says']}" if verdict else f"{check['says']} (no verdict was recorded)"

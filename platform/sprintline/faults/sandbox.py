@@ -1,4 +1,4 @@
-"""The sandbox faults are planted in: a throw-away product in a throw-away clone, with a state folder of its own.
+"""The sandbox for planted faults: a throw-away product in a throw-away clone, with its own state folder.
 
 This runs inside that clone (`settings.ROOT` is the clone's), never in the one a team works in.
 """
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HISTORY = 6
-"""Sprints closed before the one on trial: the fourth gets the first champion, trained on three, from which drift knows
-what is ordinary; by the seventh there is enough new data for a candidate."""
+"""Sprints closed before the one on trial: the fourth gets the first champion, trained on three sprints, which are the
+reference for drift. By the seventh there is enough new data for a candidate."""
 
 Change = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 LATER_CHAMPION = ("bootstrap_after: 3", "bootstrap_after: 4")
 
-# The couriers' form moves so much that a team of theirs would ask for more before it calls the data other data.
+# The couriers' delays vary so much that drift in this product needs a higher share of features.
 CALM = ("    min_rows: 500\n", "    min_rows: 500\n    share: 0.9\n")
 
-# The first champion knows little, so the candidate of the sprint on trial is clearly better when nothing is wrong.
+# The first champion has few features, so the candidate of the sprint on trial is clearly better without a fault.
 WEAK = (
     '    "parcels",\n    "distance_km",\n    "promised_minutes",\n    "placed_hour",\n    "weekday",\n',
     '    "placed_hour",\n    "weekday",\n',
@@ -49,7 +49,7 @@ class Sandbox:
 
     @cached_property
     def runtime(self) -> Runtime:
-        """The product as it stands; not what is materialized, which is loaded again after planting."""
+        """The product as declared now; the run after planting loads it again."""
         return load_runtime(ROOT / "platform" / "products" / PRODUCT, self.home)
 
     @property
@@ -63,7 +63,7 @@ class Sandbox:
         return self.runtime.calendar.keys[HISTORY - 1]
 
     def land(self, source: str, change: Change | None = None, sprint: str | None = None) -> None:
-        """Drop what the provider has of a source for a sprint, changed; it has lain there long enough to be read."""
+        """Drop the provider's file of a source for a sprint, with a change; its file time is old enough to be read."""
         key = sprint or self.sprint
         sources = self.runtime.sources
         if sources is None:
@@ -87,25 +87,25 @@ class Sandbox:
         text = file.read_text(encoding="utf-8")
         for old, new in changes:
             if old not in text:
-                raise NotPlanted(f"{file.relative_to(ROOT)} holds no {old!r}")
+                raise NotPlanted(f"{file.relative_to(ROOT)} does not contain {old!r}")
             text = text.replace(old, new)
         file.write_text(text, encoding="utf-8")
 
     def partition(self, name: str, change: Change, sprint: str | None = None) -> None:
-        """Change a lake partition behind the back of the asset that wrote it."""
+        """Change a lake partition without the asset that wrote it."""
         table, key = self.runtime.table(name), sprint or self.sprint
         frame = self.runtime[Lake].read(table, [key])
         changed = change(frame.copy())
         if not self.runtime[Lake].write(table, key, changed, sort_by=list(changed.columns[:2])).changed:
-            raise NotPlanted(f"{table} {key} is as before")
+            raise NotPlanted(f"{table} {key} did not change")
 
     def sql(self, statement: str) -> None:
-        """Change rows of the warehouse behind dbt's back."""
+        """Change rows of the warehouse without dbt."""
         self.runtime[Warehouse].query(statement, read_only=False)
 
     def file(self, folder: Path, pattern: str) -> Path:
-        """The one file below a folder that a pattern names."""
+        """The one file below a folder that matches a pattern."""
         found = sorted(folder.glob(pattern))
         if len(found) != 1:
-            raise NotPlanted(f"{pattern} names {len(found)} files in {folder.name}")
+            raise NotPlanted(f"{pattern} matches {len(found)} files in {folder.name}")
         return found[0]

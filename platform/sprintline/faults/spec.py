@@ -1,7 +1,7 @@
-"""Findings: what rules say of a product's clean history that is true, so no false alarm when it is counted.
+"""Known failures: failed rules in a product's history that are correct, so they do not count as false alarms.
 
-`findings.yaml` beside a product's `defs.yaml` lists them. It changes no verdict and opens no gate, as a waiver does; it
-only says which failures were looked at and found right.
+`findings.yaml` beside a product's `defs.yaml` lists them. Unlike a waiver it changes no verdict and opens no gate; it
+only says which failures were examined and are correct.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from sprintline.mechanisms.declaration.types import RuleCode, SprintKey, Words
 
 
 class KnownFailure(Spec):
-    """Failures of one rule that are true."""
+    """Failures of one rule that are correct."""
 
     code: RuleCode = Field(description="code of the rule", examples=["FT303"])
     sprints: list[SprintKey] = Field(
-        default=[], description="sprints it is true of; none means all", examples=[["2013-S01"]]
+        default=[], description="sprints in which it is true; none means all", examples=[["2013-S01"]]
     )
     why: Words = Field(
         description="why it is true", examples=["no sprint comes before it, so there is no history"]
     )
 
     def covers(self, code: str, sprint: str) -> bool:
-        """Whether a failure of this rule in this sprint was found right."""
+        """Whether a failure of this rule in this sprint is known."""
         return self.code == code and (not self.sprints or sprint in self.sprints)
 
 
@@ -40,8 +40,8 @@ class KnownFailures(Spec):
 DECLARATIONS = (
     Declaration(
         file="findings.yaml",
-        title="failures of rules that were looked at and are true",
+        title="failures of rules that were examined and are true",
         spec=KnownFailures,
-        about="`sprintline faults` counts them apart from false alarms. They change no verdict and open no gate.",
+        about="`sprintline faults` counts them separately from false alarms. They change no verdict and open no gate.",
     ),
 )

@@ -1,7 +1,7 @@
-"""Runs inside the throw-away clone: makes its states, then materializes every case in a process of its own.
+"""Runs inside the throw-away clone: makes its states, then materializes every case in a separate process.
 
 It reads the keys of faults from its arguments and writes a JSON line per state and case. Libraries are imported once;
-each case is a fork that loads the product afresh, so that no cache outlives the files it was made from.
+each case is a fork that loads the product again, so no cache is older than its files.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def shared(self) -> tuple[Any, ...]:
-        """What one clean materialization can vouch for: the assets run, or a check alone."""
+        """Cases that can share one clean materialization: the same assets are run, or the same check alone."""
         alone = (self.code, self.asset, self.scope) if self.scope or not self.run else ()
         return (self.run, self.state, self.sprints_before, *alone)
 
@@ -59,35 +59,35 @@ def main(keys: Sequence[str]) -> None:
     """Make the product and its states, then run the cases of the faults named."""
     preload()
     sys.dont_write_bytecode = (
-        True  # a module edited twice within a second would be taken for the compiled one
+        True  # a module edited twice within a second would be read from its old compiled file
     )
     saved = ROOT / "saved"
     chosen = [fault for fault in all_faults() if fault.key in keys]
     for name, text in _states(saved, {fault.state for fault in chosen}):
-        tell({"state": name, **text})
+        write_line({"state": name, **text})
     clean: dict[tuple[Any, ...], dict[str, Any]] = {}
     for fault in chosen:
         case = Case.of(fault)
         if case.shared not in clean:
-            begun = time.monotonic()
+            start = time.monotonic()
             restore(saved, case.state)
             clean[case.shared] = in_fork(partial(materialized, case, None))
-            clean[case.shared]["seconds"] = time.monotonic() - begun
-        begun = time.monotonic()
+            clean[case.shared]["seconds"] = time.monotonic() - start
+        start = time.monotonic()
         restore(saved, case.state)
         planted = in_fork(partial(materialized, case, fault))
-        tell(
+        write_line(
             {
                 "key": fault.key,
                 "planted": _of(planted, case),
                 "clean": _of(clean[case.shared], case),
-                "seconds": round(time.monotonic() - begun, 2),
+                "seconds": round(time.monotonic() - start, 2),
             }
         )
 
 
-def tell(line: dict[str, Any]) -> None:
-    """A line for whoever started this process."""
+def write_line(line: dict[str, Any]) -> None:
+    """Write a JSON line to the process that started this one."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
@@ -96,10 +96,10 @@ def tell(line: dict[str, Any]) -> None:
 
 
 def _states(saved: Path, wanted: set[str]) -> Any:
-    """Make what is needed of the states, each from the one before; tells of each how long it took and its verdicts."""
+    """Make the needed states, each from the one before; yields the time and the verdicts of each."""
     from sprintline.scaffold.create import create_product
 
-    begun = time.monotonic()
+    start = time.monotonic()
     create_product(PRODUCT, ROOT)
     sandbox = Sandbox(home())
     sandbox.edit("platform/products/{product}/defs.yaml", CALM, LATER_CHAMPION)
@@ -117,7 +117,7 @@ def _states(saved: Path, wanted: set[str]) -> Any:
             raise SystemExit(f"the throw-away product does not reach the state {name}: {found['error']}")
         shutil.copytree(home().root, saved / name)
         restore_files(saved)
-        yield name, {"seconds": round(time.monotonic() - begun, 2), **found}
+        yield name, {"seconds": round(time.monotonic() - start, 2), **found}
 
 
 def history() -> dict[str, Any]:
@@ -151,14 +151,14 @@ def keep_files(saved: Path) -> None:
 
 
 def restore_files(saved: Path) -> None:
-    """Put the product's own files back as they were kept."""
+    """Restore the product's own files."""
     for part in PARTS:
         shutil.rmtree(ROOT / part / PRODUCT)
         shutil.copytree(saved / "files" / part, ROOT / part / PRODUCT)
 
 
 def restore(saved: Path, state: str) -> None:
-    """The product's files and its state folder as they were, at the same path: stores keep absolute ones."""
+    """Restore the product's files and its state folder, at the same path: stores contain absolute paths."""
     restore_files(saved)
     shutil.rmtree(home().root, ignore_errors=True)
     shutil.copytree(saved / state, home().root)
@@ -168,7 +168,7 @@ def restore(saved: Path, state: str) -> None:
 
 
 def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
-    """Plant, then let Dagster materialize: every check's evaluation of the sprint on trial, and the verdict kept."""
+    """Plant, then let Dagster materialize: every check's evaluation of the sprint on trial, and the verdicts."""
     sandbox = Sandbox(home())
     if fault is not None:
         fault.plant(sandbox)
@@ -182,7 +182,7 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
     if case.scope is not None:
         for one in judge_asset(runtime, all_rules()[case.code].judges, case.asset, scope):
             checks[f"{one.asset}/{one.code}"] = {"passed": one.passes, "says": one.sentence}
-    kept = {
+    recorded = {
         f"{one.asset}/{one.code}": {
             "outcome": str(one.outcome),
             "sentence": one.sentence,
@@ -192,18 +192,18 @@ def materialized(case: Case, fault: Fault | None) -> dict[str, Any]:
     }
     closing = closing_of(Sandbox(home()).runtime, sandbox.sprint)
     if closing is not None:
-        # The gate is reported like a rule: open is passing, and the reasons it gives are its sentence.
+        # The gate is reported like a rule: open is a pass, and its reasons are the sentence.
         checks[f"increment/{DONE}"] = {"passed": closing["done"], "says": "; ".join(closing["missing"])}
-        kept[f"increment/{DONE}"] = {
+        recorded[f"increment/{DONE}"] = {
             "outcome": "pass" if closing["done"] else "fail",
             "sentence": "; ".join(closing["missing"]),
             "version": closing["version"],
         }
-    return {"checks": checks, "verdicts": kept}
+    return {"checks": checks, "verdicts": recorded}
 
 
 def _of(found: dict[str, Any], case: Case) -> dict[str, Any]:
-    """What a materialization said of one rule on one asset."""
+    """The check and the verdict of one rule on one asset in a materialization."""
     if "error" in found:
         return {"error": found["error"]}
     name = f"{case.asset}/{case.code}"
@@ -211,7 +211,7 @@ def _of(found: dict[str, Any], case: Case) -> dict[str, Any]:
 
 
 def in_fork(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do something in a fork of this process and give what it found; its own output goes to a log in the clone."""
+    """Run a function in a fork of this process and return its result; its output goes to a log in the clone."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -221,7 +221,7 @@ def in_fork(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         os.dup2(log, 2)
         try:
             found = work()
-        except BaseException as error:  # noqa: BLE001 - told to the parent, which is the only one to hear it
+        except BaseException as error:  # noqa: BLE001 - reported to the parent process
             traceback.print_exc()
             found = {"error": f"{type(error).__name__}: {error}"}
         with os.fdopen(writer, "w") as pipe:
@@ -232,7 +232,7 @@ def in_fork(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     with os.fdopen(reader) as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(text) if text else {"error": "its process ended without a word"}
+    return json.loads(text) if text else {"error": "its process ended without a result"}
 
 
 if __name__ == "__main__":

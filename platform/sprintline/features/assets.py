@@ -1,4 +1,4 @@
-"""Features: views over the marts, the features each question was answered with, and the online store."""
+"""Features: views over the marts, the features of each question, and the online store."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -37,7 +37,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
     marts = [
         dg.AssetDep(
             dg.AssetKey([runtime.product, mart]),
-            partition_mapping=shell.looking_back(runtime.calendar.keys, back),
+            partition_mapping=shell.with_previous_sprints(runtime.calendar.keys, back),
         )
         for mart in marts_of_view(runtime, view)
     ]
@@ -80,7 +80,9 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
     model, features = runtime.spec.model, runtime.spec.features
     keys = runtime.calendar.keys
     deps = [
-        dg.AssetDep(dg.AssetKey([runtime.product, view]), partition_mapping=shell.looking_back(keys, 1))
+        dg.AssetDep(
+            dg.AssetKey([runtime.product, view]), partition_mapping=shell.with_previous_sprints(keys, 1)
+        )
         for view in features.views
     ]
 
@@ -90,8 +92,8 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         ),
         deps=[dg.AssetKey([runtime.product, model.questions]), *deps],
         pool=shell.POOL,
-        description=f"Every question of the sprint with the features of {features.service} as they were known when it "
-        "was asked.",
+        description=f"Every question of the sprint with the features of {features.service} that were known at its "
+        "moment.",
     )
     @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -137,12 +139,12 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         deps=[dg.AssetKey([runtime.product, view]) for view in features.views],
         output_required=False,
         pool=shell.POOL,
-        description="The newest value per key for serving. The store moves forwards only: an older sprint changes "
+        description="The newest value per key for serving. The store moves only forwards: an older sprint changes "
         "nothing.",
     )
     @shell.in_words(runtime)
     def online_features(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        # The store moves forwards only: run ahead of its past, a key that fell silent meanwhile would never be written.
+        # The store moves only forwards: a sprint published before an earlier one would leave out keys without new rows.
         if shell.waits(context, runtime, context.partition_key, context.asset_key):
             return
         sprint = runtime.window(context.partition_key)
@@ -157,12 +159,12 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
             state = online_state(runtime[FeatureStore].online_file)
             facts = {"keys_compared": compared, "keys_unequal": unequal, "online_state": state}
         elif before:
-            # The store is further on by now; what was compared when this sprint was its newest still stands.
+            # The store is at a later sprint; the comparison made when this one was the newest is still valid.
             facts |= before.facts
         runtime.measure("online_features", sprint.key, version, facts)
-        told = {
+        shown = {
             one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published
         }
-        yield shell.materialized(version, {"published": dg.MetadataValue.json(told)})
+        yield shell.materialized(version, {"published": dg.MetadataValue.json(shown)})
 
     return online_features

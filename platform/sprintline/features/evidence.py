@@ -1,4 +1,4 @@
-"""What the stores say of feature views, answered questions and the online store, for the rules on them."""
+"""Evidence about feature views, answered questions and the online store, for their rules."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
             runtime.spec.features.views, runtime.window(sprint)
         )
         facts = {**facts, "keys_compared": compared, "keys_unequal": unequal}
-    # Of an older sprint the store holds nothing any more; what was compared when it was the newest still stands, as it
-    # does while neither side has changed.
+    # For an older sprint the store no longer has its values; the comparison made when it was the newest is still valid,
+    # as it is while neither side has changed.
     return facts, now
 
 
 def online_version(runtime: Runtime, sprint: str) -> str:
-    """What the online store was brought to for a sprint: the content of its views' partitions."""
+    """Version of the online store after a sprint: a hash of the content of its views' partitions."""
     views = runtime.spec.features.views
     return text_hash(
         "|".join(runtime[Lake].data_version(runtime.table(view), sprint) or "" for view in views)
@@ -118,8 +118,8 @@ KINDS = (
     ),
     AssetKind(
         name="online_features",
-        reads="the online store and the views' partitions of the lake, key by key; for a sprint the store has left "
-        "behind, the comparison made when it was the newest",
+        reads="the online store and the views' partitions of the lake, key by key; for an older sprint, the comparison "
+        "made when it was the newest",
         assets=lambda runtime: ("online_features",),
         facts=OnlineFeaturesFacts,
         gather=_online_features,

@@ -1,4 +1,4 @@
-"""What is recorded of feature views, answered questions and the online store."""
+"""Recorded facts of feature views, question features and the online store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class FeatureViewFacts(TypedDict):
     """A feature view's rows of a sprint.
 
     rows: rows in the lake
-    rests_on: data version of each mart that was read of earlier sprints, by sprint and mart; None where none was
+    rests_on: data version of each mart of earlier sprints that was read, by sprint and mart; None where none was
         recorded
     """
 
@@ -18,9 +18,9 @@ class FeatureViewFacts(TypedDict):
 
 
 class FeatureViewEvidence(FeatureViewFacts):
-    """What rules on feature views read: the facts, and the lake's rows read again.
+    """Evidence for rules on feature views: the facts, and the lake's rows read again.
 
-    rows_created_after_event: rows known only after the moment they hold for
+    rows_created_after_event: rows that use data known only after their moment
     """
 
     rows_created_after_event: int
@@ -30,9 +30,9 @@ class QuestionFeaturesFacts(TypedDict):
     """The questions of a sprint with the features that answer them.
 
     rows: rows in the lake
-    questions: questions that were asked
+    questions: questions of the sprint
     coverage_by_view: share (0 to 1) of the questions that have any feature of a view, by view
-    rests_on: data version of each feature view that was read of earlier sprints, by sprint and view; None where none
+    rests_on: data version of each feature view of earlier sprints that was read, by sprint and view; None where none
         was recorded
     """
 
@@ -43,7 +43,7 @@ class QuestionFeaturesFacts(TypedDict):
 
 
 class QuestionFeaturesEvidence(QuestionFeaturesFacts):
-    """What rules on question features read: the facts, with the lake's rows and the questions mart read again.
+    """Evidence for rules on question features: the facts, with the lake's rows and the questions mart read again.
 
     distinct_questions: questions of the mart that have a row
     """
@@ -54,8 +54,8 @@ class QuestionFeaturesEvidence(QuestionFeaturesFacts):
 class OnlineFeaturesFacts(TypedDict):
     """The online store, compared with the lake when a sprint was its newest.
 
-    keys_compared: keys asked for online; None for a sprint that the store had left behind before it was compared
-    keys_unequal: keys that answered differently; None like keys_compared
+    keys_compared: keys read online; None for a sprint that was already older than the store when it was computed
+    keys_unequal: keys with different values; None like keys_compared
     online_state: hash of all values that the store served; absent for a sprint that was not compared
     """
 

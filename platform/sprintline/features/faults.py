@@ -1,4 +1,4 @@
-"""Faults of feature views, of the features questions are answered with, and of the online store."""
+"""Faults of feature views, of question features, and of the online store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _answered_twice(sandbox: Sandbox) -> None:
     sandbox.partition("question_features", lambda rows: pd.concat([rows, rows.head(3)], ignore_index=True))
 
 
-def _asked_twice(sandbox: Sandbox) -> None:
+def _question_twice(sandbox: Sandbox) -> None:
     relation = sandbox.runtime[Warehouse].relations()["questions"]
     sandbox.sql(
         f"insert into {relation} select * from {relation} where sprint = '{sandbox.sprint}' limit 3"  # noqa: S608 - our own names
@@ -36,8 +36,8 @@ def _one_courier_only(sandbox: Sandbox) -> None:
     )
 
 
-def _served_otherwise(sandbox: Sandbox) -> None:
-    """The value of one feature is written over in the file that serves."""
+def _served_value_overwritten(sandbox: Sandbox) -> None:
+    """Overwrite the value of one feature in the online store's file."""
     with sqlite3.connect(sandbox.home.features / PRODUCT / "online.db") as online:
         table = f"{PRODUCT}_courier_delays"
         changed = online.execute(
@@ -46,7 +46,7 @@ def _served_otherwise(sandbox: Sandbox) -> None:
             ("courier_delay_minutes_1d", "courier_late_rate_7d"),
         )
         if not changed.rowcount:
-            raise NotPlanted("the online store holds no courier_late_rate_7d")
+            raise NotPlanted("the online store has no courier_late_rate_7d")
 
 
 def _corrected_offline_only(sandbox: Sandbox) -> None:
@@ -55,8 +55,8 @@ def _corrected_offline_only(sandbox: Sandbox) -> None:
     )
 
 
-def _hours_to_come(sandbox: Sandbox) -> None:
-    """The view's daily sums reach two hours beyond the hour they represent; its moments still say otherwise."""
+def _future_hours(sandbox: Sandbox) -> None:
+    """Let the view's daily sums include two later hours; its moments do not change."""
     sandbox.edit(
         "feature_repo/{product}/courier_delays.sql",
         (
@@ -68,7 +68,7 @@ def _hours_to_come(sandbox: Sandbox) -> None:
 
 FAULTS = (
     Fault(
-        "FT301", "values that depend on the next hour", "lake partition of courier_delays", "courier_delays",
+        "FT301", "values that use the next hour", "lake partition of courier_delays", "courier_delays",
         _known_an_hour_later,
     ),
     Fault(
@@ -76,20 +76,20 @@ FAULTS = (
         _answered_twice,
     ),
     Fault(
-        "FT302", "a question asked twice", "table questions in the warehouse", "question_features", _asked_twice,
+        "FT302", "a question asked twice", "table questions in the warehouse", "question_features", _question_twice,
         run=("question_features",),
     ),
     Fault(
         "FT303", "a view that lost most of its keys", "SQL of the view courier_delays", "question_features",
         _one_courier_only, run=("courier_delays", "question_features"),
     ),
-    Fault("FT304", "a served value written over", "online store", "online_features", _served_otherwise),
+    Fault("FT304", "a served value overwritten", "online store", "online_features", _served_value_overwritten),
     Fault(
         "FT304", "offline values corrected and not published", "lake partition of courier_delays", "online_features",
         _corrected_offline_only,
     ),
     Fault(
-        "FT305", "a view that looks two hours ahead", "SQL of the view courier_delays", "candidate", _hours_to_come,
+        "FT305", "a view that looks two hours ahead", "SQL of the view courier_delays", "candidate", _future_hours,
         run=("courier_delays", "question_features", *DECIDED), state=SCORED,
     ),
 )  # fmt: skip

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-# Another's deprecation, which would stand in every log of a run.
+# A deprecation in a library, which would appear in every log of a run.
 _NOISE = ("sqlglotrs is deprecated",)
 
 
 def open_project(product: str, registry: Path, online_file: Path) -> FeatureStore:
     """Feast's store of a product: SQL registry, lake as offline store, SQLite that moves forwards as online store.
 
-    The registry is read once and never expires by time: whoever holds the store opens it again after an apply. The
-    folder of both files must exist.
+    The registry is read once and never expires by time: open the store again after an apply. The folder of both files
+    must exist.
     """
     from feast import FeatureStore, RepoConfig
     from sqlalchemy import URL
@@ -42,7 +42,7 @@ def open_project(product: str, registry: Path, online_file: Path) -> FeatureStor
             entity_key_serialization_version=3,
         )
     )
-    # Importing Feast turns deprecation warnings on for everybody, hence after it.
+    # After the import: importing Feast turns all deprecation warnings on.
     for text in _NOISE:
         warnings.filterwarnings("ignore", message=text, category=DeprecationWarning)
     return store

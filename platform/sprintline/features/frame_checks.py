@@ -1,4 +1,4 @@
-"""What the rows of a feature view must be before they may enter the lake: pure checks on a frame."""
+"""Checks on the rows of a feature view before they may enter the lake: pure functions on a frame."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_feature_frame(
         frame: one row per key and event timestamp.
         keys: the view's join keys.
         features: declared kind of each feature: "integer", "real", "text", "boolean" or "moment".
-        start, end: the sprint's window `[start, end)`, aware; every event timestamp lies in it.
+        start, end: the sprint's window `[start, end)`, aware; every event timestamp is in it.
 
     Returns:
         Sentences, each naming the column, what is wrong and what would be right. Columns are checked before rows.
@@ -60,10 +60,10 @@ def _check_types(frame: pd.DataFrame, features: Mapping[str, str]) -> list[str]:
         fits = found in ("empty", declared) or (declared in NUMBERS and found in NUMBERS)
         if not fits:
             problems.append(
-                f"column {name}: holds {found} values, declared {declared}: cast it, or change the Field"
+                f"column {name}: has {found} values, declared {declared}: cast it, or change the Field"
             )
         elif declared == "integer" and found == "real" and bool((frame[name].dropna() % 1 != 0).any()):
-            problems.append(f"column {name}: holds fractions, declared integer: round it, or declare Float64")
+            problems.append(f"column {name}: has fractions, declared integer: round it, or declare Float64")
     return problems
 
 
@@ -86,22 +86,22 @@ def _check_moments(frame: pd.DataFrame, keys: Sequence[str], start: datetime, en
     outside = (event < start) | (event >= end)
     if outside.any():
         problems.append(
-            f"column {EVENT}: {int(outside.sum())} rows lie outside the sprint, such as "
+            f"column {EVENT}: {int(outside.sum())} rows are outside the sprint, such as "
             f"{_text(event[outside].iloc[0])}: keep {_text(start)} <= {EVENT} < {_text(end)}"
         )
     late = created > event
     if late.any():
         first = frame[late].iloc[0]
         problems.append(
-            f"column {CREATED}: {int(late.sum())} rows use what was known only after their {EVENT}, such as "
-            f"{_text(first[CREATED])} in a row of {_text(first[EVENT])}: aggregate what was known by then"
+            f"column {CREATED}: {int(late.sum())} rows use data that became known only after their {EVENT}, such as "
+            f"{_text(first[CREATED])} in a row of {_text(first[EVENT])}: use only data known by then"
         )
     twice = frame.duplicated([*keys, EVENT], keep=False)
     if twice.any():
         first = frame[twice].iloc[0]
         which = ", ".join(f"{key}={first[key]}" for key in keys)
         problems.append(
-            f"columns {', '.join([*keys, EVENT])}: {int(twice.sum())} rows share theirs with another, such as {which}"
+            f"columns {', '.join([*keys, EVENT])}: {int(twice.sum())} rows share them with another row, such as {which}"
             f" at {_text(first[EVENT])}: group by them"
         )
     return problems
@@ -130,7 +130,7 @@ def kind_of(column: pd.Series) -> str:
 def value_state(moment: datetime | None, at: datetime, ttl: timedelta) -> str:
     """Whether a served value of the given event moment may be used at `at`.
 
-    "fresh"; "missing": there is none; "stale": older than ttl; "ahead": of a moment still to come, which would tell the
+    "fresh"; "missing": there is none; "stale": older than ttl; "ahead": of a moment after `at`, which would leak the
     future.
     """
     if moment is None:

@@ -1,7 +1,7 @@
 -- Table macros that every feature query can use. A query names a mart as text, and keys as a list of column names.
 
 -- The rows of a mart with a column `known_hour`, and beside them one row per key at each of the given moments. A window
--- over both rolls the mart up at these moments, also where a key has no row then. `asked` is true for the moments.
+-- over both aggregates the mart at these moments, also where a key has no row then. `asked` is true for the moments.
 create or replace temp macro with_moments(mart, key_columns, moments) as table
 select
     *,

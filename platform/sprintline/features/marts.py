@@ -1,4 +1,4 @@
-"""Feature queries over a product's marts, seeing the sprints they may see and nothing else."""
+"""Feature queries over a product's marts, restricted to the allowed sprints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.locks import access
 from sprintline.features.views import FeatureError
-from sprintline.warehouse.connection import why_closed
+from sprintline.warehouse.connection import open_failure
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,19 +36,19 @@ def restricted_query(
     """Run a query in which every mart is a view of the given sprints only.
 
     Each table of the schema `marts` that has a column `sprint` is visible under its own name; no other table, schema or
-    file is. So a feature cannot grow with history, and cannot look into a later sprint whatever its text says. The
-    warehouse is attached read-only and let go before returning. The session's time zone is UTC.
+    file is. So the cost of a feature cannot grow with history, and no SQL can read a later sprint. The warehouse is
+    attached read-only and detached before returning. The session's time zone is UTC.
 
     Args:
         warehouse: the product's DuckDB file.
         sql: one SELECT; it may use the given parameters as `$name`, and the table macros of `macros.sql`.
         sprints: the keys it may see; at least one.
-        params: values of the parameters; those the text does not use are left out.
-        threads: cores the query may take; None takes all.
+        params: values of the parameters; unused ones are ignored.
+        threads: cores the query may use; None means all.
 
     Raises:
-        FeatureError: no such warehouse, another process has it, a parameter no one gives, or DuckDB's error with the
-            line in the text.
+        FeatureError: no such warehouse, another process has it open, an unknown parameter, or DuckDB's error with the
+            line in the SQL.
     """
     import duckdb
 
@@ -59,8 +59,8 @@ def restricted_query(
     used = set(_PARAMETER.findall(_COMMENT.sub(" ", sql)))
     if unknown := sorted(used - set(params)):
         known = ", ".join(f"${name}" for name in sorted(params))
-        raise FeatureError(f"the query asks for ${unknown[0]}; there are {known}")
-    # A name no one can guess: a query that wrote schema and table out would see every sprint.
+        raise FeatureError(f"the query uses ${unknown[0]}, which is unknown; the parameters are {known}")
+    # A random name: a query that knew it could read every sprint by naming schema and table.
     attached = f"warehouse_{secrets.token_hex(8)}"
     with access(warehouse), duckdb.connect() as session:
         session.execute("SET TimeZone = 'UTC'")
@@ -70,7 +70,7 @@ def restricted_query(
         try:
             session.execute(f"ATTACH '{path}' AS {attached} (READ_ONLY)")
         except duckdb.Error as error:
-            raise FeatureError(f"{why_closed(warehouse, error)} ({error})") from error
+            raise FeatureError(f"{open_failure(warehouse, error)} ({error})") from error
         for mart in _marts(session, attached):
             keys = ", ".join("'" + key.replace("'", "''") + "'" for key in sprints)
             # The view is expanded where it is used, so the filter reaches the table and other sprints stay unread.

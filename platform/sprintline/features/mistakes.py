@@ -1,4 +1,4 @@
-"""What is wrong with a product's feature views: their queries, and what Feast cannot build."""
+"""Mistakes in a product's feature views: their queries, and declarations that Feast cannot use."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Feast's offline store over the lake: DuckDB joins, and of each Delta table only the rows a question can reach.
+"""Feast's offline store over the lake: DuckDB joins, and reads only the rows of each Delta table that can matter.
 
 Feast's own stores read whole tables, so each sprint would cost more than the one before, and pair every question with
-every row within ttl or more. This one reads `[first question - ttl, last question]`, Delta's partition and file
-statistics leaving the other files unread, and has DuckDB find the one row that answers (docs/decisions, 2 and 24).
+every row within ttl or more. This one reads `[first question - ttl, last question]`: Delta's partition and file
+statistics let it skip the other files. DuckDB then finds the one row for each question (docs/decisions, 2 and 24).
 Feast names the class by path (`sprintline.features.offline.LakeOfflineStore`) and expects `<class>Config` beside it.
 Importing this module imports Feast: only Feast does so, when it opens a store.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 EVENT_TIMESTAMP = "event_timestamp"
-"""What Feast's joins call the moment of a question."""
+"""Feast's name for the moment of a question."""
 
 
 class LakeOfflineStoreConfig(FeastConfigBaseModel):
@@ -57,7 +57,7 @@ class Reach:
 
 
 class LakeRetrievalJob(RetrievalJob):
-    """An answer that is computed when it is asked for: a query over the tables of a session of its own."""
+    """A query over the tables of its own session, run when the result is read."""
 
     full_feature_names = False
     on_demand_feature_views: list[OnDemandFeatureView] = []  # noqa: RUF012 - Feast's interface, and always empty
@@ -89,7 +89,7 @@ class LakeRetrievalJob(RetrievalJob):
 
 
 class LakeOfflineStore(OfflineStore):
-    """Offline store that reads of a Delta table what its answer needs, in UTC, and says when that is missing."""
+    """Offline store that reads only the rows it needs of a Delta table, in UTC, and raises when they are missing."""
 
     supports_filter_by_created_timestamp = True
 
@@ -107,8 +107,8 @@ class LakeOfflineStore(OfflineStore):
         """Point-in-time values; see Feast. Rows after the last question or before the first less ttl stay unread.
 
         Raises:
-            FeatureError: a table or the range asked for is missing, questions come as SQL (they must be a frame), or
-                features under full names or of an on-demand view are required, which nothing here uses.
+            FeatureError: a table or the requested range is missing, questions are SQL (they must be a frame), or
+                features under full names or of an on-demand view are requested, which are not supported.
         """
         if not isinstance(entity_df, pd.DataFrame):
             raise FeatureError(
@@ -116,7 +116,7 @@ class LakeOfflineStore(OfflineStore):
             )
         if full_feature_names or OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry):
             raise FeatureError(
-                "features are joined under their own names and as views hold them: leave full_feature_names out, "
+                "features are joined under their own names and as they are stored: leave full_feature_names out, "
                 "and compute in a view's SQL what an on-demand view would"
             )
         moments = pd.to_datetime(entity_df[EVENT_TIMESTAMP], utc=True).dt.as_unit("us")
@@ -132,8 +132,8 @@ class LakeOfflineStore(OfflineStore):
             session.register(f"rows_of_{view.name}", rows)
             joins.append(_latest_seen(view, filter_by_created_timestamp))
             prefix = f"{view.projection.name_to_use()}:"
-            asked = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
-            columns += [_while_it_holds(view, feature) for feature in asked]
+            wanted = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
+            columns += [_null_when_stale(view, feature) for feature in wanted]
         return LakeRetrievalJob(session, f"select {', '.join(columns)} from questions {' '.join(joins)}")  # noqa: S608
 
     @staticmethod
@@ -176,7 +176,7 @@ def read_bounded(source: FileSource, reach: Reach) -> pa.Table:
 
     Raises:
         FeatureError: the table does not exist.
-        NothingInReachError: it holds no row in reach.
+        NothingInReachError: it has no row in reach.
     """
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
@@ -201,33 +201,33 @@ def read_bounded(source: FileSource, reach: Reach) -> pa.Table:
 
 
 def _latest_seen(view: FeatureView, known: bool) -> str:
-    """The join that finds, for each question, the row of a view with the latest event among those it may see.
+    """The join that finds, for each question, the row of a view with the latest event among those known by then.
 
-    An as-of join finds the last row by one order, but when a question may see a row (from its creation on, if `known`)
-    and which row counts (the latest event, then the latest creation) are two. So rows are put in the order in which
-    they could be seen, and those left out that came when one of a later event was there already, or together with one:
-    of what is left, the last seen is the one that counts.
+    An as-of join uses one order, but two are needed: when a row is visible to a question (from its creation on, if
+    `known`), and which row counts (the latest event, then the latest creation). So rows are sorted by when they became
+    visible, and a row is dropped if one with a later event was visible before it or at the same time. Of the remaining
+    rows, the last visible one is the one that counts.
     """
     event, created = view.batch_source.timestamp_field, view.batch_source.created_timestamp_column
     ranks = [event, *([created] if created else [])]
     seen = f"greatest({_names(ranks)})" if known else _name(event)
     order = f"partition by {_names(view.join_keys)} order by {seen}, {_names(ranks, ' nulls first')}"
-    # What no one says the creation of was known to no one.
+    # A row without a creation moment was never known.
     there = f"where {_name(created)} is not null" if known and created else ""
     at_seen = _name(_unused("seen_at", [*view.join_keys, *ranks, *(one.name for one in view.features)]))
     latest_yet = f"max({_name(event)}) over ({order} rows unbounded preceding) <= {_name(event)}"
     alone = f"lead({seen}) over ({order}) is distinct from {seen}"
     at, rows = _name(f"at_{view.name}"), _name(f"rows_of_{view.name}")
-    asked = view.projection.join_key_map
-    same = [f"questions.{_name(asked.get(key, key))} = {at}.{_name(key)}" for key in view.join_keys]
+    renamed = view.projection.join_key_map
+    same = [f"questions.{_name(renamed.get(key, key))} = {at}.{_name(key)}" for key in view.join_keys]
     return (
         f"asof left join (select *, {seen} as {at_seen} from {rows} {there} qualify {latest_yet} and {alone}) as {at}"  # noqa: S608
         f" on {' and '.join(same)} and questions.{EVENT_TIMESTAMP} >= {at}.{at_seen}"
     )
 
 
-def _while_it_holds(view: FeatureView, feature: str) -> str:
-    """The column of a feature: nothing where even the latest row is older than ttl."""
+def _null_when_stale(view: FeatureView, feature: str) -> str:
+    """The column of a feature: null where even the latest row is older than ttl."""
     at, lasts = _name(f"at_{view.name}"), round(view.ttl / timedelta(microseconds=1))
     until = f"{at}.{_name(view.batch_source.timestamp_field)} + to_microseconds({lasts})"
     return (
@@ -236,7 +236,7 @@ def _while_it_holds(view: FeatureView, feature: str) -> str:
 
 
 def _session(**tables: pa.Table) -> DuckDBPyConnection:
-    """A session in UTC that knows these tables by name."""
+    """A session in UTC with these tables registered by name."""
     import duckdb
 
     session = duckdb.connect()
@@ -273,7 +273,7 @@ def _unused(name: str, taken: Iterable[str]) -> str:
 
 
 def _same_kind(view: FeatureView, rows: pa.Table, questions: pa.Schema) -> None:
-    """Raises FeatureError where keys are of different kinds: DuckDB would take "007" for 7."""
+    """Raises FeatureError where keys are of different kinds: DuckDB would treat "007" as 7."""
     import pyarrow.types as types
 
     kinds = {
@@ -287,9 +287,9 @@ def _same_kind(view: FeatureView, rows: pa.Table, questions: pa.Schema) -> None:
         of = of.value_type if types.is_dictionary(of) else of
         return next((name for name, matches in kinds.items() if matches(of)), str(of))
 
-    asked = view.projection.join_key_map
+    renamed = view.projection.join_key_map
     for key in view.join_keys:
-        ours, theirs = kind(rows.schema, key), kind(questions, asked.get(key, key))
+        ours, theirs = kind(rows.schema, key), kind(questions, renamed.get(key, key))
         if "null" not in (ours, theirs) and ours != theirs:
             raise FeatureError(
                 f"view {view.name}: key {key} is {ours} in the view and {theirs} in the questions: give both one type"
@@ -305,7 +305,7 @@ def _names(columns: Iterable[str], after_each: str = "") -> str:
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    """Feast hands out both kinds; one without zone is UTC by its convention."""
+    """Feast passes both kinds; one without zone is UTC by its convention."""
     if moment is None:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,9 +1,9 @@
-"""Feast's online store in SQLite that moves forwards only and keeps time in UTC.
+"""Feast's online store in SQLite that moves only forwards and stores time in UTC.
 
-Two things of Feast's own SQLite store are wrong for serving. A backfill of an old window overwrites newer values; here
-a value gives way only to one whose event is not older, decided inside the upsert, so that no writer, order or race can
-do otherwise. And it turns moments into the machine's local time, so that values written in one zone and read in
-another, or around a change of clocks, are hours off; here a moment is a number of seconds since 1970, UTC.
+Feast's own SQLite store has two faults for serving. First, a backfill of an old window overwrites newer values. Here a
+value is replaced only by one whose event is not older; the upsert decides that, so no race can break it. Second, it
+stores moments in the machine's local time, so values written in one zone and read in another, or around a change of
+clocks, are hours off. Here a moment is a number of seconds since 1970, UTC.
 Feast names the class by path and expects `<class>Config` beside it. Importing this module imports Feast.
 """
 
@@ -38,7 +38,7 @@ class ForwardSqliteOnlineStore(SqliteOnlineStore):
     """SQLite online store: an older event never replaces a newer one; moments are UTC seconds."""
 
     def _get_conn(self, config: RepoConfig) -> sqlite3.Connection:
-        """One connection per store, in SQLite's write-ahead mode: who reads does not wait for who publishes."""
+        """One connection per store, in SQLite's write-ahead mode: readers do not wait for the writer."""
         if self._conn is None:
             connection = super()._get_conn(config)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -79,9 +79,9 @@ class ForwardSqliteOnlineStore(SqliteOnlineStore):
         entity_keys: list[EntityKey],
         requested_features: list[str] | None = None,
     ) -> list[tuple[datetime | None, dict[str, Value] | None]]:
-        """Per key, in the order asked: (event moment, values by feature name), or (None, None) for an unknown key.
+        """Per key, in the requested order: (event moment, values by feature name), or (None, None) for an unknown key.
 
-        The moment is the oldest among the values, so that whoever checks their age is on the safe side.
+        The moment is the oldest among the values, so that a check of their age is on the safe side.
         """
         version = config.entity_key_serialization_version
         keys = [serialize_entity_key(key, entity_key_serialization_version=version) for key in entity_keys]

@@ -1,4 +1,4 @@
-"""What an online store holds, as one hash: to see whether it changed since it was compared. Imports no Feast."""
+"""One hash of an online store's content, to see whether it changed since it was compared. Does not import Feast."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def online_state(file: Path) -> str:
-    """Hash over every served value with its key and moment, whatever the order in which they were written.
+    """Hash of every served value with its key and moment, independent of the order of writing.
 
-    Empty for a store that is not there.
+    Empty for a store that does not exist.
     """
     if not file.is_file():
         return ""

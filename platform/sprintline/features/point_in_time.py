@@ -1,8 +1,7 @@
-"""Features computed again from a lake that ends at a moment: what differs from the stored ones was learned after it.
+"""Recompute features from the rows known at a moment: a value that differs from the stored one used later data.
 
-The product's own models and feature queries run on the rows known by the moment, in a scratch file of DuckDB; dbt only
-compiles them, once per change of a file. A feature row that represents a moment up to then must come out equal to the
-bit, whatever its columns are called.
+The product's own models and feature queries run on the rows known by the moment, in a temporary DuckDB file; dbt only
+compiles them, once per change of a file. A feature row of a moment up to then must be equal bit by bit.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprintline.base.arrow_tables import SPRINT
+from sprintline.base.frames import SPRINT
 from sprintline.features.frame_checks import EVENT
 from sprintline.features.marts import restricted_query
 from sprintline.features.store import FeatureError, FeatureStore
@@ -32,13 +31,13 @@ if TYPE_CHECKING:
 
     from sprintline.product.calendar import Sprint
 
-#: A rebuild runs beside a training, whose trees want the cores; there it takes no longer on one than on two.
+#: A rebuild runs beside a training, which uses the cores; there it is not slower on one core than on two.
 THREADS = 1
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows of one table computed again and compared with the stored ones.
+    """Recomputed rows of one table, compared with the stored ones.
 
     columns: those in which any row differs. first: the first such row, in words; empty when all are equal.
     """
@@ -52,7 +51,7 @@ class Compared:
 
 @contextmanager
 def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: datetime) -> Iterator[Path]:
-    """A scratch warehouse of these sprints, made of what was known by the moment; it is gone afterwards.
+    """A temporary warehouse of these sprints, built from the rows known by the moment; deleted afterwards.
 
     Raises:
         WarehouseError: the product does not parse.
@@ -62,7 +61,7 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
 
     plan = plan_of(warehouse)
     with tempfile.TemporaryDirectory(prefix="sprintline-rebuild-") as folder:
-        # Compiled names begin with the file's name, by which DuckDB calls a database.
+        # Compiled names begin with the database's name, which in DuckDB is the file's name.
         file = Path(folder) / f"{warehouse.product}.duckdb"
         with duckdb.connect(str(file)) as connection:
             connection.execute("set timezone = 'UTC'")
@@ -71,7 +70,7 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
                 connection.execute(f'create schema if not exists "{name}"')
             for source in plan["sources"]:
                 _land(connection, lake, warehouse.product, source, sprints, moment)
-            # Once: no one else sees this file, and each commit waits for the disk.
+            # One transaction: no other process reads this file, and each commit waits for the disk.
             connection.execute("begin")
             for place, sprint in enumerate(sprints):
                 for model in models(plan):
@@ -85,18 +84,18 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
 def compare_view(
     features: FeatureStore, file: Path, view: str, sprint: Sprint, lookback: Sequence[str], moment: datetime
 ) -> tuple[Compared, pd.DataFrame]:
-    """A view's rows of a sprint up to the moment, computed again from the scratch warehouse; and these rows."""
+    """Compare a view's rows of a sprint up to the moment, recomputed in the temporary warehouse; also returns these."""
     stored = features.lake.read(f"{features.product}/{view}", [sprint.key]).drop(columns=SPRINT)
     try:
         again = features.compute(view, sprint, lookback, partial(restricted_query, file, threads=THREADS))
     except FeatureError:
-        again = stored.iloc[:0]  # nothing to make rows of was known: then there should be none
+        again = stored.iloc[:0]  # nothing was known to compute rows from: then there should be none
     keys = [*features.declared().keys(view), EVENT]
     return compare(view, _upto(stored, moment), _upto(again, moment), keys), again
 
 
 def compare(table: str, stored: pd.DataFrame, again: pd.DataFrame, keys: Sequence[str]) -> Compared:
-    """Rows by their keys, every other column equal to the bit; a row that is on one side only is unequal."""
+    """Compare rows by their keys, every other column bit by bit; a row on one side only is unequal."""
     import pandas as pd
 
     names = [name for name in stored.columns if name in again.columns and name not in keys]
@@ -111,16 +110,16 @@ def compare(table: str, stored: pd.DataFrame, again: pd.DataFrame, keys: Sequenc
     first = ""
     if wrong.any():
         row = both[wrong].iloc[0]
-        told = ", ".join(f"{key} {row[key]}" for key in keys)
+        place = ", ".join(f"{key} {row[key]}" for key in keys)
         values = [f"{name} {row[name]} stored, {row[f'{name} again']} again" for name in columns[:1]]
-        first = f"{told}: {values[0] if values and not pd.isna(row[names]).all() else 'on one side only'}"
+        first = f"{place}: {values[0] if values and not pd.isna(row[names]).all() else 'on one side only'}"
     return Compared(table, len(both), int(wrong.sum()), tuple(columns), first)
 
 
 def _paired(
     stored: pd.DataFrame, again: pd.DataFrame, keys: list[str]
 ) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Rows of both sides by their keys, those of the second as `<name> again`; and which stand on one side only."""
+    """Rows of both sides by their keys, those of the second as `<name> again`; and which are on one side only."""
     import numpy as np
     import pandas as pd
 
@@ -135,7 +134,7 @@ def _paired(
 def answers(
     questions: pd.DataFrame, rows: pd.DataFrame, keys: Sequence[str], features: Sequence[str], ttl: Any
 ) -> pd.DataFrame:
-    """The questions with the newest row of their key at or before them, no older than ttl: the join, done plainly."""
+    """The questions with the newest row of their key at or before them, no older than ttl: a plain join."""
     import pandas as pd
 
     asked = questions[["question_id", "question_at", *keys]].sort_values("question_at", kind="stable")

@@ -1,4 +1,4 @@
-"""The questions of a sprint, as the lake holds them with their features."""
+"""The questions of a sprint, as stored in the lake with their features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def asked_ids(runtime: Runtime, sprint: str) -> pd.Series:
-    """Ids of the questions whose features the lake holds for a sprint."""
+def question_ids(runtime: Runtime, sprint: str) -> pd.Series:
+    """Ids of the questions whose features are in the lake for a sprint."""
     table = runtime.table("question_features")
     return runtime[Lake].read(table, [sprint], columns=["question_id"], missing_ok=True)["question_id"]

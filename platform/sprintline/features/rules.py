@@ -10,7 +10,7 @@ from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, fail
 
 def _created(evidence: Mapping[str, Any], _: Any) -> Judgement:
     rows, late = need(evidence, "rows"), need(evidence, "rows_created_after_event")
-    sentence = f"{late:,} of {rows:,} feature rows depend on data known after their event timestamp"
+    sentence = f"{late:,} of {rows:,} feature rows use data that became known after their moment"
     return (failed if late else passed)(sentence, late, 0)
 
 
@@ -31,8 +31,8 @@ def _coverage(evidence: Mapping[str, Any], least: Any) -> Judgement:
 def _online(evidence: Mapping[str, Any], _: Any) -> Judgement:
     checked, unequal = need(evidence, "keys_compared"), need(evidence, "keys_unequal")
     if not checked:
-        return failed("no key was there to compare", 0, 1)
-    sentence = f"{unequal:,} of {checked:,} keys answer differently online and offline"
+        return failed("there was no key to compare", 0, 1)
+    sentence = f"{unequal:,} of {checked:,} keys have different values online and offline"
     return (failed if unequal else passed)(sentence, unequal, 0)
 
 
@@ -53,11 +53,11 @@ def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
         columns = f" in {', '.join(one['columns'])}" if one["columns"] else ""
         return failed(
             f"recomputed from what was known at {moment}, {one['unequal']:,} of {one['rows']:,} rows of {name} "
-            f"differ{columns}: they knew what came after ({one['first']})",
+            f"differ{columns}: they used later data ({one['first']})",
             unequal,
             0,
         )
-    return passed(f"recomputed from what was known at {moment}, all {rows:,} rows are equal to the bit", 0, 0)
+    return passed(f"recomputed from what was known at {moment}, all {rows:,} rows are identical", 0, 0)
 
 
 RULES = (
@@ -66,9 +66,8 @@ RULES = (
         name="uses_only_past_data",
         judges="feature_view",
         practice="4.6",
-        why="A feature that uses data known after its event timestamp makes every offline metric "
-        "better than serving can reach, and nothing else shows it before the "
-        "model is live.",
+        why="A feature that uses data from after its moment makes every offline metric better than what serving can "
+        "reach, and no other check shows it before the model is live.",
         remedy="restrict the view's SQL to rows known by event_timestamp",
         judge=_created,
     ),
@@ -77,9 +76,9 @@ RULES = (
         name="answers_every_question_once",
         judges="question_features",
         practice="5.6",
-        why="A doubled key in a join gives a question two answers, a missing one gives it none; both pass "
-        "unseen through training and come back as wrong counts in the scores.",
-        remedy="look for doubled or missing keys in the questions mart",
+        why="A duplicate key in a join gives a question two rows, a missing one gives it none. Both go unnoticed "
+        "through training and cause wrong counts in the scores.",
+        remedy="look for duplicate or missing keys in the questions mart",
         judge=_answered,
     ),
     Rule(
@@ -90,8 +89,8 @@ RULES = (
         severity=Severity.WARN,
         threshold=0.9,
         why="A question without features is answered with what the model learned about nulls. A few are "
-        "usual; many mean that keys changed, a feed ended or a view looks back too short.",
-        remedy="see which keys have no feature row; widen the view's lookback or its time to live",
+        "usual; many mean that keys changed, a feed ended or a view's lookback is too short.",
+        remedy="see which keys have no feature row; increase the view's lookback or its time to live",
         judge=_coverage,
     ),
     Rule(
@@ -99,8 +98,8 @@ RULES = (
         name="online_equals_offline",
         judges="online_features",
         practice="5.6",
-        why="The model learned from the offline values and serves from the online ones. Where they differ "
-        "it answers with numbers it has never been judged on.",
+        why="The model learned from the offline values and serves from the online ones. Where they differ, "
+        "it predicts from values on which it was never evaluated.",
         remedy="materialize online_features for the newest closed sprint",
         judge=_online,
     ),
@@ -111,9 +110,9 @@ RULES = (
         gates=("promotion",),
         tracked=False,
         practice="4.6",
-        why="A feature can have a correct timestamp and still use later data. Computed again from only what "
-        "was known when a question was asked, it must be equal to the bit.",
-        remedy="find what the named columns are computed from: join and filter by known_at, never by event time",
+        why="A feature can have a correct timestamp and still use later data. Recomputed from only the data known at a "
+        "question's moment, it must be identical.",
+        remedy="find the inputs of the named columns: join and filter by known_at, never by when something happened",
         judge=_rebuilt,
     ),
 )

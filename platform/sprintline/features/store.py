@@ -1,7 +1,7 @@
 """A product's feature store: Feast over the lake, one project, registry and online store per product.
 
 Offline values live in the lake (`<product>/<view>`, a partition per sprint); Feast joins them to questions at the
-moment they were asked; the online store holds the latest value per key and only moves forwards. Serving reads the
+moment they were asked; the online store has the latest value per key and only moves forwards. Serving reads the
 online store and the registry, never the warehouse. Feast is imported inside functions: it costs seconds.
 """
 
@@ -50,9 +50,9 @@ TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Published:
-    """What publishing one view did.
+    """The result of publishing one view.
 
-    keys: entities written; 0 when `why` says that nothing was done.
+    keys: entities written; 0 when `why` says why nothing was done.
     newest: the newest event in the online store afterwards.
     """
 
@@ -64,11 +64,11 @@ class Published:
 
 @dataclass(frozen=True)
 class OnlineAnswer:
-    """Served feature values, a list per column in the order of the rows asked.
+    """Served feature values, a list per column in the order of the requested rows.
 
     values: by feature; None where the state of its view is not "fresh".
     moments: by view, the event moment the values are of (None if there are none).
-    states: by view, "fresh", "stale" (older than ttl), "missing" or "ahead" (of a moment still to come).
+    states: by view, "fresh", "stale" (older than ttl), "missing" or "ahead" (of a future moment).
     """
 
     values: dict[str, list[Any]]
@@ -86,7 +86,7 @@ class FeatureStore:
 
     Args:
         product: folder name under `feature_repo/`.
-        home: where registry and online store are kept (`features/<product>/`).
+        home: where registry and online store are (`features/<product>/`).
         lake: where offline values are.
         repo: the folder of all feature modules; by default the clone's `feature_repo/`.
     """
@@ -122,13 +122,13 @@ class FeatureStore:
         return self._declared[1]
 
     def apply(self) -> bool:
-        """Register what is declared with Feast and drop what no longer is; False when nothing had changed.
+        """Register the declared objects with Feast and drop the others; False when nothing had changed.
 
-        One process at a time does so. Killed half-way, the next call does it again. A removed view loses its online
+        One process at a time does so. After an interruption the next call repeats it. A removed view loses its online
         table, not its lake table.
 
         Raises:
-            FeatureError: the declaration cannot be used; registry and stores are as before.
+            FeatureError: the declaration cannot be used; registry and stores are unchanged.
         """
         if self._is_applied():
             return False
@@ -165,7 +165,7 @@ class FeatureStore:
             Columns keys, event_timestamp, created_timestamp, features; sorted by keys and event_timestamp.
 
         Raises:
-            FeatureError: naming the file and line or column, when the query fails or its rows are not as declared.
+            FeatureError: the query fails or its rows are not as declared; the message names file and line or column.
         """
         file = self.folder / f"{view}.sql"
         declared = self.declared()
@@ -186,7 +186,7 @@ class FeatureStore:
         """Put a sprint's rows of a view into the lake: one commit replaces the partition, the same content makes none.
 
         Raises:
-            FeatureError: the rows are not as declared (whoever computed them); nothing was written.
+            FeatureError: the rows are not as declared; nothing was written.
         """
         declared = self.declared()
         keys = declared.keys(view)
@@ -196,10 +196,10 @@ class FeatureStore:
     def historical(
         self, questions: pd.DataFrame, service: str, *, moment: str = "question_at"
     ) -> pd.DataFrame:
-        """The questions with the features of a service as they were known when each was asked.
+        """The questions with the features of a service that were known at each question's moment.
 
         A value counts if its event is not after the question and not older than the view's ttl, and if it was known
-        (created) by then. What has no value is null. Numbers come as float64.
+        (created) by then. Otherwise the feature is null. Numbers are float64.
 
         Args:
             questions: any columns, among them the keys of the service's views and `moment`. With a column `sprint`,
@@ -211,7 +211,7 @@ class FeatureStore:
 
         Raises:
             FeatureError: a key or moment is missing, a feature is named like an own column, feature rows are missing,
-                or the join did not give back the rows it was asked for.
+                or the join did not return exactly one row per question.
         """
         import pandas as pd
 
@@ -236,7 +236,7 @@ class FeatureStore:
                 if not self.lake.has(f"{self.product}/{view}", sprint):
                     raise FeatureError(f"view {view} has no rows of sprint {sprint}: materialize it first")
         spine = pd.DataFrame({ROW: range(len(questions))})
-        # Nanoseconds would become a type of their own in DuckDB 2, which compares to none of the lake's.
+        # Nanoseconds would become another type in DuckDB 2, which cannot be compared with the lake's timestamps.
         spine[EVENT] = (
             questions[moment].dt.tz_convert("UTC").dt.as_unit("us").to_numpy(dtype="datetime64[us]")
         )
@@ -246,7 +246,7 @@ class FeatureStore:
         found = store.get_historical_features(
             entity_df=spine, features=declared.service(service), filter_by_created_timestamp=True
         ).to_df()
-        # Feast's stores have dropped and multiplied rows before: what does not fit is refused, never repaired.
+        # Feast's stores have dropped and duplicated rows before: a wrong number of rows is refused, never repaired.
         if len(found) != len(spine) or found[ROW].nunique() != len(spine):
             raise FeatureError(
                 f"service {service}: {len(spine)} questions came back as {len(found)} rows: unusable"
@@ -260,13 +260,12 @@ class FeatureStore:
     def publish_online(
         self, views: Sequence[str], sprint_end: datetime, *, now: datetime | None = None
     ) -> list[Published]:
-        """Bring the online store forward to the latest value per key before `sprint_end`, or `now` if that is earlier.
+        """Update the online store to the latest value per key before `sprint_end`, or `now` if that is earlier.
 
-        A view whose online values are already of `sprint_end` or later is left alone, so closing an older sprint again
-        changes nothing; the same sprint again does write: its rows may have been fixed. Reads `[end - ttl, end)`.
+        A view whose online values are already of `sprint_end` or later is not changed, so closing an older sprint again
+        changes nothing. The same sprint again does write: its rows may have been fixed. Reads `[end - ttl, end)`.
 
-        A view without rows in that window (its feed ended early) keeps what it has, which ages there and is reported
-        stale.
+        A view without rows in that window (its feed ended early) keeps its values, which are reported as stale.
 
         Raises:
             FeatureError: a view's lake table does not exist; views before it in the list are published.
@@ -283,7 +282,7 @@ class FeatureStore:
 
         Args:
             entity_rows: per question the keys of the service's views; other entries are ignored.
-            at: the moment of asking, aware; by default the clock's. A replay gives its own.
+            at: the moment of the request, aware; by default now. A replay passes its own.
 
         Raises:
             FeatureError: a row lacks a key.
@@ -314,19 +313,19 @@ class FeatureStore:
         return answer
 
     def descriptions(self, view: str) -> dict[str, str]:
-        """What the declaration says of a view's columns; empty for those it says nothing of."""
+        """Descriptions of a view's columns from its declaration; columns without one are left out."""
         declared = self.declared().view(view)
-        told = {field.name: field.description for field in declared.schema}
-        told |= {
-            EVENT: "time at which the values apply",
-            CREATED: "time at which the last of their inputs became known",
+        found = {field.name: field.description for field in declared.schema}
+        found |= {
+            EVENT: "moment for which the values are valid",
+            CREATED: "moment at which the last of their inputs became known",
         }
-        return {name: text for name, text in told.items() if text}
+        return {name: text for name, text in found.items() if text}
 
     def compare_online(self, views: Sequence[str], sprint: Sprint) -> tuple[int, int]:
-        """Hold the online store against the lake: (keys compared, keys that answer differently), over some views.
+        """Compare the online store with the lake, for some views: (keys compared, keys with different values).
 
-        Every key that has a value in the last `ttl` of the sprint is asked for online.
+        Every key that has a value in the last `ttl` of the sprint is read online.
         """
         store, declared = self._ready()
         compared = unequal = 0
@@ -400,14 +399,14 @@ class FeatureStore:
         return ""
 
     def _ready(self) -> tuple[feast.FeatureStore, Declared]:
-        """Feast's store and what is registered in it, opened again when somebody applied since.
+        """Feast's store and its registered objects, opened again after another process applied.
 
         Read from the registry, not from `views.py`: serving needs no feature repo and goes on while one is broken.
         Raises FeatureError before the first apply.
         """
         applied = self._applied()
         if not applied:
-            raise FeatureError(f"{self.product}: its features are not registered: apply() comes first")
+            raise FeatureError(f"{self.product}: its features are not registered: call apply() first")
         if self._feast is None or self._feast[0] != applied:
             store = self._open()
             declared = Declared(
@@ -433,7 +432,7 @@ class FeatureStore:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Whether two feature values are the same, both being absent among it."""
+    """Whether two feature values are equal; two missing values are."""
     if one is None or one != one:
         return other is None or other != other
     return bool(one == other)

@@ -2,7 +2,7 @@
 
 `views.py` is plain Feast: entities, feature views, feature services. Its only helper is `lake_source`, which knows
 where the lake is, so that the same file serves the platform, a test on a temporary home and Feast's own commands.
-Each product's module is loaded by its path under a name of its own: one that does not import stops only its product.
+Each product's module is loaded by its path under a unique name: one that does not import stops only its product.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class FeatureError(RuntimeError):
 
 
 class NothingInReachError(FeatureError):
-    """A feature table is there, but holds no row in the range asked for."""
+    """A feature table exists, but has no row in the requested range."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Declared:
 def lake_source(product: str, view: str) -> FileSource:
     """The Feast source of a feature view: its Delta table `<product>/<view>` in the lake.
 
-    For `views.py`. Inside the platform the lake is that of the home at work, otherwise (`feast apply` in a shell) that
-    of `SPRINTLINE_HOME`. Every feature table has the same two moments: `event_timestamp`, from which a row holds, and
-    `created_timestamp`, the latest moment at which anything in it became known.
+    For `views.py`. Inside the platform the lake is that of the current home, otherwise (`feast apply` in a shell) that
+    of `SPRINTLINE_HOME`. Every feature table has the same two moments: `event_timestamp`, from which a row is valid,
+    and `created_timestamp`, the latest moment at which any of its inputs became known.
     """
     from feast.data_format import DeltaFormat
     from feast.infra.offline_stores.file_source import FileSource
@@ -135,7 +135,7 @@ def lake_at(root: Path) -> Iterator[None]:
 
 
 def fingerprint(folder: Path, *settings_text: str) -> str:
-    """Hash of all that `apply` depends on: the product's Python and SQL, and the settings given.
+    """Hash of everything that `apply` depends on: the product's Python and SQL, and the settings given.
 
     Raises FeatureError when the product has no `views.py`.
     """
@@ -150,7 +150,7 @@ def fingerprint(folder: Path, *settings_text: str) -> str:
 
 
 def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
-    """Load a product's `views.py` and check what Feast would only find out late.
+    """Load a product's `views.py` and check what Feast would only find later.
 
     Raises:
         FeatureError: the module does not import, declares no service or no view, declares a name twice, or a view lacks
@@ -175,7 +175,7 @@ def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
                 )
         if not isinstance(view.ttl, timedelta) or view.ttl <= timedelta(0):
             raise FeatureError(
-                f"{place}: view {name} has no ttl: say how long a row holds, as ttl=timedelta(hours=6)"
+                f"{place}: view {name} has no ttl: say how long a row is valid, as ttl=timedelta(hours=6)"
             )
         if not view.features:
             raise FeatureError(
@@ -203,14 +203,14 @@ def load_declared(product: str, folder: Path, lake_root: Path) -> Declared:
                 if feature in taken:
                     raise FeatureError(
                         f"{place}: service {service.name} takes {feature!r} from {taken[feature]} and from {view_name}:"
-                        f" rename one, feature columns need distinct names"
+                        f" rename one, because a feature is identified by its name"
                     )
                 taken[feature] = view_name
     return declared
 
 
 def _import(product: str, path: Path, lake_root: Path) -> ModuleType:
-    """Run the module under a name no one else has; it is not left in `sys.modules`."""
+    """Run the module under a unique name; it is not left in `sys.modules`."""
     if not path.is_file():
         raise FeatureError(
             f"{path}: missing: declare the product's entities, feature views and service there"
@@ -257,7 +257,7 @@ def _collect(product: str, path: Path, module: ModuleType) -> Declared:
 
 
 class _Lines:
-    """Finds the line on which a name is declared: the first that holds it in quotes."""
+    """Finds the line on which a name is declared: the first that contains it in quotes."""
 
     def __init__(self, path: Path) -> None:
         self._lines = path.read_text(encoding="utf-8").splitlines()

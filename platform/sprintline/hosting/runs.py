@@ -10,7 +10,7 @@ from dagster import DagsterInstance
 
 from sprintline.base.settings import Home
 from sprintline.hosting.instance import SETTINGS, environment, prepare
-from sprintline.product.sensors import said_by
+from sprintline.product.sensors import error_message
 
 FAILS_OFTEN = 3
 """Ticks in a row that fail before one calls it failing: a code location that is reloaded fails one or two."""
@@ -23,7 +23,7 @@ def failing_sensor(instance: DagsterInstance, product: str) -> str:
             continue
         for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1):
             if tick.error and tick.tick_data.consecutive_failure_count >= FAILS_OFTEN:
-                return f"sensor {state.name} fails: {' '.join(said_by(tick.error).split())}"
+                return f"sensor {state.name} fails: {' '.join(error_message(tick.error).split())}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What the lake asks of `deltalake`: which files a partition has, and a table to begin with."""
+"""Calls of `deltalake`: the files of each partition, an empty table, checkpoints and vacuum."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Partition:
     rows: int
 
 
-def plain_words(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """The message on one line without the terminal colours and arrows that delta-rs puts into it."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error)).split())
 
 
 def create_empty(path: Path, schema: pa.Schema) -> None:
-    """Make the table without rows; where another writer was first, theirs stands."""
+    """Create the table without rows; a table that another writer created first is left as it is."""
     from deltalake import DeltaTable
 
     configuration = {"delta.checkpointInterval": str(CHECKPOINT_EVERY)}
@@ -41,9 +41,9 @@ def create_empty(path: Path, schema: pa.Schema) -> None:
 
 
 def checkpoint(delta: DeltaTable) -> None:
-    """After every tenth commit, sum up the log. Only speed hangs on it: a full disk is left to the next write to tell.
+    """Write a checkpoint after every tenth commit. It only saves time: a full disk is reported by the next write.
 
-    No log is ever cleaned here: which versions may be forgotten is a decision, not a side effect.
+    The log is never cleaned here: removing versions is a decision, not a side effect.
     """
     from deltalake.exceptions import DeltaError
 
@@ -55,9 +55,9 @@ def checkpoint(delta: DeltaTable) -> None:
 def vacuum(
     delta: DeltaTable, path: Path, keep: timedelta, versions: list[int], *, dry: bool
 ) -> dict[str, int]:
-    """Remove files that no recent version lists, nor any of these; size by name of what went, or would."""
+    """Remove files that no recent version and none of `versions` lists; returns size by name, also when dry."""
 
-    def ask(dry_run: bool) -> list[str]:
+    def delete(dry_run: bool) -> list[str]:
         # Full: what a killed writer left is in no log, and a checkpoint forgets after a week what was replaced.
         return delta.vacuum(
             retention_hours=int(keep.total_seconds() // 3600),
@@ -68,10 +68,10 @@ def vacuum(
         )
 
     # Files that an earlier vacuum removed are named again.
-    sizes = {name: (path / name).stat().st_size for name in ask(True) if (path / name).is_file()}
+    sizes = {name: (path / name).stat().st_size for name in delete(True) if (path / name).is_file()}
     # Delta notes each vacuum as two commits, so one that would remove nothing is left out.
     if sizes and not dry:
-        ask(False)
+        delete(False)
     return sizes
 
 
@@ -99,7 +99,7 @@ def partitions(delta: DeltaTable) -> dict[str, Partition]:
 
 
 def arrow_schema(delta: DeltaTable) -> pa.Schema:
-    """Columns of the table, the partition last wherever a merge has put it."""
+    """Columns of the table, the partition column last."""
     import pyarrow as pa
 
     schema = pa.schema(delta.schema().to_arrow())

@@ -1,4 +1,4 @@
-"""What was recorded of lake tables in earlier sprints, and whether the lake still holds it."""
+"""What was recorded about lake tables in earlier sprints, and whether the lake still has it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def versions_before(
 
 
 def refuse_lost(runtime: Runtime, sprint: str, assets: Iterable[str], back: int) -> None:
-    """Raises StepFailed when the lake holds other rows of earlier sprints than were recorded, or none any more."""
+    """Raises StepFailed when rows of earlier sprints in the lake differ from what was recorded, or are gone."""
     names = sorted(assets)
     for key in runtime.calendar.previous(sprint, back):
         recorded = runtime.records.measurements(runtime.product, key)
@@ -40,18 +40,18 @@ def refuse_lost(runtime: Runtime, sprint: str, assets: Iterable[str], back: int)
         ]
         if lost:
             raise StepFailed(
-                f"{sprint} depends on {', '.join(lost)} of {key}, which the lake no longer has as recorded: "
+                f"{sprint} depends on {', '.join(lost)} of {key}, whose rows in the lake differ from those recorded: "
                 f"materialize {key} again (job {runtime.product}_closing), or restore a backup; then {sprint}"
             )
 
 
 def in_lake(runtime: Runtime, asset: str, sprint: str) -> str:
-    """Version of the rows that the lake holds of an asset's sprint, read and not remembered; empty for none."""
+    """Version of an asset's rows of a sprint in the lake, computed from the rows; empty without rows."""
     return runtime[Lake].data_version(runtime.table(asset), sprint, recompute=True) or ""
 
 
 def lake_versions(
     runtime: Runtime, sprint: str, measured: Mapping[str, Measurement]
 ) -> dict[str, str | None]:
-    """Versions of assets whose data are a lake table of their own name."""
+    """Versions of assets whose data are a lake table of the same name."""
     return {asset: runtime[Lake].data_version(runtime.table(asset), sprint) for asset in measured}

@@ -1,12 +1,12 @@
-"""The lake: Delta tables with one partition per sprint, each replaced whole in one commit.
+"""The lake: Delta tables with one partition per sprint. A partition is replaced as a whole, in one commit.
 
 A table is named ``product/table``. A partition is what one asset wrote for one sprint; writing the same content again
-makes no commit, so that a re-run leaves no trace and its version stays that of the data.
+makes no commit, so a re-run changes nothing and the version stays the same.
 
-Where the data version lives: it is computed from the content, never taken from a commit (a commit's metadata disagrees
-with the data after a restore, and finding it means walking the log). Data files are immutable and named at random, so
-the hash is remembered beside the table together with the names and sizes of the files it was computed from; it counts
-only while the log lists exactly these files. Losing that note costs one reading of one partition, nothing else.
+The data version is computed from the content, never taken from a commit: a commit's metadata disagrees with the data
+after a restore, and finding it means reading the log. Data files are immutable and have random names, so the hash is
+cached beside the table with the names and sizes of the files it was computed from. It counts only while the log lists
+exactly these files. Losing the cached hash costs one read of one partition.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from sprintline.lake.delta_partitions import (
     arrow_schema,
     checkpoint,
     create_empty,
+    one_line,
     partitions,
-    plain_words,
     vacuum,
 )
 from sprintline.product.runtime import Runtime
@@ -54,7 +54,7 @@ _SPRINT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ATTEMPTS = 40
 _RETRY_SECONDS = 0.02
 
-# The words by which delta-rs tells that another writer was first. Anything else (a full disk) is reported at once.
+# How delta-rs reports that another writer was first. Any other error (a full disk) is reported at once.
 _CONFLICT = re.compile(
     r"concurrent transaction|since last commit|already exists|conflict|failed to commit", re.IGNORECASE
 )
@@ -62,12 +62,12 @@ _CONFLICT = re.compile(
 
 @dataclass(frozen=True)
 class Commit:
-    """What a write left behind.
+    """The result of a write.
 
     Attributes:
         table: ``product/table``.
         sprint: the partition.
-        rows: rows the partition now holds.
+        rows: rows of the partition.
         delta_version: version of the Delta table at which the partition has this content.
         data_version: content hash of the partition (`Lake.data_version`).
         changed: False when the content was there already and nothing was committed.
@@ -105,7 +105,7 @@ class Lake:
         """
         if not _TABLE.fullmatch(table):
             raise LakeError(
-                f"{table!r} is no name of a lake table: write product/table in a-z, 0-9 and _, a letter first"
+                f"{table!r} is not the name of a lake table: write product/table in a-z, 0-9 and _, a letter first"
             )
         return self.root / table
 
@@ -115,31 +115,31 @@ class Lake:
         return sorted(f"{product}/{log.parent.name}" for log in (self.root / product).glob("*/_delta_log"))
 
     def sprints(self, table: str) -> list[str]:
-        """Keys of the sprints the table holds, sorted; empty for a table that is not there."""
+        """Keys of the sprints in the table, sorted; empty when the table does not exist."""
         delta = self._open(table)
         return [] if delta is None else sorted(partitions(delta))
 
     def has(self, table: str, sprint: str) -> bool:
-        """Whether the table holds the sprint."""
+        """Whether the table has rows of the sprint."""
         return self._find(table, sprint)[1] is not None
 
     def rows(self, table: str, sprint: str) -> int | None:
-        """Rows of the sprint, from the log alone; None when the table does not hold it."""
+        """Rows of the sprint, from the log alone; None when the table has none."""
         partition = self._find(table, sprint)[1]
         return None if partition is None else partition.rows
 
     def data_version(self, table: str, sprint: str, *, recompute: bool = False) -> str | None:
         """Content hash of the sprint's rows: independent of file layout, row order, clocks and ids.
 
-        A column with no value at all in this sprint does not count, so that a column which a later sprint brings into
-        the table leaves the versions of the earlier sprints as they were.
+        A column without any value in this sprint does not count. So a column that a later sprint adds to the table does
+        not change the versions of earlier sprints.
 
         Args:
-            recompute: read the rows even if the remembered hash belongs to these very files; finds a file whose bytes
-                were changed in place.
+            recompute: read the rows even if there is a cached hash of these files; finds a file whose bytes were
+                changed in place.
 
         Returns:
-            None when the table does not hold the sprint.
+            None when the table has no rows of the sprint.
         """
         delta, partition = self._find(table, sprint)
         if delta is None or partition is None:
@@ -147,7 +147,7 @@ class Lake:
         return self._version_of(delta, table, sprint, partition, recompute=recompute)
 
     def content_hash(self, table: str, sprint: str, without: Sequence[str] = ()) -> str | None:
-        """Hash of the sprint's rows as they are read now, leaving some columns out; None when it is not held."""
+        """Hash of the sprint's rows as they are now, without some columns; None when there are none."""
         delta, partition = self._find(table, sprint)
         if delta is None or partition is None:
             return None
@@ -155,9 +155,9 @@ class Lake:
         return _content_hash(rows.drop_columns([name for name in without if name in rows.column_names]))
 
     def version_with(self, table: str, sprint: str, data_version: str) -> int | None:
-        """The newest Delta version whose commit gave a sprint this content; None when the log names none.
+        """The newest Delta version whose commit gave a sprint this content; None when the log has none.
 
-        That its files are still there is not said: reading it tells.
+        Its files may have been vacuumed: then reading that version fails.
         """
         delta = self._open(table)
         said = {"sprintline.sprint": sprint, "sprintline.data_version": data_version}
@@ -178,15 +178,15 @@ class Lake:
         """Rows of some sprints, of these sprints' files only, ordered by sprint and then as they were written.
 
         Args:
-            sprints: keys of the sprints; None for all the table holds.
+            sprints: keys of the sprints; None for all.
             columns: the columns to read; None for all, ``sprint`` the last of them.
-            filters: rows to keep: ``(column, operator, value)`` tuples that must all hold, or a pyarrow expression.
-            missing_ok: leave out sprints the table does not hold; of a table that is not there give no rows (and the
-                columns asked for, without types).
+            filters: rows to keep: ``(column, operator, value)`` tuples that must all be true, or a pyarrow expression.
+            missing_ok: leave out sprints without rows; a table that does not exist gives no rows (and the requested
+                columns, without types).
             version: the Delta version to read; None for the newest.
 
         Returns:
-            A frame in the types that `frames.from_arrow` tells, with a fresh index.
+            A frame in the types of `frames.from_arrow`, with a new index.
 
         Raises:
             LakeError: no such table, sprint or column; or a version whose files were vacuumed.
@@ -206,7 +206,7 @@ class Lake:
         held = partitions(delta)
         if wanted is not None and not missing_ok and (missing := [key for key in wanted if key not in held]):
             raise LakeError(
-                f"lake table {table} does not hold sprint {', '.join(missing)}: materialize the asset that writes it"
+                f"lake table {table} has no rows of sprint {', '.join(missing)}: materialize the asset that writes it"
             )
         if columns is not None and (unknown := [name for name in columns if name not in schema.names]):
             raise LakeError(
@@ -230,23 +230,25 @@ class Lake:
     def write(self, table: str, sprint: str, frame: pd.DataFrame, sort_by: Sequence[str] | str) -> Commit:
         """Replace the table's partition of one sprint by the frame, in one commit or (same content) none.
 
-        A reader sees the old rows or the new ones. Writers of other sprints do not disturb; of two writers of the same
-        sprint the later one stays. A column new to the table is added to it; one the frame does not have is null.
+        A reader sees the old rows or the new ones. Writers of other sprints do not interfere; of two writers of the
+        same sprint the later one wins. A column that is new to the table is added; one that the frame lacks is null.
 
         Args:
-            frame: the sprint's rows, at least one; a ``sprint`` column, if there is one, must hold this sprint only.
-                Integers are kept as 64 bit, floats as double, moments as UTC microseconds.
+            frame: the sprint's rows, at least one; a ``sprint`` column, if there is one, must contain only this sprint.
+                Integers are stored as 64 bit, floats as double, moments as UTC microseconds.
             sort_by: the columns that order the rows: those of the grain.
 
         Raises:
             LakeError: wrong name, no rows, rows of another sprint, a column whose type differs from the table's, a
-                value the lake cannot keep, a disk that is full. The old rows stand then.
+                value that the lake cannot store, a full disk. The old rows stay.
         """
         from deltalake.exceptions import DeltaError
 
         path = self.path(table)
         if not _SPRINT_KEY.fullmatch(sprint):
-            raise LakeError(f"lake table {table}: {sprint!r} is no sprint key: use letters, digits, - and _")
+            raise LakeError(
+                f"lake table {table}: {sprint!r} is not a sprint key: use letters, digits, - and _"
+            )
         place = f"lake table {table}, sprint {sprint}"
         order = [sort_by] if isinstance(sort_by, str) else list(sort_by)
         trouble = ""
@@ -255,28 +257,28 @@ class Lake:
                 return self._write_once(path, table, sprint, frame, order)
             except (DeltaError, OSError) as error:
                 if not _CONFLICT.search(str(error)):
-                    said = plain_words(error)
+                    said = one_line(error)
                     raise LakeError(
                         f"{place}: cannot be written, the old content is unchanged: free or repair the disk ({said})"
                     ) from error
-                trouble = plain_words(error)
+                trouble = one_line(error)
             time.sleep(random.uniform(0, _RETRY_SECONDS * min(attempt + 1, 10)))
         raise LakeError(
-            f"{place}: other writers were first {_ATTEMPTS} times running: write it again ({trouble})"
+            f"{place}: other writers were first {_ATTEMPTS} times in a row: write it again ({trouble})"
         )
 
     def vacuum(
         self, table: str, keep: timedelta, needed: Mapping[str, Collection[str]], *, dry: bool = False
     ) -> dict[str, int]:
-        """Remove data files that were replaced longer ago than `keep`, but none that holds what is still needed.
+        """Remove data files that were replaced longer ago than `keep`, except those that are still needed.
 
         Args:
             needed: by sprint, content hashes that must stay readable (`version_with`).
             dry: remove nothing.
 
         Returns:
-            Size by name of every file that was removed, or would be. The log is never cut: it tells which version was
-            which, and a commit is some kilobytes.
+            Size by name of every file that was removed, or would be. The log is never cut: it says which version had
+            which content, and a commit is only some kilobytes.
 
         Raises:
             LakeError: no such table, or the disk refuses.
@@ -292,7 +294,7 @@ class Lake:
                 delta, self.path(table), keep, sorted(at for at in found if at is not None), dry=dry
             )
         except (DeltaError, OSError) as error:
-            raise LakeError(f"lake table {table} cannot be vacuumed: {plain_words(error)}") from error
+            raise LakeError(f"lake table {table} cannot be vacuumed: {one_line(error)}") from error
 
     def _write_once(
         self, path: Path, table: str, sprint: str, frame: pd.DataFrame, sort_by: list[str]
@@ -300,21 +302,21 @@ class Lake:
         from deltalake import CommitProperties, PostCommitHookProperties, write_deltalake
 
         delta = self._open(table)
-        kept = None if delta is None else arrow_schema(delta)
-        rows = partition_table(table, sprint, frame, sort_by, kept)
+        columns = None if delta is None else arrow_schema(delta)
+        rows = partition_table(table, sprint, frame, sort_by, columns)
         if delta is None:
-            # Made empty first: two writers that both create it by writing would both succeed and double the rows.
-            # Another writer's schema may have won, so the rows are fitted to what stands now.
+            # Created empty first: two writers that both create it by writing would both succeed and double the rows.
+            # Another writer's schema may have won, so the rows are fitted to the current one.
             create_empty(path, rows.schema)
             delta = self._open(table)
             if delta is None:
                 raise LakeError(
                     f"lake table {table} was made in {path} but cannot be opened: remove that folder and try again"
                 )
-            kept = arrow_schema(delta)
-            rows = partition_table(table, sprint, frame, sort_by, kept)
+            columns = arrow_schema(delta)
+            rows = partition_table(table, sprint, frame, sort_by, columns)
         data_version = _content_hash(rows)
-        brings = [name for name in rows.column_names if kept is not None and name not in kept.names]
+        brings = [name for name in rows.column_names if columns is not None and name not in columns.names]
         before = partitions(delta).get(sprint)
         if (
             before is not None
@@ -331,7 +333,7 @@ class Lake:
             predicate=f"{SPRINT} = '{sprint}'",
             schema_mode="merge",
             commit_properties=CommitProperties(custom_metadata=said),
-            # A checkpoint that fails after the commit would be reported as a commit that failed.
+            # A checkpoint that fails after the commit would be reported as a failed commit.
             post_commithook_properties=PostCommitHookProperties(
                 create_checkpoint=False, cleanup_expired_logs=False
             ),
@@ -359,9 +361,9 @@ class Lake:
             ) from error
 
     def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:
-        """The table and the sprint's partition, of a listing that is read again when the log has a new head.
+        """The table and the sprint's partition, from a cached listing that is read again when the log has a new head.
 
-        A closing asks a hundred times, and opening a table reads its log again.
+        A closing needs it a hundred times, and opening a table reads its log each time.
         """
         head, known = self._head(table), self._known.get(table)
         if head is None or known is None or known[0] != head:
@@ -370,7 +372,7 @@ class Lake:
                 return None, None
             if head is None:
                 return delta, partitions(delta).get(sprint)
-            # Taken before the log was read: what came meanwhile is in the listing, and makes it be read once more.
+            # The head is taken before the log is read: a commit in between is in the listing and causes one more read.
             known = self._known[table] = (head, delta, partitions(delta))
         return known[1], known[2].get(sprint)
 
@@ -409,18 +411,18 @@ class Lake:
                 if note["files"] == files and isinstance(note["data_version"], str):
                     return str(note["data_version"])
             except (OSError, ValueError, KeyError, TypeError):
-                pass  # no note, or not one of ours: the rows themselves say it
+                pass  # no cached hash, or an unreadable one: compute it from the rows
         rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
         data_version = _content_hash(rows)
         self._remember(table, sprint, partition, data_version)
         return data_version
 
     def _note(self, table: str, sprint: str) -> Path:
-        # Delta leaves alone what begins with an underscore, also when it vacuums.
+        # Delta ignores names that begin with an underscore, also in a vacuum.
         return self.path(table) / "_sprintline" / f"{sprint}.json"
 
     def _remember(self, table: str, sprint: str, partition: Partition, data_version: str) -> None:
-        """Note the hash of these files. Whole or not at all; that it fails (a full disk) costs only a reading later."""
+        """Cache the hash of these files, completely or not at all. A failure (a full disk) only costs a read later."""
         note = self._note(table, sprint)
         content = canonical_json({"files": partition.files, "data_version": data_version})
         temporary = None
@@ -438,7 +440,7 @@ class Lake:
 
 
 def _content_hash(rows: pa.Table) -> str:
-    """Hash of the rows in whatever order, without the place (``sprint``) and without columns that hold nothing."""
+    """Hash of the rows in any order, without the column ``sprint`` and without columns that are empty."""
     names = [
         name for name in rows.column_names if name != SPRINT and rows.column(name).null_count < rows.num_rows
     ]
@@ -452,4 +454,4 @@ def _no_rows(columns: Sequence[str] | None) -> pd.DataFrame:
 
 
 def _of(sprints: Sequence[str] | None) -> str:
-    return "" if sprints is None else f" (asked for sprint {', '.join(sprints)})"
+    return "" if sprints is None else f" (requested sprint {', '.join(sprints)})"

@@ -17,7 +17,7 @@ from sprintline.product.runtime import Runtime
 
 @dataclass(frozen=True)
 class Landed:
-    """What lies ready for one sprint.
+    """What is ready for one sprint.
 
     files: digest by source, of the landed file or of what the publisher's sprints closed on.
     missing: sources with neither a file nor rows in the lake.
@@ -35,12 +35,12 @@ class Landed:
         return text_hash("|".join(f"{name}={digest}" for name, digest in sorted(self.files.items())))
 
     def adds_nothing_to(self, closed_on: Mapping[str, str]) -> bool:
-        """Whether a sprint closed on these files has seen all that lies here; a file cleared away is nothing new."""
+        """Whether a sprint closed on these files has read everything that is here; a removed file does not count."""
         return all(closed_on.get(name) == digest for name, digest in self.files.items())
 
 
 def arrivals_of(runtime: Runtime) -> tuple[dict[str, Landed], list[str]]:
-    """What landed, by sprint, and what lies in the landing folder under a name that is no sprint's."""
+    """What landed, by sprint, and the problems of files in the landing folder whose names are wrong."""
     names = [source.name for source in runtime.spec.landed]
     scans = {name: runtime[Landing].scan(runtime.product, name, runtime.calendar.keys) for name in names}
     odd = [str(problem) for problem in runtime[Landing].stray_folders(runtime.product, names)]

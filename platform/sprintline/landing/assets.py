@@ -59,7 +59,7 @@ def _source_asset(
         sprint = context.partition_key
         file = runtime[Landing].scan(runtime.product, source.name).files.get(sprint)
         if file is None:
-            return _kept(runtime, source.name, sprint)
+            return _rows_in_lake(runtime, source.name, sprint)
         frame, order = accept(context, runtime, source.name, file)
         commit = runtime[Lake].write(runtime.table(source.name), sprint, frame, sort_by=order)
         facts: SourceFacts = {
@@ -119,7 +119,9 @@ def _published_asset(
             ready = upstream.at(window)
             frame = read_rows(upstream, ready, window)
         except NotReady as waits:
-            raise StepFailed(f"{window.key} waits {waits}; the landing sensor tries again") from waits
+            raise StepFailed(
+                f"{window.key} waits {waits}; the landing sensor tries again by itself"
+            ) from waits
         except DeclarationError as error:
             raise StepFailed(str(error)) from error
         except BadFile as bad:
@@ -135,7 +137,7 @@ def _published_asset(
             UPSTREAM: ready.digest,
             "upstream_versions": dict(ready.versions),
             "volumes": upstream.volumes(ready),
-            # A replay reads at a moment of its own, but no row before the publisher's sprint had closed.
+            # A replay has its own clock, but it reads no row before the publisher's sprint had closed.
             "landed_by": max(runtime.clock.now(), ready.since).isoformat(),
         }
         runtime.measure(source.name, window.key, commit.data_version, facts)
@@ -179,21 +181,21 @@ def refuse_published(
     verdict = judge(runtime, rule, source, sprint, evidence, ready.digest)
     runtime.records.record_verdicts([verdict])
     attempt = upstream.attempt(ready)
-    told = {"source": source, "file": table, "reason": str(bad), UPSTREAM: attempt}
+    body = {"source": source, "file": table, "reason": str(bad), UPSTREAM: attempt}
     runtime.records.append(
-        REFUSED, runtime.product, sprint, shell.actor(context), key=f"{source}:{attempt}", body=told
+        REFUSED, runtime.product, sprint, shell.actor(context), key=f"{source}:{attempt}", body=body
     )
     update_from_verdicts(runtime, sprint, shell.actor(context))
     report_refusal(context, rule, verdict)
     raise dg.Failure(
-        f"rows of {table} were refused: {bad}. Ask the team of {upstream.feed.product}; the sprint continues "
+        f"rows of {table} were refused: {bad}. Ask the team of {upstream.feed.product}: the sprint continues by itself "
         f"when it restates {upstream.feed.table} or changes its contract",
         metadata={"reason": str(bad)},
         allow_retries=False,
     )
 
 
-def _kept(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
+def _rows_in_lake(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeResult:
     table = runtime.table(source)
     version = runtime[Lake].data_version(table, sprint) if runtime[Lake].has(table, sprint) else None
     if version is None:
@@ -230,7 +232,9 @@ def accept(
     except BadFile as bad:
         refuse(context, runtime, source, file, bad)
     except UnsettledFile as moving:
-        raise dg.Failure(f"{moving}; the landing sensor tries again", allow_retries=False) from moving
+        raise dg.Failure(
+            f"{moving}; the landing sensor tries again by itself", allow_retries=False
+        ) from moving
     return frame, list(contract.key) or ["event_at", "known_at"]
 
 
@@ -240,9 +244,9 @@ def with_moments(runtime: Runtime, source: str, frame: "pd.DataFrame") -> "pd.Da
     shaped = shape(frame) if shape is not None else frame
     missing = {"event_at", "known_at"} - set(shaped.columns)
     if missing:
-        told = f"{source}() in sources.py returned" if shape else f"the contract of {source} names"
+        place = f"{source}() in sources.py returned" if shape else f"the contract of {source} names"
         raise dg.Failure(
-            f"{told} no {' and no '.join(sorted(missing))}: let the contract's eventAt and knownAt name UTC timestamp "
+            f"{place} no {' and no '.join(sorted(missing))}: let the contract's eventAt and knownAt name UTC timestamp "
             f"columns, or add them in {runtime.folder / 'sources.py'}: {source}(frame)",
             allow_retries=False,
         )
@@ -252,9 +256,9 @@ def with_moments(runtime: Runtime, source: str, frame: "pd.DataFrame") -> "pd.Da
 def refuse(
     context: dg.AssetExecutionContext, runtime: Runtime, source: str, file: "LandedFile", bad: Exception
 ) -> None:
-    """Move a bad file to quarantine with its reason and record the verdict; the lake stays as it was.
+    """Move a bad file to quarantine with its reason and record the verdict; the lake does not change.
 
-    Raises dg.Failure, always: the step has no rows to go on with.
+    Raises dg.Failure, always: the step has no rows to continue with.
     """
     from sprintline.landing.folder import UnsettledFile
 
@@ -262,31 +266,33 @@ def refuse(
     verdict = judge(runtime, rule, source, file.sprint, {"refused": str(bad)}, file.digest)
 
     def record(place: Path) -> None:
-        """Before the file is moved: one that is gone from landing/ is never read again, so no one would tell why."""
+        """Before the file is moved: one that is gone from landing/ is never read again, so its reason would be lost."""
         runtime.records.record_verdicts([verdict])
         where = str(place.relative_to(runtime.home.root))
-        told = {"source": source, "file": file.path.name, "reason": str(bad), "quarantine": where}
+        body = {"source": source, "file": file.path.name, "reason": str(bad), "quarantine": where}
         runtime.records.append(
-            REFUSED, runtime.product, file.sprint, shell.actor(context), key=file.digest, body=told
+            REFUSED, runtime.product, file.sprint, shell.actor(context), key=file.digest, body=body
         )
         update_from_verdicts(runtime, file.sprint, shell.actor(context))
 
     try:
         place = runtime[Landing].quarantine(file, bad, record)
     except UnsettledFile as moving:
-        raise dg.Failure(f"{moving}; the landing sensor tries again", allow_retries=False) from moving
+        raise dg.Failure(
+            f"{moving}; the landing sensor tries again by itself", allow_retries=False
+        ) from moving
     where = place.relative_to(runtime.home.root)
     report_refusal(context, rule, verdict)
     raise dg.Failure(
-        f"{file.path.name} of {source} was refused: {bad}. It lies in {where}; drop the fixed file as "
-        f"landing/{runtime.product}/{source}/{file.path.name} and the sprint continues automatically",
+        f"{file.path.name} of {source} was refused: {bad}. It is in {where}; drop the fixed file as "
+        f"landing/{runtime.product}/{source}/{file.path.name} and the sprint continues by itself",
         metadata={"reason": str(bad), "quarantine": str(where)},
         allow_retries=False,
     )
 
 
 def column_schema(columns: "Iterable[Column]") -> dg.TableSchema:
-    """A contract's columns as Dagster shows them, the classification as a tag."""
+    """A contract's columns as Dagster's column schema, the classification as a tag."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

@@ -1,7 +1,7 @@
-"""Contracts: what a source promises, read from ODCS v3.1 YAML, and the pandera schema that follows from it.
+"""Contracts: what a source promises, read from ODCS v3.1 YAML, and the pandera schema generated from it.
 
 The YAML is the only place where a column is described. `parse_contract` reads it (the work is in `odcs.py`), and
-`Contract.pandera` generates the schema that every landed frame is held to.
+`Contract.pandera` generates the schema that checks every landed frame.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
 
-#: Classifications, from open to personal. Values of the last two never stand in a message or a sample.
+#: Classifications, from open to personal. Values of the last two never appear in a message or a sample.
 CLASSIFICATIONS = ("public", "internal", "confidential", "personal")
 HIDDEN = frozenset({"confidential", "personal"})
 
@@ -67,7 +67,7 @@ class Contract:
 
     `key` names the primary key columns in order. `event_at` and `known_at` name the columns that say when a row
     happened and when it could be known; both are None when the product derives them. `min_rows` and `max_rows`
-    (included) are the promised size of a sprint. `sla` and `custom` are kept as declared.
+    (included) are the promised size of a sprint. `sla` and `custom` are as declared.
     """
 
     id: str
@@ -162,7 +162,7 @@ class Contract:
 
 
 def repeated_rows(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.Series:
-    """Which rows share their values in `names` with another row. As in SQL, a row with a null there shares none."""
+    """Which rows share their values in `names` with another row. As in SQL, a row with a null there matches none."""
     part = frame[list(names)]
     return part.duplicated(keep=False) & part.notna().all(axis=1)
 
@@ -187,7 +187,7 @@ class _PatternCheck:
 
 
 def _as_days(values: pd.Series) -> pd.Series:
-    """Moments and ISO texts as `datetime.date`, missing ones as None; anything else is left for the check to refuse."""
+    """Moments and ISO texts as `datetime.date`, missing ones as None; other values are left to the check."""
     import pandas as pd
 
     def as_day(value: Any) -> Any:
@@ -237,8 +237,8 @@ def _checks(column: Column, pa: Any) -> list[Any]:
     if column.min_length is not None or column.max_length is not None:
         words = [f"at least {column.min_length}"] if column.min_length is not None else []
         words += [f"at most {column.max_length}"] if column.max_length is not None else []
-        told = f"must have {' and '.join(words)} characters"
-        checks.append(pa.Check.str_length(column.min_length, column.max_length, error=told))
+        error = f"must have {' and '.join(words)} characters"
+        checks.append(pa.Check.str_length(column.min_length, column.max_length, error=error))
     if column.pattern is not None:
         checks.append(
             pa.Check(_PatternCheck(column.pattern), name="pattern", error=f"must match {column.pattern}")

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Parsed = tuple[Any, str | None]
-"""A value, or why the text has none."""
+"""A value, or why the text is invalid."""
 
 
 _TIMESTAMP = re.compile(
@@ -30,7 +30,7 @@ def read_date(text: str) -> Parsed:
 
 
 def read_timestamp(text: str, zone: ZoneInfo) -> Parsed:
-    """Microseconds since 1970 UTC of an ISO 8601 moment; one without an offset is a reading of the zone's clocks."""
+    """Microseconds since 1970 UTC of an ISO 8601 moment; one without an offset is local time of the zone."""
     if not text.isascii() or not _TIMESTAMP.fullmatch(text):
         return None, "is not a moment"
     try:
@@ -45,7 +45,7 @@ def read_timestamp(text: str, zone: ZoneInfo) -> Parsed:
 
 
 def _located(moment: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
-    """A local clock's reading in its zone. Readings that clock changes skip or repeat are refused, not guessed."""
+    """A local time in its zone. Times that clock changes skip or repeat are refused, not guessed."""
     early, late = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
     if early.utcoffset() != late.utcoffset():
         skipped = early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment

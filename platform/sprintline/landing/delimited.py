@@ -1,7 +1,7 @@
-"""From the bytes of a landed file to rows of text (CSV) or an Arrow table (Parquet), or to a reason why not.
+"""From the bytes of a landed file to rows of text (CSV) or an Arrow table (Parquet), or to the reason of a refusal.
 
-Only the form is judged here: compression, encoding, quoting, the header, the number of fields. What the values mean is
-for `landing_values.py`.
+Only the format is checked here: compression, encoding, quoting, the header, the number of fields. Values are checked in
+`values.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 2 * 1024**3
 
 NOTHING_HAPPENED = "; where nothing happened, lengthen the previous sprint (calendar.lengths in defs.yaml)"
-"""A sprint needs at least one row of every source."""
+"""A sprint without rows cannot close."""
 
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -45,7 +45,7 @@ class Rows:
 
 
 def unpack(data: bytes, name: str) -> bytes:
-    """The content of a `.csv` or `.csv.gz` file, unpacked; also tells a file that is named as something it is not."""
+    """The content of a `.csv` or `.csv.gz` file, unpacked; refuses a file whose content does not match its name."""
     if not data:
         raise refuse("empty", "the file is empty (0 bytes)", "send the sprint's rows under a header line")
     packed = name.endswith(".gz")
@@ -83,7 +83,7 @@ def _kind(data: bytes) -> str:
 
 
 def _gunzip(data: bytes) -> bytes:
-    """Every member of a gzip file, each held to its checksum and length."""
+    """Every member of a gzip file, each checked against its checksum and length."""
     parts: list[bytes] = []
     size, rest = 0, data
     while rest:
@@ -96,11 +96,11 @@ def _gunzip(data: bytes) -> bytes:
         try:
             part = unpacker.decompress(rest, MOST_BYTES - size + 1)
         except zlib.error as error:
-            told = str(error)
-            if "incorrect" in told:
+            message = str(error)
+            if "incorrect" in message:
                 wrong = "the gzip checksum does not match: bytes were changed after packing"
             else:
-                wrong = f"the gzip data are damaged ({told.rpartition(': ')[2]})"
+                wrong = f"the gzip data are damaged ({message.rpartition(': ')[2]})"
             raise refuse("gzip_damaged", wrong, _SEND_AGAIN) from None
         size += len(part)
         if size > MOST_BYTES:
@@ -121,7 +121,7 @@ def decode(content: bytes) -> str:
     content = content.removeprefix(b"\xef\xbb\xbf")
     zero = content.find(b"\0")
     if zero >= 0:
-        wrong = f"line {_line(content, zero)} holds a NUL byte (byte {zero:,})"
+        wrong = f"line {_line(content, zero)} contains a NUL byte (byte {zero:,})"
         right = "save the file as UTF-8 text; UTF-16 and damaged files look like this"
         raise refuse("nul_byte", wrong, right, line=_line(content, zero), byte=zero)
     try:
@@ -133,7 +133,7 @@ def decode(content: bytes) -> str:
         raise refuse("encoding", wrong, right, line=line, byte=error.start) from None
     if control := _CONTROL.search(text):
         line = text.count("\n", 0, control.start()) + 1
-        wrong = f"line {line} holds the control character 0x{ord(control.group()):02x}"
+        wrong = f"line {line} contains the control character 0x{ord(control.group()):02x}"
         raise refuse("control_character", wrong, "remove it; " + _SEND_AGAIN, line=line)
     return text
 
@@ -143,7 +143,7 @@ def _line(content: bytes, position: int) -> int:
 
 
 def read_rows(text: str, contract: Contract | None = None) -> Rows:
-    """The rows of a comma-separated text whose header holds exactly the contract's columns, in any order.
+    """The rows of a comma-separated text whose header has exactly the contract's columns, in any order.
 
     Without a contract every header will do that names each column once.
     """
@@ -152,9 +152,7 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
         rows.pop()
         lines.pop()
     if not rows:
-        raise refuse(
-            "empty", "the file contains only empty lines", "send the sprint's rows under a header line"
-        )
+        raise refuse("empty", "the file has only empty lines", "send the sprint's rows under a header line")
     header = rows[0]
     if contract is None or len(contract.columns) > 1:
         _check_delimiter(header)
@@ -169,8 +167,8 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
             f"send the sprint's rows under the header{NOTHING_HAPPENED}",
         )
     _check_widths(rows, lines, len(header), text)
-    held = {column.header: column.name for column in contract.columns} if contract else {}
-    names = [held.get(name, name) for name in header]
+    known = {column.header: column.name for column in contract.columns} if contract else {}
+    names = [known.get(name, name) for name in header]
     columns: dict[str, Sequence[str]] = dict(zip(names, zip(*rows[1:], strict=True), strict=True))
     return Rows(columns, lines[1:])
 
@@ -186,13 +184,13 @@ def _records(text: str) -> tuple[list[list[str]], list[int]]:
             lines.append(start)
             start = reader.line_num + 1
     except csv.Error as error:
-        told = str(error)
-        if "unexpected end of data" in told or "field larger" in told:
+        message = str(error)
+        if "unexpected end of data" in message or "field larger" in message:
             wrong = f"a quotation mark opened in line {start} is never closed"
             right = "close it, or send the file again if it was cut off"
             raise refuse("unclosed_quote", wrong, right, line=start) from None
         if reader.line_num > start:
-            wrong = f"a quotation mark opened in line {start} is not closed there, nor well in line {reader.line_num}"
+            wrong = f"a quotation mark opened in line {start} is not closed correctly up to line {reader.line_num}"
             right = "close it; in a quoted field double the marks inside"
             raise refuse("unclosed_quote", wrong, right, line=start) from None
         wrong = f"line {reader.line_num} has a quotation mark in the wrong place"
@@ -228,33 +226,33 @@ def check_names(names: Sequence[str], contract: Contract, where: str) -> None:
     unknown = [name for name in dict.fromkeys(names) if name not in expected]
     likely = {name: closest(name, missing, cutoff=0.7) for name in unknown}
     if len(missing) == len(expected) and not any(likely.values()):
-        # What stands there instead may be a row of data, so it is not repeated here.
+        # The first line may be a row of data instead, so it is not repeated here.
         right = (
             f"start with the header {quoted(','.join(expected)) if len(expected) < 5 else listed(expected)}"
         )
         raise refuse("no_header", f"{where} names none of the contract's columns", right)
-    findings = []
+    violations = []
     for name, count in Counter(names).items():
         if count > 1:
             wrong = f"{where}: the column {quoted(name)} appears {count} times"
-            findings.append(Violation("duplicate_column", wrong, "keep one of them", column=name))
+            violations.append(Violation("duplicate_column", wrong, "keep one of them", column=name))
     for name in unknown:
         near = likely[name]
         if near:
             missing = [other for other in missing if other != near]
             wrong = f"{where}: the column {quoted(name)} is not in the contract"
-            findings.append(Violation("misspelled_column", wrong, f"did you mean '{near}'?", column=near))
+            violations.append(Violation("misspelled_column", wrong, f"did you mean '{near}'?", column=near))
         else:
             wrong = f"{where}: the column {quoted(name)} is not in the contract"
             right = f"leave it out, or add it to the contract {contract.name} first"
-            findings.append(Violation("extra_column", wrong, right))
+            violations.append(Violation("extra_column", wrong, right))
     for name in missing:
         wrong = f"{where}: the column '{name}' is missing"
-        findings.append(
+        violations.append(
             Violation("missing_column", wrong, "add it, with an empty field where nothing is known", name)
         )
-    if findings:
-        raise BadFile.of(findings)
+    if violations:
+        raise BadFile.of(violations)
 
 
 def _check_widths(rows: list[list[str]], lines: list[int], width: int, text: str) -> None:
@@ -276,7 +274,7 @@ def _check_widths(rows: list[list[str]], lines: list[int], width: int, text: str
 
 
 def read_parquet(data: bytes, contract: Contract) -> pa.Table:
-    """The table of a Parquet file, every page decoded and held to its checksum where it has one."""
+    """The table of a Parquet file, every page decoded and compared with its checksum where it has one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -301,7 +299,7 @@ def read_parquet(data: bytes, contract: Contract) -> pa.Table:
         raise _damaged(error) from None
     if table.num_rows != file.metadata.num_rows:
         wrong = (
-            f"the Parquet index promises {file.metadata.num_rows:,} rows, the pages hold {table.num_rows:,}"
+            f"the Parquet index promises {file.metadata.num_rows:,} rows, the pages have {table.num_rows:,}"
         )
         raise refuse("parquet_damaged", wrong, _SEND_AGAIN)
     if table.num_rows == 0:
@@ -311,11 +309,11 @@ def read_parquet(data: bytes, contract: Contract) -> pa.Table:
 
 
 def _damaged(error: BaseException) -> BadFile:
-    # The library's own words may quote the content, and say little to people: only what kind of damage it is.
-    told = str(error).lower()
+    # The library's message may quote the content and is hard to read: only the kind of damage is reported.
+    message = str(error).lower()
     kind = (
         "a page's checksum does not match"
-        if "crc" in told or "checksum" in told
+        if "crc" in message or "checksum" in message
         else "a page cannot be decoded"
     )
     return refuse("parquet_damaged", f"the Parquet file is damaged: {kind}", _SEND_AGAIN)

@@ -1,4 +1,4 @@
-"""What the stores say of a source's sprint, for the rules on sources."""
+"""Evidence about a source's sprint, for the rules on sources."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         return NOTHING
     facts: SourceFacts = found.facts
     table, contract = runtime.table(asset), runtime[Contracts].get(asset)
-    # Of a published table, the contract that held when its rows were read: the publisher's may be another by now.
+    # For a published table, the contract at the time of reading: the publisher's may have changed since.
     agreed = f"{contract.name} {contract.version}" if contract else facts["contract"]
     bounds = contract.row_bounds if contract else facts["row_bounds"]
     rows = runtime[Lake].read(table, [sprint], columns=["known_at"], missing_ok=True)
-    # Read, not remembered: a file changed in place keeps its name and size.
+    # Computed from the rows, not cached: a file changed in place keeps its name and size.
     stored = runtime[Lake].data_version(table, sprint, recompute=True)
     return {
         **facts,
-        # The contract was compared with the rows that were accepted, and confirms no others.
+        # Only the accepted rows were checked against the contract.
         "contract": agreed if stored == found.data_version else None,
         "row_bounds": list(bounds) if bounds else None,
         "data_version": found.data_version,
@@ -45,6 +45,6 @@ KINDS = (
         versions=lake_versions,
         label="<source>",
         group="raw",
-        about="A source's rows of the sprint, as landed and checked against its contract",
+        told="A source's rows of the sprint, as landed and checked against its contract",
     ),
 )

@@ -1,4 +1,4 @@
-"""What is recorded of a source's sprint."""
+"""Recorded facts of a source's sprint."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import NotRequired, TypedDict
 
 
 class SourceFacts(TypedDict):
-    """Rows that a source brought for a sprint, from a landed file or from a table that another product publishes.
+    """Rows of a source for a sprint, from a landed file or from a table that another product publishes.
 
     rows: rows in the lake
     row_bounds: least and most rows that the contract promises, None for a side without a bound; None without bounds
     landed_by: moment (ISO, UTC) by which the rows were there; landing the same rows again does not change it
     file: name of the landed file; absent for a published table
     file_digest: hash of the landed file; absent for a published table
-    contract: name and version of the contract that was compared with the rows; absent for a landed file
+    contract: name and version of the contract that the rows were checked against; absent for a landed file
     published: product, table and contract version that were read; absent for a landed file
-    upstream: digest of what the publisher's sprints had closed on; absent for a landed file
+    upstream: digest of the data on which the publisher's sprints closed; absent for a landed file
     upstream_versions: data version of the published table by the publisher's sprint; absent for a landed file
     volumes: rows of the published table by the publisher's sprint; absent for a landed file
     """

@@ -1,4 +1,4 @@
-"""Faults of what lands and of the lake it enters."""
+"""Faults of landed files and of their rows in the lake."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FAULTS = (
         run=("orders",), state=LANDED,
     ),
     Fault(
-        "DQ101", "a key that comes twice", "landing file of orders", "orders",
+        "DQ101", "a duplicate key", "landing file of orders", "orders",
         _key_twice, run=("orders",), state=LANDED,
     ),
     Fault(

@@ -10,8 +10,8 @@ from pathlib import Path
 class LandedFile:
     """A file that landed for a sprint.
 
-    `digest` follows name, size and time of change (also of the checksum file) and costs no reading. `settled` says that
-    no one has written to it for a second.
+    `digest` is made of name, size and time of change (also of the checksum file), without reading the file. `settled`
+    means that it was not written to for a second.
     """
 
     product: str

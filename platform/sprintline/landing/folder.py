@@ -46,7 +46,7 @@ _UNFINISHED = (".part", ".tmp")
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that cannot be taken as it is named; it stays where it lies. `place` is its path below the landing."""
+    """A file whose name is wrong; it stays in place. `place` is its path below the landing folder."""
 
     path: Path
     place: str
@@ -59,14 +59,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies in a source's folder: files by sprint in the order of their keys, and names that say no sprint."""
+    """The files of a source's folder by sprint, in the order of their keys, and those with a wrong name."""
 
     files: dict[str, LandedFile] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
 class Landing:
-    """The landing folder and its quarantine. Both must lie on one file system, so that a move is one step."""
+    """The landing folder and its quarantine. Both must be on one file system, so that a move is one step."""
 
     @classmethod
     def of(cls, runtime: Runtime) -> Landing:
@@ -78,7 +78,7 @@ class Landing:
         self.quarantine_root = Path(quarantine_root)
 
     def folder(self, product: str, source: str) -> Path:
-        """Where files of a source land. Raises ValueError for names that are no folder names."""
+        """Where files of a source land. Raises ValueError for names that cannot be folders."""
         for name in (product, source):
             if not _FOLDER.fullmatch(name):
                 raise ValueError(
@@ -89,13 +89,13 @@ class Landing:
     def scan(
         self, product: str, source: str, sprints: Collection[str] | None = None, now: float | None = None
     ) -> Scan:
-        """What lies in a source's folder.
+        """The files in a source's folder.
 
         Args:
             product: its name.
             source: its name.
             sprints: the calendar's keys; None accepts every name of the form `2013-S07`.
-            now: seconds since 1970, to judge what has settled; None takes the clock.
+            now: seconds since 1970, to decide what has settled; None means the clock.
         """
         folder = self.folder(product, source)
         now = time.time() if now is None else now
@@ -119,7 +119,7 @@ class Landing:
                 files[sprint] = several[0]
                 continue
             names = " and ".join(file.path.name for file in several)
-            wrong = f"{names} are both there for {sprint}, and nothing says which one counts"
+            wrong = f"{names} are both there for {sprint}, and it is unclear which one counts"
             problems += [self._problem(file.path, wrong, "remove all but one") for file in several]
         return Scan(files, tuple(problems))
 
@@ -144,15 +144,15 @@ class Landing:
 
         Types: string `string`, integer `Int64`, number `float64`, boolean `boolean`, date `datetime.date` objects,
         timestamp `datetime64[us, UTC]`. Where the contract names them, `event_at` and `known_at` are added; with a
-        window, `event_at` must lie inside. `attrs` holds `file` and `sha256` of the bytes that were read.
+        window, `event_at` must be inside. `attrs` has `file` and `sha256` of the bytes that were read.
 
         Raises:
             BadFile: the file must not enter the lake; move it away with `quarantine`.
-            UnsettledFile: the file changed or vanished meanwhile.
-            OSError: the disk could not be read, which says nothing about the file.
+            UnsettledFile: the file changed or vanished while it was read.
+            OSError: the disk could not be read; the file itself may be fine.
         """
         from sprintline.landing.delimited import decode, read_parquet, read_rows, unpack
-        from sprintline.landing.values import frame_from_text, hold
+        from sprintline.landing.values import checked_frame, frame_from_text
 
         data = self._bytes(file)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -164,7 +164,7 @@ class Landing:
         else:
             rows = read_rows(decode(unpack(data, file.path.name)), contract)
             typed = frame_from_text(rows.columns, rows.lines, contract)
-        frame = hold(typed, contract, window)
+        frame = checked_frame(typed, contract, window)
         frame.attrs = {"file": file.path.name, "sha256": sha256}
         failpoint("landing.read")
         return frame
@@ -177,18 +177,17 @@ class Landing:
     ) -> Path:
         """Move a refused file, its checksum and the reason to `quarantine/<product>/<source>/<sprint>/`.
 
-        Every refusal keeps its own copy, also of the same file twice. The reason is written first, so that no file is
-        ever there without one.
+        Every refusal keeps its own copy, also when the same file is refused twice. The reason is written first, so no
+        file is ever there without one.
 
-        before_move: is reported where the file will lie, and records it: a process that is killed afterwards leaves a
-        file
-            that is refused once more, to the same place, and none that is gone without a word.
+        before_move: gets the path to which the file will move, and records it. If the process is killed afterwards, the
+            file is refused once more, to the same path, and none is lost without a record.
 
         Returns:
-            where the file lies now; beside it `<name>.reason.json` and `<name>.reason.md`.
+            the new path of the file; beside it are `<name>.reason.json` and `<name>.reason.md`.
 
         Raises:
-            UnsettledFile: another file lies there by now (the fixed one, perhaps), so nothing was moved.
+            UnsettledFile: another file is in its place now (perhaps the fixed one), so nothing was moved.
         """
         self._same(file)
         return store(
@@ -254,11 +253,11 @@ class Landing:
 
     def _same(self, file: LandedFile) -> None:
         if not self._is(file, file.path):
-            told = "was replaced or taken away since it was judged: it was not moved, scan the landing again"
-            raise UnsettledFile(f"{file.path.name} {told}")
+            wrong = "was replaced or removed after it was checked: it was not moved, scan the landing again"
+            raise UnsettledFile(f"{file.path.name} {wrong}")
 
     def _verify(self, file: LandedFile, sha256: str, required: bool) -> None:
-        """Hold the bytes to the checksum file beside them."""
+        """Compare the hash of the bytes with the checksum file beside the file."""
         sidecar = self._sidecar(file.path)
         try:
             text = sidecar.read_bytes()[:4096].decode("ascii", errors="replace")
@@ -281,7 +280,7 @@ class Landing:
 
 def _quiet_since(state: os.stat_result, now: float) -> float:
     """When the file was last written. A time in the future (a wrong clock, a restored file) would never pass: then the
-    time counts at which this machine's file system last saw it change, which no one can set.
+    time of the last change in this machine's file system counts, which no program can set.
     """
     return state.st_mtime if state.st_mtime <= now else state.st_ctime
 
@@ -304,7 +303,7 @@ def _odd_name(path: Path, sprints: Collection[str] | None) -> tuple[str, str] | 
             if near
             else f"name it by a sprint of the calendar, as 2013-S07{form}"
         )
-        return f"'{sprint[:40]}' is no sprint of the calendar", fix
+        return f"'{sprint[:40]}' is not a sprint of the calendar", fix
     if sprints is None and not _SPRINT_KEY.fullmatch(sprint):
-        return f"'{sprint[:40]}' is no sprint key", f"name it by year and number, as 2013-S07{form}"
+        return f"'{sprint[:40]}' is not a sprint key", f"name it by year and number, as 2013-S07{form}"
     return None

@@ -1,7 +1,7 @@
-"""What the columns of a file seem to be: the types and nulls from which a first contract is written.
+"""Infer the columns of a file: the types and nulls from which a first contract is written.
 
-Inference is caution: what would lose something (a leading zero, a digit beyond 64 bits) stays text, and each column
-says why it was taken for what it is, so that its owner can tell where it is wrong.
+Inference is cautious: a value that would lose something (a leading zero, a digit beyond 64 bits) stays text. Each
+column has the reason for its type, so that its owner can see where it is wrong.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMS = (".csv", ".csv.gz", ".parquet")
-#: Text with at most so many different values is a category; with more it is a name or prose, which no model reads.
+#: Text with at most this many different values is a category; with more it is a name or prose, which no model reads.
 MOST_CATEGORIES = 50
-#: So many values show at once what most columns are not.
+#: This many values rule out most types.
 FIRST = 100
 
-#: Columns that the platform adds to tables, or that the models of a product made from a file have for themselves.
+#: Columns that the platform adds to tables, or that the dbt models of a product made from a file define.
 TAKEN = frozenset(
     ("question_id", "question_at", "event_at", "known_at", "answer", "label", "asked_hour", "weekday", "local_at",
      "sprint", "everyone", "asked", "answers", "positives", "known_hour", "last_known_at", "event_timestamp",
      "created_timestamp", "past_rate", "past_answers")
 )  # fmt: skip
-#: Of these, the ones it adds to the lake; a file's own column comes there under another name.
+#: Of these, the ones it adds to the lake; a file's column of that name is renamed there.
 _OF_THE_LAKE = frozenset({"event_at", "known_at", "sprint"})
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
@@ -76,7 +76,7 @@ def infer(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame]:
         timezone: of moments written without an offset.
 
     Raises:
-        InferenceError: no such file, another form, no rows, or a column that no contract could hold.
+        InferenceError: no such file, another format, no rows, or a column that no contract can describe.
     """
     import pandas as pd
 
@@ -85,7 +85,7 @@ def infer(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame]:
     for header, (name, sql) in _names(list(texts.columns)).items():
         kind, why = kinds.get(header) or _kind(_distinct(texts[header]), timezone)
         if header in kinds:
-            _hold(file, header, kind, texts[header], timezone)
+            _refuse_unfit(file, header, kind, texts[header], timezone)
         found.append(_inferred(header, name, sql, kind, why, texts[header]))
         typed[sql] = _typed(texts[header], kind, timezone)
     return found, pd.DataFrame(typed)
@@ -121,7 +121,7 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     if not file.is_file():
         raise InferenceError(f"{file}: there is no such file; name a .csv, .csv.gz or .parquet file")
     if not file.name.endswith(FORMS):
-        raise InferenceError(f"{file}: is none of {', '.join(FORMS)}; save it as one of them")
+        raise InferenceError(f"{file}: is not one of {', '.join(FORMS)}; save it as one of them")
     try:
         if file.suffix == ".parquet":
             texts, kinds = _texts_of_parquet(file)
@@ -137,12 +137,12 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
         first = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InferenceError(f"{file}: cannot be read ({first}); save it as UTF-8 CSV or Parquet") from error
     if not len(texts.columns) or texts.empty:
-        raise InferenceError(f"{file}: holds no row; give a file with some sprints of history")
+        raise InferenceError(f"{file}: has no rows; give a file with some sprints of history")
     return texts, kinds
 
 
 def _texts_of_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
-    """Every column as the text a CSV would hold, so that one inference serves both."""
+    """Every column as the text of a CSV file, so that one inference serves both."""
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -152,12 +152,12 @@ def _texts_of_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, st
         kind = logical_type(values.type)
         if kind is None:
             raise InferenceError(
-                f"{file}: column {name} holds {values.type}; write its parts as columns or as text, or leave it out"
+                f"{file}: column {name} has type {values.type}; write its parts as columns or as text, or leave it out"
             )
         if name in texts:
             raise InferenceError(f"{file}: the column {name!r} appears twice; keep one of them")
         texts[name] = _as_text(values)
-        kinds[name] = kind, f"Parquet holds {values.type}"
+        kinds[name] = kind, f"its Parquet type is {values.type}"
     return pd.DataFrame(texts), kinds
 
 
@@ -176,8 +176,8 @@ def _as_text(values: pa.ChunkedArray) -> list[str]:
     return ["" if one is None else str(one) for one in values.to_pylist()]
 
 
-def _hold(file: Path, header: str, kind: str, texts: pd.Series, timezone: str) -> None:
-    """Refuse a value that Parquet's type can hold and the contract's cannot: the file would not keep its contract."""
+def _refuse_unfit(file: Path, header: str, kind: str, texts: pd.Series, timezone: str) -> None:
+    """Refuse a value that Parquet's type allows and the contract's does not: the file would break its contract."""
     distinct = _distinct(texts)
     _, reasons = convert(distinct, [False] * len(distinct), Column("", kind, timezone=timezone))
     for index, reason in reasons.items():
@@ -189,8 +189,8 @@ def _hold(file: Path, header: str, kind: str, texts: pd.Series, timezone: str) -
 def _names(headers: list[str]) -> dict[str, tuple[str, str]]:
     """For each header its name in the contract and in SQL.
 
-    Both are the header itself where that can be: letters, digits and underscores, in SQL small ones. What SQL or the
-    platform needs for itself gets an underscore, what is taken a number.
+    Both are the header itself where possible: letters, digits and underscores, in SQL lower case. A word that SQL or
+    the platform reserves gets an underscore, a name that is taken a number.
     """
     found: dict[str, tuple[str, str]] = {}
     taken: set[str] = set()
@@ -211,12 +211,12 @@ def _names(headers: list[str]) -> dict[str, tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def reserved_words() -> frozenset[str]:
-    """Words that SQL keeps for itself."""
+    """Reserved words of SQL."""
     import duckdb
 
     with duckdb.connect() as connection:
-        asked = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
-        return frozenset(word for (word,) in connection.execute(asked).fetchall())
+        query = "select keyword_name from duckdb_keywords() where keyword_category <> 'unreserved'"
+        return frozenset(word for (word,) in connection.execute(query).fetchall())
 
 
 def _distinct(texts: pd.Series) -> list[str]:
@@ -249,10 +249,10 @@ def _kind(distinct: list[str], timezone: str) -> tuple[str, str]:
         if not reasons:
             return kind, why
         if kind == "timestamp" and (
-            told := next((r for r in reasons.values() if "clocks change" in r), None)
+            clock_change := next((r for r in reasons.values() if "clocks change" in r), None)
         ):
-            place = next(index for index, reason in reasons.items() if reason == told)
-            return "string", f"{distinct[place]} {told}"
+            place = next(index for index, reason in reasons.items() if reason == clock_change)
+            return "string", f"{distinct[place]} {clock_change}"
     return "string", f"{len(distinct)} different texts"
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the contracts that a product's sources name."""
+"""Mistakes in the contracts that a product's sources name."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _contracts(product: Checked) -> Iterator[str]:
 def _moments(contract: Contract, source: str, functions: set[str]) -> str | None:
     if contract.event_at is None and source not in functions:
         return (
-            f"nothing says when a row of {source} happened; name a column in customProperties (eventAt, knownAt), or "
-            f"write {source}(frame) in sources.py, returning it with event_at and known_at"
+            f"it is not declared when a row of {source} happened; name a column in customProperties (eventAt, knownAt) "
+            f"or write {source}(frame) in sources.py, returning it with event_at and known_at"
         )
     return None
 

@@ -1,7 +1,7 @@
-"""ODCS v3.1 contracts read into `Contract`, with every mistake told at its line.
+"""ODCS v3.1 contracts read into `Contract`, with every mistake reported at its line.
 
-Three judges look at a contract: the pydantic model of `open-data-contract-standard` (types), the JSON Schema that the
-package bundles (structure), and `odcs_checks.py` (what Sprintline needs).
+A contract is checked three times: by the pydantic model of `open-data-contract-standard` (types), by the JSON Schema
+that the package bundles (structure), and by `odcs_checks.py` (what Sprintline needs).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from sprintline.landing.contracts import Column, Contract
-from sprintline.landing.odcs_checks import CUSTOM, ROW_LIMITS, Found, check_contract
+from sprintline.landing.odcs_checks import CUSTOM, ROW_LIMITS, MistakeList, check_contract
 from sprintline.mechanisms.declaration.located_yaml import (
     DeclarationError,
     KeyPath,
@@ -27,7 +27,7 @@ from sprintline.product.runtime import Runtime
 if TYPE_CHECKING:
     from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
 
-#: Came with ODCS v3.2; the bundled JSON Schema is v3.2's and would let them pass.
+#: New in ODCS v3.2; the bundled JSON Schema is v3.2's and would accept them.
 _LATER = {
     "enum": "write quality: [{metric: invalidValues, arguments: {validValues: [A, B]}, mustBe: 0}]",
     "semanticType": "leave it out",
@@ -39,7 +39,7 @@ _LATER = {
 def _read_contract(text: str, filename: str) -> Contract:
     """The contract in `text`. Raises DeclarationError with one line per mistake."""
     yaml = read_yaml(text, filename)
-    found = Found(yaml)
+    found = MistakeList(yaml)
     model = _modelled(yaml, found)
     check_contract(yaml.data, found)
     _check_structure(yaml.data, found)
@@ -52,13 +52,13 @@ def _read_contract(text: str, filename: str) -> Contract:
 # --- the library's model -------------------------------------------------------------------------------------------
 
 
-def _modelled(yaml: LocatedYaml, found: Found) -> OpenDataContractStandard | None:
+def _modelled(yaml: LocatedYaml, found: MistakeList) -> OpenDataContractStandard | None:
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
     for path, key, known in _unknown_keys(yaml.data, OpenDataContractStandard, ()):
         if key in _LATER and path:
-            found.add((*path, key), "is of ODCS v3.2", _LATER[key])
+            found.add((*path, key), "is new in ODCS v3.2", _LATER[key])
         else:
             found.add((*path, key), "unknown key", suggest(key, known))
     try:
@@ -100,7 +100,7 @@ def _model_in(annotation: Any) -> Any:
 
 
 def _existing(data: Any, loc: Sequence[str | int]) -> KeyPath:
-    """The longest part of a pydantic location that is a path in the data: union branches are no part of it."""
+    """The longest part of a pydantic location that is a path in the data, without union branches."""
     path: list[str | int] = []
     for part in loc:
         inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
@@ -122,16 +122,16 @@ def _validator() -> Any:
 
 
 def _lighter(schema: Any) -> Any:
-    """The schema without `unevaluatedProperties`: `_unknown_keys` finds the same, says more, and costs less."""
+    """The schema without `unevaluatedProperties`: `_unknown_keys` finds the same faster, with better messages."""
     if isinstance(schema, dict):
         return {key: _lighter(part) for key, part in schema.items() if key != "unevaluatedProperties"}
     return [_lighter(part) for part in schema] if isinstance(schema, list) else schema
 
 
-def _check_structure(data: Mapping[str, Any], found: Found) -> None:
+def _check_structure(data: Mapping[str, Any], found: MistakeList) -> None:
     for error in _validator().iter_errors(data):
         path = tuple(error.absolute_path)
-        if found.reported_near(path):
+        if found.has_mistake_near(path):
             continue
         if error.validator == "enum":
             found.add(
@@ -143,7 +143,7 @@ def _check_structure(data: Mapping[str, Any], found: Found) -> None:
             missing = next(name for name in error.validator_value if name not in error.instance)
             found.add((*path, missing), "is missing", "ODCS requires it")
         else:
-            found.add(path, "is not as ODCS has it", _lower(error.message)[:160])
+            found.add(path, "is not valid ODCS", _lower(error.message)[:160])
 
 
 # --- the contract ---------------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Contracts(dict[str, Contract]):
         for source, place in runtime.spec.contracts.items():
             file = runtime.folder / place
             if not file.is_file():
-                wrong = f"source {source} names contract {place}, which is no file"
+                wrong = f"source {source} names contract {place}, which does not exist"
                 raise DeclarationError(
                     str(runtime.folder / "defs.yaml"),
                     [Mistake(1, "attributes.sources", wrong, "write it beside defs.yaml")],

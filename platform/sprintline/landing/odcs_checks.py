@@ -1,7 +1,7 @@
 """What Sprintline needs of an ODCS contract, beyond the standard's own structure.
 
-Nothing may be promised that a landed file would not be held to: a rule, option or type that the landing does not check
-is a mistake here, so that no contract says more than is done. The checks read the plain data, which may have any shape.
+A contract may promise only what is checked on a landed file: a rule, option or type that the landing does not check is
+a mistake here. The checks read the plain data, which may have any shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sprintline.mechanisms.declaration.located_yaml import (
 
 API_VERSION = "v3.1.0"
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
-#: customProperties of the contract that mean something here; others are kept as they are.
+#: customProperties of the contract that have a meaning here; others are not changed.
 CUSTOM = ("eventAt", "knownAt", "timezone", "checksum")
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -38,7 +38,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 }
 ROW_LIMITS: dict[
     str, Callable[[Any], tuple[int | None, int | None]]
-] = {  # operator of a rowCount rule -> what it says of the least and the most rows
+] = {  # operator of a rowCount rule -> smallest and largest number of rows
     "mustBe": lambda n: (n, n),
     "mustBeBetween": lambda pair: (pair[0], pair[1]),
     "mustBeGreaterOrEqualTo": lambda n: (n, None),
@@ -49,30 +49,30 @@ ROW_LIMITS: dict[
 _OPERATORS = (*ROW_LIMITS, "mustNotBe", "mustNotBeBetween")
 
 
-class Found:
-    """Mistakes, at most one per place: the first judge to speak says it best."""
+class MistakeList:
+    """Mistakes, at most one per place: the first check that finds one has the best message."""
 
     def __init__(self, yaml: LocatedYaml) -> None:
         self.yaml = yaml
         self.mistakes: list[Mistake] = []
-        self._told: list[KeyPath] = []
+        self._places: list[KeyPath] = []
 
     def add(self, path: KeyPath, wrong: str, right: str) -> None:
-        if path not in self._told:
-            self._told.append(path)
+        if path not in self._places:
+            self._places.append(path)
             self.mistakes.append(self.yaml.mistake(path, wrong, right))
 
-    def reported_near(self, path: KeyPath) -> bool:
-        """Whether something was reported at `path`, below it or above it."""
-        return any(told[: len(path)] == path or path[: len(told)] == told for told in self._told)
+    def has_mistake_near(self, path: KeyPath) -> bool:
+        """Whether there is a mistake at `path`, below it or above it."""
+        return any(known[: len(path)] == path or path[: len(known)] == known for known in self._places)
 
 
-def check_contract(data: Mapping[str, Any], found: Found) -> None:
-    """Tell `found` every mistake of a contract that the standard alone would let pass."""
+def check_contract(data: Mapping[str, Any], found: MistakeList) -> None:
+    """Add to `found` every mistake of a contract that the standard alone accepts."""
     fixed = {"kind": "DataContract", "apiVersion": API_VERSION}
     for key, value in fixed.items():
         if data.get(key) != value:
-            found.add((key,), f"{shown(data.get(key))} is not what is read here", f"write `{key}: {value}`")
+            found.add((key,), f"{shown(data.get(key))} is not supported", f"write `{key}: {value}`")
     samples = {
         "id": "flight-delays-departures",
         "name": "Departures",
@@ -85,12 +85,10 @@ def check_contract(data: Mapping[str, Any], found: Found) -> None:
             found.add((key,), wrong, f"write `{key}: {sample}`")
     description = data.get("description")
     if not isinstance(description, dict) or not description.get("purpose"):
-        found.add(
-            ("description",), "says no purpose", "write `description: {purpose: what the data are for}`"
-        )
+        found.add(("description",), "has no purpose", "write `description: {purpose: what the data are for}`")
     tables = data.get("schema")
     if not isinstance(tables, list) or len(tables) != 1 or not isinstance(tables[0], dict):
-        found.add(("schema",), "must hold exactly one table", "write one entry with name and properties")
+        found.add(("schema",), "must have exactly one table", "write one entry with name and properties")
         return
     table, at = tables[0], ("schema", 0)
     columns = table.get("properties")
@@ -104,7 +102,7 @@ def check_contract(data: Mapping[str, Any], found: Found) -> None:
         found.add((*at, "properties"), "has no primary key", "mark what names a row with `primaryKey: true`")
 
 
-def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, dict[str, Any]]:
+def _check_columns(columns: list[Any], at: KeyPath, found: MistakeList) -> dict[str, dict[str, Any]]:
     by_name: dict[str, dict[str, Any]] = {}
     lower: dict[str, int] = {}
     headers: dict[str, int] = {}
@@ -118,10 +116,10 @@ def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, d
             found.add(
                 (*path, "name"),
                 f"{shown(name)} is not a column name",
-                "use letters, digits and underscores, and let physicalName say what the file calls it",
+                "use letters, digits and underscores, and put the file's own name into physicalName",
             )
         elif name.lower() == "sprint":
-            found.add((*path, "name"), "sprint is the platform's own column", "name it otherwise")
+            found.add((*path, "name"), "sprint is the platform's own column", "give it another name")
         elif name.lower() in lower:
             wrong = f"the column {name} is given twice (case does not count)"
             found.add((*path, "name"), wrong, f"keep one; the first is number {lower[name.lower()] + 1}")
@@ -136,10 +134,10 @@ def _check_columns(columns: list[Any], at: KeyPath, found: Found) -> dict[str, d
     return by_name
 
 
-def _check_column(column: Mapping[str, Any], path: KeyPath, found: Found) -> None:
+def _check_column(column: Mapping[str, Any], path: KeyPath, found: MistakeList) -> None:
     kind = column.get("logicalType")
     if kind not in LOGICAL_TYPES:
-        wrong = "is missing" if kind is None else f"{shown(kind)} is not a type a file can hold here"
+        wrong = "is missing" if kind is None else f"{shown(kind)} is not a supported type"
         near = {
             "int": "integer",
             "bool": "boolean",
@@ -168,15 +166,17 @@ def _check_column(column: Mapping[str, Any], path: KeyPath, found: Found) -> Non
     _check_column_quality(column.get("quality"), kind, has_pattern, (*path, "quality"), found)
 
 
-def _check_options(options: Any, kind: str, path: KeyPath, found: Found) -> None:
+def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -> None:
     if not isinstance(options, dict):
         return
     limits: dict[str, Any] = {}
     for key, value in options.items():
         if key not in _OPTIONS[kind]:
-            held = ", ".join(_OPTIONS[kind]) or "no options"
+            checked = ", ".join(_OPTIONS[kind]) or "no options"
             found.add(
-                (*path, key), f"is not held for a column of type {kind}", f"leave it out; held are: {held}"
+                (*path, key),
+                f"is not checked for a column of type {kind}",
+                f"leave it out; checked are: {checked}",
             )
         elif key in _BOUNDS:
             limits[key] = _limit(value, kind)
@@ -200,10 +200,10 @@ def _check_options(options: Any, kind: str, path: KeyPath, found: Found) -> None
     low = limits.get("minimum", limits.get("exclusiveMinimum"))
     high = limits.get("maximum", limits.get("exclusiveMaximum"))
     if low is not None and high is not None and not _ordered(low, high):
-        found.add(path, "the minimum lies above the maximum", "exchange them")
+        found.add(path, "the minimum is greater than the maximum", "swap them")
     shortest, longest = options.get("minLength"), options.get("maxLength")
     if type(shortest) is int and type(longest) is int and shortest > longest:
-        found.add(path, "minLength is more than maxLength", "exchange them")
+        found.add(path, "minLength is greater than maxLength", "swap them")
 
 
 def _limit(value: Any, kind: str) -> Any:
@@ -238,30 +238,34 @@ def _is_zone(value: Any) -> bool:
     return True
 
 
-def _check_column_quality(rules: Any, kind: Any, has_pattern: bool, path: KeyPath, found: Found) -> None:
+def _check_column_quality(
+    rules: Any, kind: Any, has_pattern: bool, path: KeyPath, found: MistakeList
+) -> None:
     given = {"pattern"} if has_pattern else set()
     for rule, at in _rules(rules, path, found):
         metric, arguments = rule.get("metric"), rule.get("arguments") or {}
         if metric not in {"nullValues", "duplicateValues", "invalidValues"}:
-            right = "held are nullValues, duplicateValues, invalidValues; make it a dbt test"
+            right = "use nullValues, duplicateValues or invalidValues, or make it a dbt test"
             found.add((*at, "metric"), f"{shown(metric)} of a column is not checked when a file lands", right)
         elif rule.get("mustBe") != 0 or isinstance(rule.get("mustBe"), bool):
-            found.add(at, "a column is held to no exception", "write `mustBe: 0`, or make it a dbt test")
+            found.add(
+                at, "only `mustBe: 0` is checked for a column", "write `mustBe: 0`, or make it a dbt test"
+            )
         elif metric == "invalidValues" and isinstance(arguments, dict):
             for key in arguments:
                 if key not in {"validValues", "pattern"}:
                     found.add(
-                        (*at, "arguments", key), "is not held", suggest(key, ("validValues", "pattern"))
+                        (*at, "arguments", key), "is not checked", suggest(key, ("validValues", "pattern"))
                     )
                 elif key in given:
                     found.add(
                         (*at, "arguments", key),
                         f"a {key} is given before",
-                        "keep one: only one would be held",
+                        "keep one: only one would be checked",
                     )
                 elif key == "pattern" and (kind != "string" or not _is_pattern(arguments[key])):
                     right = "give a column of type string a regular expression: '^[A-Z]{3}$'"
-                    found.add((*at, "arguments", key), f"{shown(arguments[key])} cannot be held", right)
+                    found.add((*at, "arguments", key), f"{shown(arguments[key])} cannot be checked", right)
                 given.add(key)
             values = arguments.get("validValues")
             if values is None and "pattern" not in arguments:
@@ -284,7 +288,7 @@ def _fits(value: Any, kind: Any) -> bool:
     return type(value) in kinds.get(kind, (str, int, float, bool))
 
 
-def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: Found) -> None:
+def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList) -> None:
     for rule, at in _rules(rules, path, found):
         operators = [key for key in _OPERATORS if key in rule]
         arguments = rule.get("arguments") or {}
@@ -293,7 +297,7 @@ def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], 
             values = rule[limits[0]] if limits else None
             numbers = values if isinstance(values, list) else [values]
             if len(operators) != 1 or not limits:
-                found.add(at, "says no row limits", "write `mustBeBetween: [10000, 16000]`")
+                found.add(at, "has no row limits", "write `mustBeBetween: [10000, 16000]`")
             elif any(type(number) is not int or number < 0 for number in numbers) or numbers != sorted(
                 numbers
             ):
@@ -307,13 +311,17 @@ def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], 
             if not isinstance(names, list) or not names or any(name not in columns for name in names):
                 found.add((*at, "arguments"), "must name columns of this table", "write `properties: [a, b]`")
             if rule.get("mustBe") != 0:
-                found.add(at, "a table is held to no duplicates", "write `mustBe: 0`, or make it a dbt test")
+                found.add(
+                    at,
+                    "only `mustBe: 0` is checked for duplicates",
+                    "write `mustBe: 0`, or make it a dbt test",
+                )
         else:
-            right = "held are rowCount and duplicateValues; make it a dbt test"
+            right = "use rowCount or duplicateValues, or make it a dbt test"
             found.add((*at, "metric"), f"{shown(rule.get('metric'))} is not checked when a file lands", right)
 
 
-def _rules(rules: Any, path: KeyPath, found: Found) -> Iterator[tuple[dict[str, Any], KeyPath]]:
+def _rules(rules: Any, path: KeyPath, found: MistakeList) -> Iterator[tuple[dict[str, Any], KeyPath]]:
     """The library rules among quality rules. Text is for people; SQL and custom rules are refused."""
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         at = (*path, index)
@@ -333,12 +341,12 @@ def _rules(rules: Any, path: KeyPath, found: Found) -> Iterator[tuple[dict[str, 
             yield rule, at
 
 
-def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found: Found) -> None:
+def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found: MistakeList) -> None:
     seen: dict[str, Any] = {}
     for index, item in enumerate(properties if isinstance(properties, list) else ()):
         at: KeyPath = ("customProperties", index)
         if not isinstance(item, dict) or not isinstance(item.get("property"), str):
-            continue  # the JSON Schema says so
+            continue  # the JSON Schema reports it
         name, value = item["property"], item.get("value")
         if name in seen:
             found.add((*at, "property"), f"{name} is given twice", "keep one")
@@ -355,12 +363,12 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
         seen[name] = value
     for name, column in (("eventAt", "event_at"), ("knownAt", "known_at")):
         if column in columns and seen.get(name, column) != column:
-            wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} of its own"
-            found.add(("customProperties",), wrong, f"let {name} name {column}, or name the column otherwise")
+            wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} too"
+            found.add(("customProperties",), wrong, f"let {name} name {column}, or rename the column")
 
 
 def _check_moment(
-    name: str, value: Any, columns: Mapping[str, dict[str, Any]], at: KeyPath, found: Found
+    name: str, value: Any, columns: Mapping[str, dict[str, Any]], at: KeyPath, found: MistakeList
 ) -> None:
     column = columns.get(value) if isinstance(value, str) else None
     if column is None:

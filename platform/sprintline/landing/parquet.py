@@ -1,4 +1,4 @@
-"""An Arrow table as a typed frame: types of Parquet columns compared with the contract's.
+"""An Arrow table as a typed frame: types of Parquet columns are compared with the contract's.
 
 Numbers may come wider or narrower than declared as long as nothing is lost; text is never read as a number.
 """
@@ -30,16 +30,16 @@ def frame_from_table(table: pa.Table, contract: Contract) -> Typed:
             series[column.name], bad, wrong = _typed(values, column)
         except _Misfit as misfit:
             right = f"write it as {_TYPES[column.logical_type]}"
-            typed.findings.append(Violation("type", f"column {column.name}: {misfit}", right, column.name))
+            typed.violations.append(Violation("type", f"column {column.name}: {misfit}", right, column.name))
             typed.bad[column.name] = np.ones(rows, dtype=bool)
             series[column.name] = _nothing(column, rows)
             continue
         if bad is not None and bad.any():
             typed.bad[column.name] = bad
             count, lines = int(bad.sum()), typed.lines(bad)
-            told = f"{places(lines, count, 'row')}, column {column.name}: {wrong}"
+            wrong = f"{places(lines, count, 'row')}, column {column.name}: {wrong}"
             right = f"write it as {_TYPES[column.logical_type]}"
-            typed.findings.append(Violation("type", told, right, column.name, count, lines))
+            typed.violations.append(Violation("type", wrong, right, column.name, count, lines))
     typed.frame = pd.DataFrame(series, index=typed.frame.index)
     return typed
 
@@ -77,7 +77,7 @@ def _typed(values: pa.ChunkedArray, column: Column) -> tuple[Any, Any, str]:
         return values.cast(pa.date32()).to_pandas(date_as_object=True).astype(object), None, ""
     if wanted == "timestamp" and pa.types.is_timestamp(kind):
         return _timestamps(values, column)
-    raise _Misfit(f"holds {kind}, the contract says {wanted}")
+    raise _Misfit(f"has type {kind}, the contract says {wanted}")
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -91,7 +91,7 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def logical_type(kind: pa.DataType) -> str | None:
-    """The contract's type that a Parquet type keeps whole; None for one that no contract knows."""
+    """The contract's type that represents a Parquet type without loss; None when there is none."""
     import pyarrow as pa
 
     for fits, logical in (
@@ -149,7 +149,7 @@ def _numbers(values: pa.ChunkedArray, wanted: str) -> tuple[Any, Any, str]:
 
 
 def _timestamps(values: pa.ChunkedArray, column: Column) -> tuple[Any, Any, str]:
-    """Moments in UTC, to the microsecond; local readings in the column's zone, none of them guessed."""
+    """Moments in UTC, to the microsecond; local times in the column's zone, none of them guessed."""
     import pyarrow as pa
 
     zoned = values.type.tz is not None
@@ -159,8 +159,8 @@ def _timestamps(values: pa.ChunkedArray, column: Column) -> tuple[Any, Any, str]
         return moments, None, ""
     local = moments.dt.tz_localize(column.timezone, ambiguous="NaT", nonexistent="NaT")
     bad = (local.isna() & moments.notna()).to_numpy()
-    told = f"the moment does not exist or happened twice in {column.timezone} (the clocks change)"
-    return local.dt.tz_convert("UTC"), bad, told
+    wrong = f"the moment does not exist or happened twice in {column.timezone} (the clocks change)"
+    return local.dt.tz_convert("UTC"), bad, wrong
 
 
 def _nothing(column: Column, rows: int) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Tables that one product publishes and another reads: whose contract holds, what is ready, and the rows.
+"""Tables that one product publishes and another reads: the contract that applies, what is ready, and the rows.
 
 A reader opens the publisher's declaration, its records and its table in the lake, never its warehouse file. The two may
 have different calendars: a sprint of the reader takes the rows that happened in its own window.
@@ -47,7 +47,7 @@ class NotReady(StepFailed):
     """The published rows of a sprint cannot be read yet. The message continues "2026-S03 waits"."""
 
 
-class _Mistaken(Exception):
+class _WrongReference(Exception):
     """A reference to a published table that is wrong: the key below `published`, what is wrong, what would be right."""
 
     def __init__(self, key: KeyPath, wrong: str, right: str) -> None:
@@ -57,7 +57,7 @@ class _Mistaken(Exception):
 
 @dataclass(frozen=True)
 class Feed:
-    """A published table as its reader finds it now: the publisher's contract and calendar."""
+    """A published table as currently declared: the publisher's contract and calendar."""
 
     product: str
     table: str
@@ -83,7 +83,7 @@ class Feed:
 
 
 def feed_of(runtime: Runtime, source: str) -> Feed:
-    """The published table that a source reads, as declared at this moment.
+    """The published table that a source reads, as currently declared.
 
     Raises:
         DeclarationError: the source names no published table, or a contract version that is not the publisher's.
@@ -91,7 +91,7 @@ def feed_of(runtime: Runtime, source: str) -> Feed:
     """
     try:
         return _feed(runtime.spec, runtime.folder, runtime.spec.read[source])
-    except _Mistaken as error:
+    except _WrongReference as error:
         raise DeclarationError(
             str(runtime.folder / "defs.yaml"), [_located(runtime, source, error)]
         ) from None
@@ -112,16 +112,18 @@ def wrong_tables(runtime: Runtime, unreadable: bool = False) -> list[Mistake]:
     for source, reference in runtime.spec.read.items():
         try:
             _feed(runtime.spec, runtime.folder, reference)
-        except _Mistaken as error:
+        except _WrongReference as error:
             found.append(_located(runtime, source, error))
         except NotReady as waits:
-            mistaken = _Mistaken(("product",), f"its sprints wait {waits}", "correct that product first")
+            mistaken = _WrongReference(
+                ("product",), f"its sprints wait {waits}", "correct that product first"
+            )
             found += [_located(runtime, source, mistaken)] if unreadable else []
     for place, entry in enumerate(runtime.spec.publishes):
         path = ("attributes", "publishes", place, "contract")
         try:
             _contract(runtime.folder, entry.contract)
-        except _Mistaken as error:
+        except _WrongReference as error:
             found.append(_yaml(runtime).mistake(path, error.wrong, error.right))
         except DeclarationError as error:
             wrong = f"{entry.contract} cannot be read: {error.mistakes[0].wrong}"
@@ -143,23 +145,23 @@ def readers_of(product: str, folder: Path) -> dict[str, list[str]]:
 def _feed(spec: ProductSpec, folder: Path, reference: PublishedRef) -> Feed:
     products, product = folder.parent, reference.product
     if product == spec.name:
-        raise _Mistaken(
+        raise _WrongReference(
             ("product",), "is this product itself", "read its lake table in dbt, without a source"
         )
     others = [name for name in _names(products) if name != spec.name]
     if product not in others:
-        raise _Mistaken(("product",), f"there is no product {product}", suggest(product, others))
+        raise _WrongReference(("product",), f"there is no product {product}", suggest(product, others))
     publisher = _other(products, product)
     if publisher is None:
         raise NotReady(
             f"for {product}, which does not load, so its table {reference.table} cannot be read: "
-            f"`sprintline check {product}` says why"
+            f"`sprintline check {product}` shows why"
         )
-    if (way := _way_back(products, product, spec.name)) is not None:
-        told = " reads ".join([spec.name, *way])
-        raise _Mistaken(
+    if (way := _path_to_reader(products, product, spec.name)) is not None:
+        circle = " reads ".join([spec.name, *way])
+        raise _WrongReference(
             ("product",),
-            f"{told}: no sprint of either could close first",
+            f"{circle}: no sprint of either could close first",
             "let one of them not read the other",
         )
     entry = next((one for one in publisher.publishes if one.table == reference.table), None)
@@ -170,17 +172,17 @@ def _feed(spec: ProductSpec, folder: Path, reference: PublishedRef) -> Feed:
             if tables
             else f"its team adds it: sprintline publish {product} TABLE"
         )
-        raise _Mistaken(("table",), f"{product} publishes no table {reference.table}", right)
+        raise _WrongReference(("table",), f"{product} publishes no table {reference.table}", right)
     try:
         contract = _contract(products / product, entry.contract)
         calendar = Calendar.from_spec(publisher.calendar)
-    except (_Mistaken, DeclarationError, CalendarError) as error:
+    except (_WrongReference, DeclarationError, CalendarError) as error:
         raise NotReady(
             f"for {product}, whose contract {entry.contract} or calendar cannot be read: "
-            f"`sprintline check {product}` says why"
+            f"`sprintline check {product}` shows why"
         ) from error
     if not reference.accepts(contract.version):
-        raise _Mistaken(
+        raise _WrongReference(
             ("version",),
             f"{product} publishes {reference.table} at contract version {contract.version}, "
             f'which "{reference.version}" does not accept',
@@ -194,15 +196,15 @@ def _contract(folder: Path, place: str) -> Contract:
     try:
         contract = parse_contract((folder / place).read_text(encoding="utf-8"), str(folder / place))
     except OSError:
-        raise _Mistaken((), f"{place} is no file", "write the contract beside defs.yaml") from None
+        raise _WrongReference((), f"{place} does not exist", "write the contract beside defs.yaml") from None
     if not VERSION.fullmatch(contract.version):
         wrong = f"{place} has version {contract.version}, which no reader can name"
-        raise _Mistaken((), wrong, "write three numbers there: version: 1.0.0")
+        raise _WrongReference((), wrong, "write three numbers there: version: 1.0.0")
     return contract
 
 
-def _way_back(products: Path, start: str, reader: str) -> list[str] | None:
-    """The products by which one leads back to its reader, from one reading the next; None when none does."""
+def _path_to_reader(products: Path, start: str, reader: str) -> list[str] | None:
+    """The chain of products, each reading the next, from one back to its reader; None when there is none."""
     ways, seen = [[start]], {start}
     for way in ways:
         spec = _other(products, way[-1])
@@ -232,7 +234,7 @@ def _other(products: Path, name: str) -> ProductSpec | None:
 
 @lru_cache(maxsize=64)
 def _parsed(file: Path, _written: int, _size: int) -> ProductSpec:
-    """A sensor asks every second, and a declaration takes tens of milliseconds to read."""
+    """Cached: a sensor needs it every second, and a declaration takes tens of milliseconds to read."""
     return parse_product(file.read_text(encoding="utf-8"), str(file))
 
 
@@ -241,7 +243,7 @@ def _yaml(runtime: Runtime) -> Any:
     return read_yaml(file.read_text(encoding="utf-8"), str(file))
 
 
-def _located(runtime: Runtime, source: str, error: _Mistaken) -> Mistake:
+def _located(runtime: Runtime, source: str, error: _WrongReference) -> Mistake:
     place = [one.name for one in runtime.spec.sources].index(source)
     path = ("attributes", "sources", place, "published", *error.key)
     mistake: Mistake = _yaml(runtime).mistake(path, error.wrong, error.right)
@@ -253,7 +255,7 @@ def _located(runtime: Runtime, source: str, error: _Mistaken) -> Mistake:
 
 @dataclass(frozen=True)
 class Ready:
-    """What a publisher's closed sprints hold for a window of the reader.
+    """The data of a publisher's closed sprints for a window of the reader.
 
     versions: data version by publisher's sprint. since: the platform's moment at which the last of them closed.
     """
@@ -265,7 +267,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Upstream:
-    """A feed, and what the records say of the publisher's sprints.
+    """A feed, with the closings and measurements of the publisher's sprints.
 
     closed: the latest closing by sprint. recorded: data version of the table by sprint, as last written.
     """
@@ -285,7 +287,7 @@ class Upstream:
         return cls(feed, closed, recorded, runtime[Lake])
 
     def volumes(self, ready: Ready) -> dict[str, int | None]:
-        """Rows of the publisher's sprints, which is what its contract promises bounds of."""
+        """Rows of the publisher's sprints, for which its contract promises bounds."""
         return {key: self.lake.rows(f"{self.feed.product}/{self.feed.table}", key) for key in ready.versions}
 
     def attempt(self, ready: Ready) -> str:
@@ -299,7 +301,7 @@ class Upstream:
         if not sprints or sprints[-1].end < window.end:
             raise NotReady(
                 f"for {product}, which plans sprints from {planned[0].start:%Y-%m-%d %H:%M} to "
-                f"{planned[-1].end:%Y-%m-%d %H:%M} UTC only: extend its planned_until, or begin later here"
+                f"{planned[-1].end:%Y-%m-%d %H:%M} UTC only: extend its planned_until, or start the calendar here later"
             )
         keys = [one.key for one in sprints]
         about = f"(published table {table})"
@@ -308,7 +310,7 @@ class Upstream:
         versions = {key: (self.closed[key].body.get("tables") or {}).get(table, [None])[0] for key in keys}
         if lost := [key for key in keys if not self.lake.has(f"{product}/{table}", key)]:
             raise NotReady(
-                f"for {table} of {product} {' and '.join(lost)}, which the lake does not hold: materialize "
+                f"for {table} of {product} {' and '.join(lost)}, which is not in the lake: materialize "
                 f"{product}/{table} for it again, or restore a backup"
             )
         if moved := [key for key in keys if versions[key] is None or versions[key] != self.recorded.get(key)]:
@@ -319,8 +321,8 @@ class Upstream:
 
 def _judged_at(closing: Event) -> datetime:
     """The platform's moment of a closing; older closings carry it in the body."""
-    told = closing.body.get("judged_at")
-    return datetime.fromisoformat(told) if told else closing.platform_time
+    judged_at = closing.body.get("judged_at")
+    return datetime.fromisoformat(judged_at) if judged_at else closing.platform_time
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -330,21 +332,21 @@ def read_rows(upstream: Upstream, ready: Ready, window: Sprint) -> pd.DataFrame:
     """The rows of a window with `event_at` and `known_at`, in the contract's columns.
 
     Raises:
-        BadFile: they break the contract, lie outside the publisher's sprints, or there are none.
-        NotReady: the lake no longer holds what the publisher's sprints closed on.
+        BadFile: they break the contract, are outside the publisher's sprints, or there are none.
+        NotReady: the rows in the lake are no longer those on which the publisher's sprints closed.
     """
     import pandas as pd
 
-    from sprintline.landing.values import check_known_at, check_window, hold
+    from sprintline.landing.values import check_known_at, check_window, checked_frame
 
     feed = upstream.feed
     contract, table, keys = feed.contract, f"{feed.product}/{feed.table}", list(ready.versions)
     frame = upstream.lake.read(table, keys)
     for key, version in ready.versions.items():
-        # Asked after reading: what a restatement wrote meanwhile is not what the publisher's sprint closed on.
+        # Checked after reading: a restatement in between wrote other rows than the publisher's sprint closed on.
         if upstream.lake.data_version(table, key, recompute=True) != version:
             raise NotReady(
-                f"for {feed.product} {key} to close again: the lake holds another {feed.table} than it closed on"
+                f"for {feed.product} {key} to close again: its {feed.table} in the lake changed since it closed"
             )
     moments = [
         name for name in ("event_at", "known_at") if name in frame and name not in contract.column_names
@@ -370,7 +372,7 @@ def read_rows(upstream: Upstream, ready: Ready, window: Sprint) -> pd.DataFrame:
             f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC",
             "a sprint needs at least one row of every source",
         )
-    rows = hold(_typed(taken, contract), contract, window)
+    rows = checked_frame(_typed(taken, contract), contract, window)
     derived = [name for name in moments if name not in rows]
     rows = rows.assign(**{name: taken[name] for name in derived})
     if "known_at" in derived or contract.known_at is None:
@@ -396,12 +398,12 @@ def _happened(rows: pd.DataFrame, feed: Feed) -> pd.Series:
     if contract.event_at is not None:
         typed = _typed(rows, contract)
         if contract.event_at in typed.bad:
-            raise BadFile.of(typed.findings)
+            raise BadFile.of(typed.violations)
         return moments(typed.frame[contract.event_at], contract.column(contract.event_at), ended=False)
     if "event_at" not in rows:
         raise refuse(
             "event_at",
-            f"nothing says when a row of {feed.name} happened",
+            f"it is not declared when a row of {feed.name} happened",
             f"let the contract's eventAt name a column of the table (customProperties of {contract.name})",
         )
     return rows["event_at"]

@@ -1,7 +1,7 @@
 """Quarantine: refused files, each with the reason beside it, as `quarantine/<product>/<source>/<sprint>/`.
 
-A refused file is named `<UTC stamp>-<first digits of its SHA-256>-<name>`, so that nothing that was refused is ever
-overwritten, and the same bytes can be recognised.
+A refused file is named `<UTC time>-<first digits of its SHA-256>-<name>`. So no refused file is ever overwritten, and
+the same bytes can be recognised.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REASON = ".reason.json"
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A refused file: where it lies, whose it was, when and why it was refused."""
+    """A refused file: its path, its source, when and why it was refused."""
 
     path: Path
     product: str
@@ -56,11 +56,11 @@ def store(
     except FileNotFoundError:
         raise UnsettledFile(f"{file.path.name} is gone: scan the landing again") from None
     at = datetime.now(UTC)
-    target = _begun(folder, sha256, file.path.name) or _free(
+    target = _unfinished(folder, sha256, file.path.name) or _reserve_name(
         folder, f"{at:%Y%m%dT%H%M%S%f}Z-{sha256[:12]}", file.path.name
     )
     fix = f"drop the fixed file as landing/{file.product}/{file.source}/{file.path.name}"
-    told = {
+    facts = {
         "product": file.product,
         "source": file.source,
         "sprint": file.sprint,
@@ -73,8 +73,8 @@ def store(
         "details": bad.details if isinstance(bad, BadFile) else {},
     }
     notes = {
-        _beside(target, _REASON): json.dumps(told, indent=2, ensure_ascii=False) + "\n",
-        _beside(target, ".reason.md"): _markdown(told),
+        _beside(target, _REASON): json.dumps(facts, indent=2, ensure_ascii=False) + "\n",
+        _beside(target, ".reason.md"): _markdown(facts),
     }
     for path, text in notes.items():
         _write(path, text)
@@ -90,8 +90,8 @@ def store(
             raise UnsettledFile(f"{file.path.name} is gone: scan the landing again") from None
         raise
     if not is_same(target):
-        # The provider replaced the file between the last look and the move: what moved was never judged. Put it back,
-        # unless yet another one has come, which then is the newest word and keeps the place.
+        # The provider replaced the file between the last check and the move: the moved file was never checked. Put it
+        # back, unless another one has landed since, which is newer and stays.
         _put_back(target, file.path)
         for path in notes:
             path.unlink(missing_ok=True)
@@ -110,24 +110,24 @@ def listing(root: Path, product: str, source: str | None, sprint: str | None) ->
         path = note.with_name(note.name.removesuffix(_REASON))
         if not path.exists():
             continue
-        told = json.loads(note.read_text("utf-8"))
+        facts = json.loads(note.read_text("utf-8"))
         found.append(
             Quarantined(
                 path,
-                told["product"],
-                told["source"],
-                told["sprint"],
-                told["quarantined_at"],
-                told["sha256"],
-                told["reason"],
-                told["details"],
+                facts["product"],
+                facts["source"],
+                facts["sprint"],
+                facts["quarantined_at"],
+                facts["sha256"],
+                facts["reason"],
+                facts["details"],
             )
         )
     return sorted(found, key=lambda one: (one.at, str(one.path)))
 
 
-def _begun(folder: Path, sha256: str, name: str) -> Path | None:
-    """The place where a refusal of the same bytes was started and never ended: whoever did so was killed."""
+def _unfinished(folder: Path, sha256: str, name: str) -> Path | None:
+    """The path of an interrupted refusal of the same bytes: its process was killed before the move."""
     for note in sorted(folder.glob(f"*-{sha256[:12]}-{name}{_REASON}")):
         target = note.with_name(note.name.removesuffix(_REASON))
         if not target.exists():
@@ -135,8 +135,8 @@ def _begun(folder: Path, sha256: str, name: str) -> Path | None:
     return None
 
 
-def _free(folder: Path, stem: str, name: str) -> Path:
-    """A name in `folder` that no one has. It is reserved by creating the reason's file, which fails if it exists."""
+def _reserve_name(folder: Path, stem: str, name: str) -> Path:
+    """A free name in `folder`, reserved by creating the reason's file, which fails if the file exists."""
     number = 0
     while True:
         target = folder / (f"{stem}-{name}" if not number else f"{stem}.{number}-{name}")
@@ -171,14 +171,14 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _markdown(told: dict[str, Any]) -> str:
-    reason = told["reason"] if told["reason"].startswith("- ") else f"- {told['reason']}"
+def _markdown(facts: dict[str, Any]) -> str:
+    reason = facts["reason"] if facts["reason"].startswith("- ") else f"- {facts['reason']}"
     return (
-        f"# {told['file']} of {told['source']} was refused\n\n"
-        f"Product {told['product']}, sprint {told['sprint']}, {told['quarantined_at']}.\n\n"
+        f"# {facts['file']} of {facts['source']} was refused\n\n"
+        f"Product {facts['product']}, sprint {facts['sprint']}, {facts['quarantined_at']}.\n\n"
         f"## What is wrong\n\n{reason}\n\n"
         f"## How to fix it\n\n"
-        f"Fix the file where it is made, then {told['fix']}"
-        f" (as .csv, .csv.gz or .parquet). Nothing else is needed: the sprint continues automatically.\n\n"
-        f"Refused bytes: {told['size']:,}, SHA-256 `{told['sha256']}`.\n"
+        f"Fix the file where it is made, then {facts['fix']}"
+        f" (as .csv, .csv.gz or .parquet). Nothing else is needed: the sprint continues by itself.\n\n"
+        f"Refused bytes: {facts['size']:,}, SHA-256 `{facts['sha256']}`.\n"
     )

@@ -1,7 +1,7 @@
-"""Why a landed file is refused, told so that whoever made the file can fix it.
+"""Why a landed file is refused, written so that its provider can fix it.
 
-A reason names the place (line and column), what is there, and what would be right. It stays short however bad the file
-is: a few examples and counts. Values of personal and confidential columns never appear in it.
+A reason names the place (line and column), what is there, and what would be right. It is always short: a few examples
+and counts. Values of personal and confidential columns never appear in it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Examples shown per finding, findings shown per file, characters shown per value.
-EXAMPLES, FINDINGS, WIDTH = 5, 12, 40
+#: Examples shown per violation, violations shown per file, characters shown per value.
+EXAMPLES, VIOLATIONS, WIDTH = 5, 12, 40
 
 
 @dataclass(frozen=True)
 class Violation:
     """One thing wrong in a file.
 
-    `code` is stable and names the kind of mistake; `count` is how many rows show it; `lines` holds the first few lines
-    (or row numbers, for formats without lines).
+    `code` is stable and names the kind of mistake; `count` is the number of rows that have it; `lines` are the first
+    few lines (or row numbers, for formats without lines).
     """
 
     code: str
@@ -34,7 +34,7 @@ class Violation:
         return f"{self.wrong}; {self.right}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON, without what is empty."""
+        """The violation as JSON, without what is empty."""
         whole = {
             "code": self.code,
             "wrong": self.wrong,
@@ -55,14 +55,14 @@ class BadFile(Exception):
         self.details = details
 
     @classmethod
-    def of(cls, findings: Iterable[Violation], **facts: Any) -> BadFile:
-        """From one or more findings; those beyond the first dozen are only counted."""
-        found = list(findings)
-        lines = [finding.sentence() for finding in found[:FINDINGS]]
-        if len(found) > FINDINGS:
-            lines.append(f"and {len(found) - FINDINGS} more kinds of mistakes")
+    def of(cls, violations: Iterable[Violation], **facts: Any) -> BadFile:
+        """From one or more violations; those beyond the first dozen are only counted."""
+        found = list(violations)
+        lines = [violation.sentence() for violation in found[:VIOLATIONS]]
+        if len(found) > VIOLATIONS:
+            lines.append(f"and {len(found) - VIOLATIONS} more kinds of mistakes")
         reason = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
-        shown = [finding.as_dict() for finding in found[:FINDINGS]]
+        shown = [violation.as_dict() for violation in found[:VIOLATIONS]]
         return cls(reason, {**facts, "findings": shown, "findings_total": len(found)})
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -70,7 +70,7 @@ class BadFile(Exception):
 
 
 class UnsettledFile(RuntimeError):
-    """The file changed, vanished or was replaced while it was looked at. Nothing is wrong with it: look again later."""
+    """The file changed, vanished or was replaced while it was read. It may be fine: read it again later."""
 
 
 def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
@@ -79,7 +79,7 @@ def refuse(code: str, wrong: str, right: str, **facts: Any) -> BadFile:
 
 
 def quoted(value: object) -> str:
-    """A value as it may stand in a reason: quoted, on one line, never longer than `WIDTH`."""
+    """A value for use in a reason: quoted, on one line, not longer than `WIDTH`."""
     text = str(value)
     short = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
     return "'" + "".join(sign if sign.isprintable() else "�" for sign in short) + "'"

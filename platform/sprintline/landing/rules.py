@@ -13,7 +13,7 @@ def _contract(evidence: Mapping[str, Any], _: Any) -> Judgement:
     if refused and published:
         return failed(f"rows of {published} were refused: {refused}", observed="refused")
     if refused:
-        return failed(f"the landed file was refused and lies in quarantine: {refused}", observed="refused")
+        return failed(f"the landed file was refused and is in quarantine: {refused}", observed="refused")
     rows, contract = need(evidence, "rows"), need(evidence, "contract")
     return passed(f"{rows:,} rows keep contract {contract}", observed=rows)
 
@@ -22,26 +22,26 @@ def _volume(evidence: Mapping[str, Any], _: Any) -> Judgement:
     rows, bounds = need(evidence, "rows"), evidence.get("row_bounds")
     if not bounds or bounds == [None, None]:
         return insufficient(
-            f"{rows:,} rows landed, but the contract promises no rowCount to hold them against", rows
+            f"{rows:,} rows landed, but the contract has no rowCount to compare them with", rows
         )
     low, high = bounds
     promised = " and ".join(
-        told
-        for told in (
+        limit
+        for limit in (
             f"at least {low:,}" if low is not None else "",
             f"at most {high:,}" if high is not None else "",
         )
-        if told
+        if limit
     )
-    # What is read of a published table may be a part of the publisher's sprints, which are what was promised.
+    # The rows read from a published table may be a part of the publisher's sprints; the promise is about those.
     volumes = evidence.get("volumes") or {"": rows}
     outside = [
         n for n in volumes.values() if (low is not None and n < low) or (high is not None and n > high)
     ]
-    told = ", ".join(
+    counts = ", ".join(
         f"{n:,} rows {f'published for {sprint}' if sprint else 'landed'}" for sprint, n in volumes.items()
     )
-    return (failed if outside else passed)(f"{told}; the contract promises {promised}", rows, list(bounds))
+    return (failed if outside else passed)(f"{counts}; the contract promises {promised}", rows, list(bounds))
 
 
 def _known(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -49,8 +49,8 @@ def _known(evidence: Mapping[str, Any], _: Any) -> Judgement:
     future = need(evidence, "rows_known_after_landing")
     if unknown or future:
         return failed(
-            f"{unknown:,} of {rows:,} rows carry no moment at which they were known, "
-            f"{future:,} claim one after the file landed",
+            f"{unknown:,} of {rows:,} rows do not say when they were known, "
+            f"{future:,} say a moment after the file landed",
             unknown + future,
             0,
         )
@@ -62,11 +62,11 @@ def _complete(evidence: Mapping[str, Any], _: Any) -> Judgement:
     expected, found = need(evidence, "data_version"), need(evidence, "data_version_in_lake")
     if accepted != stored or expected != found:
         return failed(
-            f"{accepted:,} rows were accepted with content {expected}, the lake holds {stored:,} with {found}",
+            f"{accepted:,} rows were accepted with content {expected}, the lake has {stored:,} with {found}",
             stored,
             accepted,
         )
-    return passed(f"the lake holds all {stored:,} accepted rows, content {found}", stored, accepted)
+    return passed(f"the lake has all {stored:,} accepted rows, content {found}", stored, accepted)
 
 
 KEEPS_ITS_CONTRACT = Rule(
@@ -75,7 +75,7 @@ KEEPS_ITS_CONTRACT = Rule(
     judges="source",
     practice="8.2",
     why="Everything downstream is written for the columns, types and keys that the contract promises. "
-    "A file that breaks them must stop at the door, where its owner can still be named.",
+    "A file that breaks them must be stopped at the landing, where its provider is known.",
     remedy="read the reason beside the file in quarantine/, fix the file and drop it into landing/ again",
     judge=_contract,
 )
@@ -87,8 +87,8 @@ RULES = (
         name="lands_the_promised_volume",
         judges="source",
         practice="1.5",
-        why="A file cut off in transfer is well-formed and passes every other check. Only the number of its "
-        "rows shows it.",
+        why="A file cut off in transfer is well-formed and keeps every other promise. Only its number of rows "
+        "shows it.",
         remedy="ask the provider for the missing rows, or change rowCount in the contract with its owner",
         judge=_volume,
     ),
@@ -97,8 +97,8 @@ RULES = (
         name="says_when_it_was_known",
         judges="source",
         practice="4.6",
-        why="Point-in-time features need the time at which each row was known. A row without it, or "
-        "with a time in the future, would leak or be left out.",
+        why="Point-in-time features need the moment at which each row was known. A row without it, or with one in the "
+        "future, would be lost or leak the future.",
         remedy="fix knownAt in the contract or the source's function in sources.py",
         judge=_known,
     ),
@@ -107,8 +107,8 @@ RULES = (
         name="lake_holds_what_was_accepted",
         judges="source",
         practice="3.4",
-        why="The rows in the lake must be the rows that were checked on landing, or every later "
-        "verdict is about data that no contract was checked against.",
+        why="The rows in the lake must be the rows that were checked at the landing. Otherwise every later verdict is "
+        "about other data than those that were checked against the contract.",
         remedy="materialize the source's asset for this sprint again",
         judge=_complete,
     ),

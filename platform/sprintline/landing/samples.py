@@ -1,7 +1,7 @@
-"""A product's sample files: all rows a provider ever gave, a file per source, cut into sprints as the contracts say.
+"""A product's sample files: all rows of a provider, a file per source, cut into sprints by the contracts.
 
-`sample/<source>.csv` (or `.csv.gz`, `.parquet`) in the product's folder represents a source in a replay until real
-files land. A row belongs to the sprint that holds its `eventAt`.
+`sample/<source>.csv` (or `.csv.gz`, `.parquet`) in the product's folder replaces a source in a replay until real files
+land. A row belongs to the sprint that contains its `eventAt`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LANDS_AFTER", "Window", "rows_of", "sample_of"]
 
 LANDS_AFTER = timedelta(days=1)
-"""How long after a sprint's end its files land in a replay, unless the product's sources.py gives another time."""
+"""Time from a sprint's end to the landing of its files in a replay, unless the product's sources.py sets another."""
 
 
 def sample_of(folder: Path, source: str) -> Path | None:
@@ -38,10 +38,10 @@ def rows_of(
 ) -> dict[str, pd.DataFrame]:
     """The rows of one sprint, as text, of each source that has a sample; or of some sources.
 
-    Left out are rows that were known only `lands_after` the sprint's end or later: no file of that day held them.
+    Rows that became known `lands_after` the sprint's end or later are left out: the file had landed before.
 
     Raises:
-        LookupError: a sample holds no row of the sprint.
+        LookupError: a sample has no row of the sprint.
         InferenceError, DeclarationError: a sample, defs.yaml or a contract cannot be read.
     """
     declared = parse_product((folder / "defs.yaml").read_text(encoding="utf-8"), "defs.yaml").contracts
@@ -54,7 +54,7 @@ def rows_of(
         inside = (happened >= sprint.start) & (happened < sprint.end) & (known < sprint.end + lands_after)
         found[name] = texts[inside].reset_index(drop=True)
         if found[name].empty:
-            raise LookupError(f"sample/{file.name} holds no row of {sprint.key}")
+            raise LookupError(f"sample/{file.name} has no row of {sprint.key}")
     return found
 
 
@@ -62,7 +62,7 @@ def rows_of(
 def _sample(
     file: Path, _written: int, contract_file: str, contract_text: str
 ) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """All rows as text, and when each happened and was known; read once, however many sprints are required."""
+    """All rows as text, and when each happened and was known; read once for all sprints."""
     contract = parse_contract(contract_text, contract_file)
     columns, typed = infer(file, contract.timezone)
     inferred = {column.header: column for column in columns}
@@ -72,8 +72,8 @@ def _sample(
         found = inferred.get(declared.header) if declared else None
         if declared is None or found is None or found.kind not in ("date", "timestamp"):
             raise LookupError(
-                f"sample/{file.name} holds no moments where {contract_file} says eventAt and knownAt are: fix either, "
-                f"or give the rows in provide() of sources.py"
+                f"sample/{file.name} has no moments in the columns that {contract_file} names as eventAt and knownAt: "
+                f"fix one of them, or give the rows in provide() of sources.py"
             )
         return moments(typed[found.sql], replace(declared, logical_type=found.kind), ended)
 

@@ -19,6 +19,6 @@ DECLARATIONS = (
         parse=_contract,
         made_by="sprintline add PRODUCT --from FILE",
         about="In the format ODCS v3.1, which its own reference describes. "
-        "[Add a source](../how-to/add-a-source.md) says what Sprintline reads of it.",
+        "[Add a source](../how-to/add-a-source.md) describes which parts Sprintline reads.",
     ),
 )

@@ -1,7 +1,7 @@
-"""Texts of a CSV file as values: one parser per logical type, and the pandas column that holds what they give.
+"""Texts of a CSV file as values: one parser per logical type, and the pandas column of the values.
 
-A parser returns the value, or why the text is none. Nothing is guessed: a reading of the clock that the zone skips or
-repeats, a number with a decimal comma, a date in another order are all refused.
+A parser returns the value, or why the text is invalid. Nothing is guessed: a local time that the zone skips or repeats,
+a number with a decimal comma, a date in another order are all refused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""From texts or an Arrow table to a typed frame that keeps its contract, or to a reason why not.
+"""From texts or an Arrow table to a typed frame that keeps its contract, or to the reason of a refusal.
 
-Types are converted here, value by distinct value, so that a wrong one is reported with its line; everything else a
-contract says (nulls, ranges, lengths, patterns, allowed values, keys) is judged by the pandera schema generated from
-it.
+Types are converted here, one distinct value at a time, so that a wrong one is reported with its line. Everything else
+in a contract (nulls, ranges, lengths, patterns, allowed values, keys) is checked by the generated pandera schema.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ class Window(Protocol):
 
 @dataclass
 class Typed:
-    """A frame in the making: `bad[column]` marks rows whose text did not fit the type."""
+    """A frame under construction: `bad[column]` marks rows whose text did not fit the type."""
 
     frame: pd.DataFrame
     places: Sequence[int]
     word: str
-    findings: list[Violation] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     bad: dict[str, np.ndarray] = field(default_factory=dict)
 
     def lines(self, mask: Any) -> tuple[int, ...]:
@@ -81,7 +80,7 @@ def frame_from_text(columns: dict[str, Sequence[str]], lines: Sequence[int], con
             rows = bad[codes]
             typed.bad[column.name] = rows
             first = int(np.flatnonzero(rows)[0])
-            typed.findings.append(_misfit(typed, column, rows, texts[first], reasons[codes[first]]))
+            typed.violations.append(_misfit(typed, column, rows, texts[first], reasons[codes[first]]))
         series[column.name] = assemble(values, missing, codes, column)
     typed.frame = pd.DataFrame(series, index=typed.frame.index)
     return typed
@@ -95,25 +94,25 @@ def _misfit(typed: Typed, column: Column, rows: Any, value: object, reason: str)
     return Violation("type", wrong, f"expected {_EXAMPLE[column.logical_type]}", column.name, count, lines)
 
 
-# --- what the contract says of values -------------------------------------------------------------------------------
+# --- the contract's checks of values ---------------------------------------------------------------------------------
 
 
-def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFrame:
-    """The frame, once it keeps the contract: nulls, ranges, patterns, allowed values, keys and the sprint's window.
+def checked_frame(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFrame:
+    """The frame after all checks of the contract: nulls, ranges, patterns, allowed values, keys, the sprint's window.
 
     Where the contract names them, `event_at` and `known_at` are added in UTC.
 
     Raises:
         BadFile: with everything found, types included.
     """
-    findings, kept = _judged(typed, contract)
-    typed.findings += findings
+    violations, kept = _judged(typed, contract)
+    typed.violations += violations
     for names in contract.keys:
-        typed.findings += _duplicates(typed, contract, names)
-    if not kept and not typed.findings:
-        # Whatever the schema refused and nothing above could explain is still refused.
+        typed.violations += _duplicates(typed, contract, names)
+    if not kept and not typed.violations:
+        # The schema refused rows that none of the checks above explains: they are still refused.
         wrong = f"the rows do not keep the contract {contract.name} {contract.version}"
-        typed.findings.append(Violation("contract", wrong, "compare the file with the contract's columns"))
+        typed.violations.append(Violation("contract", wrong, "compare the file with the contract's columns"))
     frame = typed.frame
     for target, source in (("event_at", contract.event_at), ("known_at", contract.known_at)):
         if source is not None and source not in typed.bad:
@@ -121,14 +120,14 @@ def hold(typed: Typed, contract: Contract, window: Window | None) -> pd.DataFram
             frame = frame.assign(**{target: moments(typed.frame[source], column, ended=target == "known_at")})
     if window is not None and "event_at" in frame and contract.event_at is not None:
         hidden = contract.column(contract.event_at).hidden
-        typed.findings += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
-    if typed.findings:
-        raise BadFile.of(typed.findings, rows=len(frame))
+        typed.violations += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
+    if typed.violations:
+        raise BadFile.of(typed.violations, rows=len(frame))
     return frame
 
 
 def _judged(typed: Typed, contract: Contract) -> tuple[list[Violation], bool]:
-    """What the generated pandera schema refuses, one finding per column and check; and whether it let all pass."""
+    """What the generated pandera schema refuses, one violation per column and check; and whether it let all pass."""
     import numpy as np
     from pandera.errors import SchemaErrors
 
@@ -138,7 +137,7 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Violation], bool]:
     except SchemaErrors as errors:
         # The error's text would list every failing row (megabytes); the cases are counted instead.
         cases = errors.failure_cases
-    findings = []
+    violations = []
     cases = cases[cases["index"].notna()]
     for (name, check), group in cases.groupby(["column", "check"], sort=False):
         column = contract.column(str(name))
@@ -153,20 +152,20 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Violation], bool]:
         where = f"{places(lines, count, typed.word)}, column {column.name}"
         if check == "not_nullable":
             right = "every row needs a value here; '' and 'NA' mean not known"
-            findings.append(Violation("null", f"{where}: empty", right, column.name, count, lines))
+            violations.append(Violation("null", f"{where}: empty", right, column.name, count, lines))
         else:
             value = typed.frame[column.name].iloc[int(np.flatnonzero(rows)[0])]
             shown = "the value (hidden)" if column.hidden else quoted(value)
             code = next((code for words, code in _CODES.items() if str(check).startswith(words)), "value")
-            findings.append(
+            violations.append(
                 Violation(
                     code, f"{where}: {shown} breaks the contract", f"it {check}", column.name, count, lines
                 )
             )
-    return findings, False
+    return violations, False
 
 
-#: How a check's message begins -> code of the finding.
+#: How a check's message begins -> code of the violation.
 _CODES = {"must be one of": "enum", "must be": "range", "must have": "length", "must match": "pattern"}
 
 
@@ -181,7 +180,7 @@ def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> lis
     part = typed.frame.loc[repeated, list(names)]
     groups = part.groupby(list(names), sort=False, dropna=False).indices
     where = np.flatnonzero(repeated)
-    told = []
+    shown_groups = []
     for key, members in list(groups.items())[:3]:
         values = key if isinstance(key, tuple) else (key,)
         shown = ", ".join(
@@ -189,9 +188,9 @@ def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> lis
             for name, value in zip(names, values, strict=True)
         )
         lines = [int(typed.places[where[member]]) for member in members]
-        told.append(f"{places(lines, len(lines), typed.word)} ({shown})")
-    more = f" and {len(groups) - len(told):,} more" if len(groups) > len(told) else ""
-    wrong = f"the key {' + '.join(names)} is not unique: {'; '.join(told)}{more}"
+        shown_groups.append(f"{places(lines, len(lines), typed.word)} ({shown})")
+    more = f" and {len(groups) - len(shown_groups):,} more" if len(groups) > len(shown_groups) else ""
+    wrong = f"the key {' + '.join(names)} is not unique: {'; '.join(shown_groups)}{more}"
     right = "keep one row for each key"
     return [
         Violation("duplicate_key", wrong, right, "+".join(names), int(repeated.sum()), typed.lines(repeated))
@@ -228,7 +227,7 @@ def _outside(
     numbers = tuple(int(lines[index]) for index in moments.index[out][:EXAMPLES])
     span = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
     example = "" if hidden else f" ({moments.iloc[first]:%Y-%m-%d %H:%M} UTC)"
-    wrong = f"{count:,} of {len(moments):,} rows lie outside sprint {window.key} ({span}), first {word} {numbers[0]}"
+    wrong = f"{count:,} of {len(moments):,} rows are outside sprint {window.key} ({span}), first {word} {numbers[0]}"
     right = "send each row with the sprint in which it happened"
     if count == len(moments):
         right = f"is it the file of another sprint? {right}"
@@ -244,15 +243,15 @@ def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2
         first_line: the file's line of the first row (`LandedFile.first_line`); None for formats without lines.
 
     Raises:
-        BadFile: with count and first lines. Fields with line breaks inside shift the lines told here.
+        BadFile: with count and first lines. Fields with line breaks inside shift the reported lines.
     """
     moments, lines, word = _moment_column(frame, "event_at", first_line)
-    if findings := _outside(moments.reset_index(drop=True), window, lines, word):
-        raise BadFile.of(findings, rows=len(frame))
+    if violations := _outside(moments.reset_index(drop=True), window, lines, word):
+        raise BadFile.of(violations, rows=len(frame))
 
 
 def check_known_at(frame: pd.DataFrame, first_line: int | None = 2) -> None:
-    """Refuse a frame whose `known_at` has nulls or no time zone: no one could say what was known when.
+    """Refuse a frame whose `known_at` has nulls or no time zone: it would be unclear what was known when.
 
     Raises:
         BadFile: with count and first lines.
@@ -271,7 +270,7 @@ def _moment_column(frame: pd.DataFrame, name: str, first_line: int | None) -> tu
         raise BadFile.of([Violation(name, f"there is no column {name}", right, name)])
     moments = frame[name]
     if not isinstance(moments.dtype, pd.DatetimeTZDtype):
-        wrong = f"column {name} holds {moments.dtype}, not moments with a time zone"
+        wrong = f"column {name} has type {moments.dtype}, not moments with a time zone"
         raise BadFile.of([Violation(name, wrong, "make it datetime64[us, UTC]", name)])
     empty = moments.isna().to_numpy()
     if empty.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sprintline.features.questions import asked_ids
+from sprintline.features.questions import question_ids
 from sprintline.learning.labels import labels_of
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.monitoring.facts import DriftFacts, ScoresEvidence, ScoresFacts
@@ -14,7 +14,7 @@ def _scores(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     if measured is None:
         return NOTHING
     facts: ScoresFacts = measured.facts
-    asked = asked_ids(runtime, sprint)
+    asked = question_ids(runtime, sprint)
     answered = asked.isin(labels_of(runtime, [sprint])["question_id"])
     found: ScoresEvidence = {**facts, "questions": len(asked), "answered": int(answered.sum())}
     return found, measured.data_version

@@ -23,7 +23,7 @@ SAMPLE_ROWS = 5
 def asset_arguments(
     runtime: Runtime, name: str, group: str, partitions: dg.PartitionsDefinition, kinds: set[str]
 ) -> dict[str, Any]:
-    """Key, group, owners, kinds and partitions, the same way for every asset of a product."""
+    """Key, group, owners, kinds and partitions of an asset, the same for every asset of a product."""
     return {
         "key": dg.AssetKey([runtime.product, name]),
         "group_name": group,
@@ -34,12 +34,12 @@ def asset_arguments(
     }
 
 
-def frame_schema(frame: pd.DataFrame, told: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """Column schema of a frame, with what is reported of its columns."""
-    told = told or {}
+def frame_schema(frame: pd.DataFrame, descriptions: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """Column schema of a frame, with descriptions by column."""
+    descriptions = descriptions or {}
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name=str(name), type=str(kind), description=told.get(str(name)))
+            dg.TableColumn(name=str(name), type=str(kind), description=descriptions.get(str(name)))
             for name, kind in frame.dtypes.items()
         ]
     )
@@ -62,7 +62,7 @@ def _cell(value: Any) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """Rows of equal keys as a table; numbers rounded to what an eye reads."""
+    """Rows with the same keys as a table; numbers rounded for display."""
     return dg.MetadataValue.table(
         [
             dg.TableRecord(
@@ -80,8 +80,8 @@ def materialized(
     return dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(version), metadata=dict(metadata))
 
 
-def looking_back(keys: tuple[str, ...], sprints: int) -> dg.StaticPartitionMapping:
-    """A sprint depends on itself and so many before it."""
+def with_previous_sprints(keys: tuple[str, ...], sprints: int) -> dg.StaticPartitionMapping:
+    """A sprint depends on itself and on this number of sprints before it."""
     return dg.StaticPartitionMapping({key: list(keys[i : i + sprints + 1]) for i, key in enumerate(keys)})
 
 

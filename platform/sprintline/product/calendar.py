@@ -1,8 +1,8 @@
 """Sprint windows: the team's calendar as static, named, gapless partitions of time.
 
-A sprint is a run of whole local days. Its key is `<year>-S<nn>`: the year in which its last day lies, and its running
-number within that year. Keys run to the planned horizon, so that a sprint exists before it starts; the last sprint is
-the last whole one that ends on or before `planned_until`. Days after it belong to no sprint until the horizon moves.
+A sprint is a sequence of whole local days. Its key is `<year>-S<nn>`: the year of its last day, and its number within
+that year. Keys exist up to the planned horizon, so a sprint exists before it starts. The last sprint is the last whole
+one that ends on or before `planned_until`. Later days belong to no sprint until the horizon moves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CalendarError(ValueError):
-    """A sprint key the calendar does not know, or a calendar that makes no sense."""
+    """An unknown sprint key, or an invalid calendar."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Calendar:
     def sprints(self) -> tuple[Sprint, ...]:
         """Every planned sprint in order.
 
-        Raises CalendarError when a length is no positive number of days, when a length names a key that does not
-        exist, or when not one whole sprint fits before the horizon.
+        Raises CalendarError when a length is not a positive number of days, when `lengths` names a key that does not
+        exist, or when no whole sprint fits before the horizon.
         """
         if self.length_days < 1 or any(days < 1 for days in self.lengths.values()):
             raise CalendarError("a sprint lasts at least one day: fix length_days or lengths")
@@ -91,7 +91,7 @@ class Calendar:
             first = after
         if unknown := sorted(set(self.lengths) - used):
             raise CalendarError(
-                f"lengths names {unknown[0]}, which is no planned sprint; the last one is "
+                f"lengths names {unknown[0]}, which is not a planned sprint; the last planned sprint is "
                 f"{found[-1].key if found else 'missing'}"
             )
         if not found:
@@ -102,8 +102,8 @@ class Calendar:
         return tuple(found)
 
     def _next(self, first: date, number: Mapping[int, int]) -> tuple[str, int]:
-        # The key depends on the last day's year and the length may depend on the key, so both candidate years
-        # are asked whether they carry a length of their own.
+        # The key depends on the last day's year, and the length may depend on the key. So both possible years
+        # are checked for a length in `lengths`.
         for year in (first.year, first.year + 1):
             key = self.key(year, number.get(year, 0) + 1)
             days = self.lengths.get(key, self.length_days)
@@ -115,8 +115,8 @@ class Calendar:
     def key(self, year: int, number: int) -> str:
         """The key of the sprint that is the `number`-th to end in a year.
 
-        Keys sort as the sprints follow each other, so all have as many digits as the longest: of sprints of up to three
-        days a year holds more than 99.
+        Keys sort in the order of the sprints, so all have the same number of digits: a year has more than 99 sprints
+        when a sprint has up to three days.
         """
         return f"{year}-S{number:0{3 if self.length_days < 4 else 2}d}"
 
@@ -138,11 +138,11 @@ class Calendar:
             return self._by_key[key]
         except KeyError:
             raise CalendarError(
-                f"{key!r} is no planned sprint; the calendar runs from {self.keys[0]} to {self.keys[-1]}"
+                f"{key!r} is not a planned sprint; the calendar runs from {self.keys[0]} to {self.keys[-1]}"
             ) from None
 
     def sprint_at(self, moment: datetime) -> Sprint | None:
-        """The sprint that holds an aware moment, or None before the first and after the last."""
+        """The sprint that contains an aware moment, or None before the first and after the last."""
         place = bisect_right(self._starts, moment) - 1
         if place < 0 or not self.sprints[place].holds(moment):
             return None

@@ -1,4 +1,4 @@
-"""A product as `sprintline check` reads it: not loaded, only looked at, since it may be full of mistakes.
+"""A product as `sprintline check` reads it: its files are read, not loaded, because they may have mistakes.
 
 A subject lists what it checks of a product as `CHECKS` in its `mistakes.py`. A check yields lines
 `file:line: what is wrong; what would be right`, with paths from the clone's root.
@@ -44,7 +44,7 @@ class Checked:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
     def line(self, file: Path, path: KeyPath) -> int:
-        """The line of a key in a YAML file of the product; 1 where the file does not read."""
+        """The line of a key in a YAML file of the product; 1 where the file cannot be read."""
         try:
             return read_yaml(file.read_text(encoding="utf-8"), "").line(path)
         except (OSError, UnicodeDecodeError, DeclarationError):
@@ -74,13 +74,13 @@ class Checked:
         except SyntaxError as error:
             return f"{self.shown(file)}:{error.lineno or 1}: {error.msg}; fix the line"
         except (UnicodeDecodeError, ValueError) as error:
-            return f"{self.shown(file)}:1: is no Python text ({error}); save it as UTF-8"
+            return f"{self.shown(file)}:1: is not Python text ({error}); save it as UTF-8"
         return None
 
 
 ALWAYS, DECLARED, SOUND = "always", "declared", "sound"
-"""When a check runs: always; when defs.yaml reads, so that `Checked.spec` is there; when no check before found a
-mistake, for what only slow tools find."""
+"""When a check runs: always; when defs.yaml is valid, so that `Checked.spec` is set; when no earlier check found a
+mistake, for checks with slow tools."""
 
 
 @dataclass(frozen=True)

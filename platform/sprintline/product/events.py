@@ -1,4 +1,4 @@
-"""Ledger events of a sprint's course: trigger, decision, closing.
+"""Ledger events of a sprint: trigger, decision, closing.
 
 They are written by higher subjects (`release/`, `delivery/`) and are here because `product/past.py` reads them for
 every subject.
@@ -69,7 +69,7 @@ EVENTS = (
     EventKind(
         TRIGGER,
         TriggerBody,
-        "The reason to train a candidate at the close of a sprint, with its numbers.",
+        "Why a candidate is trained when a sprint closes, with the numbers.",
         written_by=("release.promotion",),
         read_by=("product.past", "delivery.status"),
     ),

@@ -1,4 +1,4 @@
-"""What is recorded of issued predictions: written in `serving/`, read below it."""
+"""Recorded facts of issued predictions: written in `serving/`, read in the layers below it."""
 
 from __future__ import annotations
 

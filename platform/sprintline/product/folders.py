@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def product_folders(root: Path) -> list[Path]:
-    """Folders of the products of a clone, by name; what starts with `_` or `.` is none."""
+    """Folders of the products of a clone, by name; a name that starts with `_` or `.` is not a product."""
     products = root / "platform" / "products"
     if not products.is_dir():
         return []
@@ -24,7 +24,7 @@ def product_folders(root: Path) -> list[Path]:
 
 
 def chosen_folders(root: Path, product: str | None) -> list[Path]:
-    """All product folders, or the one that is named. Raises Refusal for a name that is no product."""
+    """All product folders, or the one that is named. Raises Refusal when there is no product of this name."""
     folders = product_folders(root)
     if product is None:
         return folders

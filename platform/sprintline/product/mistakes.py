@@ -11,7 +11,7 @@ from sprintline.product.checked import ALWAYS, Check, Checked
 def _python(product: Checked) -> Iterator[str]:
     for name, why in (
         ("definitions.py", "Dagster loads the product from it"),
-        ("model.py", "it defines the model's recipe"),
+        ("model.py", "it contains the model's recipe"),
     ):
         if not (product.folder / name).is_file():
             yield f"{product.shown(product.folder / name)}:1: is missing; {why}"

@@ -40,7 +40,7 @@ def waits_for(runtime: Runtime, sprint: str, before: str) -> str:
     """Why a sprint waits for an undecided one before it, in a sentence for people."""
     pending = pending_trigger(runtime, before)
     if pending:
-        return f"{sprint} waits: {before} has a retraining to come ({pending['why']})"
+        return f"{sprint} waits: {before} has a pending retraining ({pending['why']})"
     return f"{sprint} waits: {before} is not closed, so the champion before {sprint} is unknown"
 
 

@@ -22,9 +22,9 @@ RULES = (
         practice="1.6",
         severity=Severity.WARN,
         threshold=6,
-        why="Partitions exist only up to the planned horizon. A sprint that begins after it has no "
-        "partition, so its files land and nothing happens; moving the horizon needs a reload, which "
-        "is easily forgotten on that day.",
+        why="Partitions exist only up to the planned horizon. A sprint that starts after it has no "
+        "partition: its files land and nothing happens. Moving the horizon needs a reload of the code location, so it "
+        "has to be done in advance.",
         remedy="move calendar.planned_until in the product's defs.yaml and reload its code location",
         judge=_horizon,
     ),

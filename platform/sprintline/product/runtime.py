@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class NotMeasured(LookupError):
-    """An asset was asked for what it recorded of a sprint, and never materialized for it."""
+    """An asset has recorded nothing for a sprint: it was not materialized for it."""
 
 
 class Store(Protocol):
-    """What a subject keeps of a product: made from the product's runtime."""
+    """What a subject stores of a product: made from the product's runtime."""
 
     @classmethod
     def of(cls, runtime: Any) -> Any: ...
@@ -73,7 +73,7 @@ class Runtime:
 
     @property
     def owner(self) -> str:
-        """Who gets a backlog item that no one was assigned."""
+        """Who gets a backlog item without an assignee."""
         return self.spec.team.owner
 
     @property
@@ -82,13 +82,13 @@ class Runtime:
         return self.spec.rules
 
     def __getitem__(self, store: type[S]) -> S:
-        """One of the product's stores, opened when first asked for: `runtime[Lake]`."""
+        """One of the product's stores, opened on first use: `runtime[Lake]`."""
         if store not in self.opened:
             self.opened[store] = store.of(self)
         return cast("S", self.opened[store])
 
     def declares(self, spec: type[Spec]) -> bool:
-        """Whether the product has the declaration file of this spec, whatever is in it."""
+        """Whether the product has the declaration file of this spec; its content is not read."""
         return bool(declaration_of(spec).files(self.folder))
 
     def declared(self, spec: type[D]) -> D | None:
@@ -111,7 +111,7 @@ class Runtime:
         found = self.measured(asset, sprint)
         if found is None:
             raise NotMeasured(
-                f"{asset} has recorded nothing of {sprint}: materialize {self.product}/{asset} for it"
+                f"{asset} has recorded nothing for {sprint}: materialize {self.product}/{asset} for it"
             )
         return found
 
@@ -122,7 +122,7 @@ class Runtime:
         }
 
     def measure(self, asset: str, scope: Scope | str, version: str, facts: Mapping[str, Any]) -> None:
-        """Record what an asset holds of a scope; a bare key is a sprint's.
+        """Record an asset's data version and facts of a scope; a bare key is a sprint's.
 
         Raises ValueError for facts that are not those of the asset's kind (`mechanisms.rules.kinds.check_facts`).
         """
@@ -149,7 +149,7 @@ class Runtime:
 
 
 def product_module(folder: Path, name: str) -> ModuleType | None:
-    """A module of a product's folder, loaded by its path so that only this product pays for its mistakes."""
+    """A module of a product's folder, loaded by its path so that its mistakes stop only this product."""
     file = folder / f"{name}.py"
     if not file.is_file():
         return None
@@ -170,6 +170,6 @@ def product_module(folder: Path, name: str) -> ModuleType | None:
 
 
 def load_runtime(folder: Path, where: Home | None = None) -> Runtime:
-    """The runtime of a product folder. Raises DeclarationError for a defs.yaml that does not read."""
+    """The runtime of a product folder. Raises DeclarationError for an invalid defs.yaml."""
     file = folder / "defs.yaml"
     return Runtime(parse_product(file.read_text(), str(file)), folder, where or home())

@@ -1,4 +1,4 @@
-"""What sensors share: their shell, and the runs they started before: which are on their way, which failed, and why."""
+"""What sensors share: their definition, and the runs they started before: which are running, which failed, and why."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from dagster import (
 from dagster._utils.error import SerializableErrorInfo
 
 INTERRUPTED_TAG = "sprintline/interrupted"
-"""On a run that ended with the platform, not by its own fault."""
+"""On a run that ended because the platform was stopped."""
 
 
 STOPPED_TAG = "sprintline/stopped"
-"""On a run that somebody asked to be stopped; others are canceled when the platform ends."""
+"""On a run that a person stopped; others are canceled when the platform ends."""
 
 
 MOST_SAID = 300
-"""Characters of a run's last words that are repeated elsewhere; the run has them all."""
+"""Most characters of a run's error that are repeated elsewhere; the run itself has the full text."""
 
 
 UNFINISHED = [
@@ -47,7 +47,7 @@ FAILED = [DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
 def failed(runs: Iterable[DagsterRun]) -> list[DagsterRun]:
-    """Those that failed or were stopped; a platform that was ended meanwhile says nothing against a sprint."""
+    """Those that failed or were stopped by a person; runs that ended with the platform do not count."""
     return [
         run
         for run in runs
@@ -60,28 +60,28 @@ def failed(runs: Iterable[DagsterRun]) -> list[DagsterRun]:
 
 
 def reason_of(instance: DagsterInstance, run: DagsterRun) -> str:
-    """The last words of the step at which a run failed, in one line; nothing when it never came to a step."""
+    """The error of the step at which a run failed, in one line; empty when no step had started."""
     for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
         if event is None or event.step_failure_data.error is None:
             continue
         failure, error = event.step_failure_data.user_failure_data, event.step_failure_data.error
-        said = (failure.description if failure else None) or said_by(error)
+        said = (failure.description if failure else None) or error_message(error)
         return f"{event.step_key}: {' '.join(said.split())[:MOST_SAID]}"
     return ""
 
 
-def said_by(error: SerializableErrorInfo) -> str:
-    """What an error says: the platform's own words where it has some, which tell the fix, else its innermost cause."""
+def error_message(error: SerializableErrorInfo) -> str:
+    """The platform's own message in a chain of errors, which names the fix; without one, the innermost cause."""
     chain = [error]
     while chain[-1].cause:
         chain.append(chain[-1].cause)
-    told = next((one for one in chain if one.message.startswith("sprintline.")), chain[-1])
-    return told.message.partition(": ")[2] or told.message
+    shown = next((one for one in chain if one.message.startswith("sprintline.")), chain[-1])
+    return shown.message.partition(": ")[2] or shown.message
 
 
 ATTEMPTS = 3
-"""Runs that a sensor starts for the same files before it asks for a person."""
+"""Runs that a sensor starts for the same files before a person has to act."""
 
 
 PRODUCT_TAG, SPRINT_TAG, FILES_TAG = "sprintline/product", "sprintline/sprint", "sprintline/files"
@@ -105,22 +105,24 @@ class Earlier:
 
     @property
     def running(self) -> str | None:
-        """Short id of the newest run while one is on its way."""
+        """Short id of the newest run while one is queued or running."""
         return self.runs[0].run_id[:8] if any(run.status in UNFINISHED for run in self.runs) else None
 
     @property
     def given_up(self) -> list[DagsterRun]:
-        """The failed runs, once there are so many that a person is needed."""
+        """The failed runs, when there are `ATTEMPTS` of them and a person has to act."""
         attempts = failed(self.runs)
         return attempts if len(attempts) >= ATTEMPTS else []
 
-    def next(self, key: str, sprint: str, more: Mapping[str, str] | None = None, **asked: Any) -> RunRequest:
-        """The request of one run more; asked again before it started, the same one. key: the reason."""
+    def next(
+        self, key: str, sprint: str, more: Mapping[str, str] | None = None, **options: Any
+    ) -> RunRequest:
+        """The request of the next run; the same one until it has started. key: the reason."""
         return RunRequest(
             run_key=f"{key}:{len(self.runs)}",
             partition_key=sprint,
             tags={**self.tags, **(more or {})},
-            **asked,
+            **options,
         )
 
 

@@ -1,8 +1,8 @@
-"""What a team states about its data product: `defs.yaml`, typed and checked.
+"""What a team declares about its data product: `defs.yaml`, typed and checked.
 
-`parse_product` turns the text of a `defs.yaml` (a Dagster component file) into a `ProductSpec` or tells every mistake
-with file, line and what would be right. It opens no file and asks no clock: whether a waiver has expired is a matter
-of the moment at which a gate asks, not of the declaration.
+`parse_product` turns the text of a `defs.yaml` (a Dagster component file) into a `ProductSpec`, or reports every
+mistake with file, line and fix. It opens no file and reads no clock: whether a waiver has expired is decided when a
+gate is evaluated, not here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
 ]  # fmt: skip
 
 COMPONENT = "sprintline.components.DataProduct"
-#: A horizon further away is a typing mistake (2041 for 2014), and every planned sprint is a partition.
+#: A longer plan is taken for a typing mistake (2041 for 2014): every planned sprint is a partition.
 LONGEST_PLAN = timedelta(days=50 * 366)
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -72,7 +72,7 @@ PLATFORM_ASSETS = frozenset(
     ("question_features", "online_features", "predictions", "scores", "drift", "candidate", "champion", "increment",
      "backlog")
 )  # fmt: skip
-"""Names of the assets that every product has; a product may not use them for its own."""
+"""Names of the assets that every product has; a product cannot use them for its own assets."""
 
 
 class CalendarSpec(Spec):
@@ -94,7 +94,7 @@ class CalendarSpec(Spec):
 
     @classmethod
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
-        """The horizon lies after the start, lengths name sprints."""
+        """The horizon is after the start, lengths name sprints."""
         start, until = day(raw.get("start")), day(raw.get("planned_until"))
         days = raw.get("length_days", 14)
         if start and until:
@@ -185,7 +185,7 @@ class SourceSpec(Spec):
             right = "add the contract's file, or `published` with a table of another product"
             yield ("contract",), "is missing", right
         elif raw.get("contract") is not None and raw.get("published") is not None:
-            right = "remove `contract`: the publisher's contract holds; or remove `published` if files land"
+            right = "remove `contract`: the publisher's contract applies; or remove `published` if files land"
             yield ("published",), "is given beside `contract`, so the rows would come from two places", right
 
 
@@ -205,7 +205,7 @@ class FeaturesSpec(Spec):
 
 
 class ModelSpec(Spec):
-    """What is asked, what is answered, and when a candidate may be trained."""
+    """The question, the label, and when a candidate may be trained."""
 
     questions: Name = Field(
         default="questions", description="mart with a row per question", examples=["questions"]
@@ -224,27 +224,27 @@ class ModelSpec(Spec):
         default=6, ge=1, le=520, description="sprints before the first training", examples=[6]
     )
     new_data_rows: int = Field(
-        ge=1, description="least new labelled rows that trigger a training", examples=[40000]
+        ge=1, description="number of new labelled rows that triggers a training", examples=[40000]
     )
     time_budget_seconds: int = Field(
-        default=60, ge=1, le=86400, description="longest training", examples=[60]
+        default=60, ge=1, le=86400, description="longest time a training may take", examples=[60]
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of everything random", examples=[7])
 
 
 class DriftSpec(Spec):
-    """When drift counts: sure, beyond what is ordinary, and lasting (`confirm` of `window` sprints)."""
+    """When drift counts: significant, larger than the usual variation, and lasting (`confirm` of `window` sprints)."""
 
     significance: Number = Field(
         default=0.05, gt=0, lt=0.5, description="false discovery rate of one sprint's tests", examples=[0.05]
     )
     distance: Number = Field(
-        default=0.1, gt=0, description="floor of a distance, in standard deviations", examples=[0.1]
+        default=0.1, gt=0, description="smallest distance that counts, in standard deviations", examples=[0.1]
     )
     share: Number = Field(
         default=0.3, gt=0, le=1, description="share of features that drift together", examples=[0.3]
     )
-    window: int = Field(default=3, ge=1, le=26, description="sprints looked at", examples=[3])
+    window: int = Field(default=3, ge=1, le=26, description="number of sprints considered", examples=[3])
     confirm: int = Field(
         default=2, ge=1, le=26, description="drifting sprints among them that confirm", examples=[2]
     )
@@ -269,7 +269,7 @@ class Waiver(Spec):
 
 
 class RuleOverride(Spec):
-    """What this product changes in a rule: how much a failure weighs, the threshold, or a waiver."""
+    """What this product changes in a rule: severity, threshold, or a waiver."""
 
     severity: Severity | None = Field(
         default=None, description="error stops what lies downstream, warn does not", examples=["warn"]
@@ -287,7 +287,7 @@ class RuleOverride(Spec):
 
     @classmethod
     def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
-        """An override overrides something, and no key that was written is left without a value."""
+        """An override changes something, and every key that is written has a value."""
         keys = ("severity", "threshold", "waiver")
         if all(raw.get(key) is None for key in keys):
             yield (), "changes nothing", "give severity, threshold or waiver, or remove the entry"
@@ -337,7 +337,7 @@ class ProductSpec(Spec):
         examples=[{"service": "flight_delays_v1", "views": ["carrier_delays"]}],
     )
     model: ModelSpec = Field(
-        description="what is asked and learned",
+        description="the question, and how a model learns it",
         examples=[{"label": "late", "positive": "arrives more than 15 minutes late", "new_data_rows": 40000}],
     )
     drift: DriftSpec = Field(
@@ -424,7 +424,9 @@ def parse_product(
             more = mistakes(error, ProductSpec, yaml, ("attributes",))
             found += [mistake for mistake in more if mistake.where not in templated]
     yaml.refuse(found)
-    if spec is None:  # _component_mistakes tells of attributes that are no mapping, so this is never reached
+    if (
+        spec is None
+    ):  # _component_mistakes reports attributes that are not a mapping, so this is never reached
         raise DeclarationError(
             filename, [Mistake(1, "attributes", "is missing", "declare the product under it")]
         )
@@ -474,10 +476,10 @@ def _taken(sources: Sequence[Any], views: Any) -> Iterator[Cross]:
             yield (
                 path,
                 f"{shown(name)} is an asset that every product has",
-                f"call the {thing} something else",
+                f"give the {thing} another name",
             )
         elif thing == "view" and isinstance(name, str) and name in names:
-            yield path, f"{shown(name)} is the name of a source", "call the view something else"
+            yield path, f"{shown(name)} is the name of a source", "give the view another name"
 
 
 LAKE_ASSETS = ("question_features", "predictions")
@@ -485,7 +487,7 @@ LAKE_ASSETS = ("question_features", "predictions")
 
 
 def _unpublishable(raw: Mapping[str, Any]) -> Iterator[Cross]:
-    """Published tables that are given twice, or are no table of the product in the lake."""
+    """Published tables that are given twice, or are not lake tables of the product."""
     entries = raw.get("publishes")
     tables = [_mapping(one).get("table") for one in entries] if isinstance(entries, list) else []
     yield from _repeated(tables, ("publishes",), "table", ("table",))
@@ -502,7 +504,7 @@ def _unpublishable(raw: Mapping[str, Any]) -> Iterator[Cross]:
             right = "let readers name the product that publishes it"
             yield path, f"{shown(table)} is read from another product", right
         elif table not in known:
-            yield path, f"{shown(table)} is no lake table of the product", suggest(table, known)
+            yield path, f"{shown(table)} is not a lake table of the product", suggest(table, known)
 
 
 def _repeated(values: Any, at: tuple[str, ...], thing: str, below: tuple[str, ...] = ()) -> Iterator[Cross]:

@@ -89,7 +89,7 @@ def _moment(questions: pd.DataFrame, outcomes: pd.DataFrame) -> datetime:
 def _answered(
     view: str, names: list[str], declared: Any, asked: pd.DataFrame, rows: pd.DataFrame, start: datetime
 ) -> Compared:
-    """What questions were answered with, by a plain join of the rows computed again; early ones look back."""
+    """What questions were answered with, by a plain join of the rows made again; early ones reach before the sprint."""
     from sprintline.features.point_in_time import answers, compare
 
     ttl, keys = declared.view(view).ttl, declared.keys(view)

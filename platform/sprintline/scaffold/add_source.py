@@ -1,7 +1,7 @@
-"""`sprintline add PRODUCT --from FILE`: another source for a product that is there, from a team's own file.
+"""`sprintline add PRODUCT --from FILE`: another source for an existing product, from a team's own file.
 
 Contract, staging model and sample are new files; `defs.yaml` and dbt's sources get an entry each, as text, so that
-every comment stays. What becomes of the rows is the team's: a mart or a view that reads the staging model.
+every comment stays. Using the rows is left to the team: in a mart or a view that reads the staging model.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AskedSource:
-    """What only the team knows of its file.
+    """What only the team knows about its file.
 
-    keys: the columns that together name each row once.
-    known_at: where nothing says it, a row is known when it happens.
+    keys: the columns that together identify a row.
+    known_at: by default a row is known when it happens.
     timezone: of days and of moments without offset; by default the product's.
     name: of the source; by default the file's.
     """
@@ -53,7 +53,7 @@ class AskedSource:
 
 @dataclass(frozen=True)
 class Added:
-    """What was added: the source, its new files, the files that got an entry, and what to mind."""
+    """What was added: the source, its new files, the files that got an entry, and notes for the owner."""
 
     source: str
     files: tuple[Path, ...]
@@ -64,7 +64,7 @@ class Added:
 def add_source(product: str, asked: AskedSource, root: Path) -> Added:
     """Give a product another source.
 
-    Killed half-way, the same call does the rest.
+    If it is interrupted, the same call does the rest.
 
     Raises:
         ScaffoldError: there is no such product, the file or a column cannot be used, the name or a file is taken, or a
@@ -91,7 +91,7 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
             tables: with_entry(tables, root, ("sources", product, "tables"), table),
             defs: with_entry(defs, root, ("attributes", "sources"), listed),
         }
-        # dbt's source stands before the model that reads it, and defs.yaml names what is there.
+        # dbt's source is written before the model that reads it, and defs.yaml last, so that it names existing files.
         made = [*list(new)[:2], tables, *list(new)[2:], defs]
         try:
             install({place: new.get(place) or edits[place] for place in made})
@@ -103,21 +103,21 @@ def add_source(product: str, asked: AskedSource, root: Path) -> Added:
 
 
 def declared(defs: Path, product: str, root: Path) -> ProductSpec:
-    """What a product declares. Raises ScaffoldError where it does not read, or there is no such product."""
+    """What a product declares. Raises ScaffoldError if it is invalid, or there is no such product."""
     try:
         return parse_product(defs.read_text(encoding="utf-8"), str(defs.relative_to(root)))
     except FileNotFoundError:
         names = ", ".join(
             sorted(file.parent.name for file in (root / "platform/products").glob("*/defs.yaml"))
         )
-        told = f"the products are {names}" if names else "make one with sprintline new"
-        raise ScaffoldError(f"there is no product {product}; {told}", code=2) from None
+        known = f"the products are {names}" if names else "make one with sprintline new"
+        raise ScaffoldError(f"there is no product {product}; {known}", code=2) from None
     except (DeclarationError, UnicodeDecodeError) as error:
         raise ScaffoldError(f"{error}; fix that first: sprintline check {product}") from error
 
 
 def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """What the templates say, after every choice was compared with the file; and what its owner should know."""
+    """Values for the templates, after every option was checked against the file; and notes for the owner."""
     import pandas as pd
 
     try:
@@ -129,10 +129,10 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
     keys = list({key.sql: key for key in (named("key", name) for name in asked.keys)}.values())
     names = [key.sql for key in keys]
     if not all(key.required for key in keys) or frame.duplicated(names).any():
-        told = " and ".join(key.header for key in keys)
+        columns_named = " and ".join(key.header for key in keys)
         raise ScaffoldError(
-            f"--key: rows of {asked.file.name} come more than once by {told}, or lack it; give --key again for each "
-            f"further column that makes rows unique",
+            f"--key: {columns_named} does not identify the rows of {asked.file.name}: it repeats or is empty in some; "
+            f"give --key again for each further column that identifies them",
             code=2,
         )
     event = named("event-at", asked.event_at)
@@ -146,11 +146,11 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
     planned = (happened >= sprints[0].start) & (happened < sprints[-1].end)
     if not planned.any():
         raise ScaffoldError(
-            f"--event-at: no row of {asked.file.name} lies in a planned sprint of {spec.name}, which plans from "
+            f"--event-at: no row of {asked.file.name} is in a planned sprint of {spec.name}, which plans from "
             f"{spec.calendar.start} to {spec.calendar.planned_until}",
             code=2,
         )
-    # As a replay will provide them: what becomes known only after a sprint's files landed is in none of them.
+    # As a replay provides them: a row that became known after its sprint's files landed is in none of them.
     wait = lands_after(folder)
     ends = pd.Series(pd.DatetimeIndex([one.end for one in sprints])[places.clip(lower=0)])
     landed = planned & (knew < ends + wait)
@@ -165,7 +165,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         "source": asked.name or name_for(asked.file),
         "sample": asked.file.name,
         "purpose": f"Rows of {asked.file.name}",
-        "usage": f"One file per sprint with the rows whose {event.name} lies in it.",
+        "usage": f"One file per sprint with the rows whose {event.name} is in it.",
         "timezone": timezone,
         "columns": columns, "staged": columns, "keys": keys, "event": event, "known": known,
         "known_later": bool((happened <= knew).all()),
@@ -177,11 +177,11 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         when = "at the end of its day" if event.kind == "date" else "when it happens"
         notes.insert(
             0,
-            f"a row of it counts as known {when} ({event.header}); where that is sooner or later, name the column that "
-            f"says it with --known-at",
+            f"a row of it counts as known {when} ({event.header}); if it is known at another moment, name that column "
+            f"with --known-at",
         )
     if outside := int((~planned).sum()):
-        notes.append(f"{outside:,} of its rows lie outside the planned sprints and are left out")
+        notes.append(f"{outside:,} of its rows are outside the planned sprints and are left out")
     if late := int((planned & ~landed).sum()):
         notes.append(
             f"{late:,} of its rows become known later than {days_text(wait)} after their sprint's end and are left out "
@@ -191,10 +191,10 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
 
 
 def lands_after(folder: Path) -> timedelta:
-    """How long after a sprint's end the product's files land in a replay: what its sources.py says, else the usual."""
+    """How long after a sprint's end the product's files land in a replay: set in its sources.py, or the default."""
     try:
         said = runpy.run_path(str(folder / "sources.py")).get("LANDS_AFTER")
-    except Exception:  # noqa: BLE001 - a team's own file, of which `sprintline check` tells what is wrong
+    except Exception:  # noqa: BLE001 - a team's own file, whose mistakes `sprintline check` reports
         said = None
     return said if isinstance(said, timedelta) else LANDS_AFTER
 
@@ -209,20 +209,20 @@ def _notes(spec: ProductSpec, calendar: Calendar, places: pd.Series) -> Iterator
     held = set(places)
     if empty := [calendar.keys[place] for place in range(min(held), max(held)) if place not in held]:
         yield (
-            f"it holds no row in {', '.join(empty[:5])}{' and others' if len(empty) > 5 else ''}: a sprint closes when "
+            f"it has no rows in {', '.join(empty[:5])}{' and others' if len(empty) > 5 else ''}: a sprint closes when "
             f"every source has landed a file for it"
         )
     if min(held) > 0:
         yield (
-            f"it begins with {calendar.keys[min(held)]}, and the sprints of {spec.name} with {calendar.keys[0]}: those "
-            f"before it do not close without a file"
+            f"it begins with {calendar.keys[min(held)]}, and the sprints of {spec.name} with {calendar.keys[0]}: "
+            f"earlier sprints do not close without a file"
         )
 
 
 def check_free(
     source: str, spec: ProductSpec, folders: Mapping[str, Path], new: Mapping[Path, bytes], root: Path
 ) -> None:
-    """Raises ScaffoldError for a name that cannot be a source's: sources, views and models are assets side by side."""
+    """Raises ScaffoldError for a name that a source cannot have: sources, views and models share their names."""
     taken = dict.fromkeys(PLATFORM_ASSETS, "an asset that every product has")
     taken |= {one.name: "a source" for one in spec.sources}
     taken |= dict.fromkeys(spec.features.views, "a feature view")
@@ -236,8 +236,8 @@ def check_free(
         readable = False
     if not readable:
         raise ScaffoldError(
-            f'--name: "{source}" is no name of a source: use small letters, digits and underscores, letter first, and '
-            f"no word that YAML reads as something else",
+            f'--name: "{source}" cannot be the name of a source: use small letters, digits and underscores, letter '
+            f"first, and not a word with a meaning in YAML",
             code=2,
         )
     for name in (source, f"stg_{source}"):
@@ -247,10 +247,10 @@ def check_free(
             )
     samples = (sample_of(folders["product"], source),)
     for place in (*new, *(one for one in samples if one is not None)):
-        # What a call that was killed left behind is what this one would write.
+        # Files of an interrupted call are those that this one would write.
         if place.exists() and (place not in new or place.read_bytes() != new[place]):
             raise ScaffoldError(
-                f"{place.relative_to(root)} is there already: choose another name with --name, or remove it",
+                f"{place.relative_to(root)} already exists: choose another name with --name, or remove it",
                 code=2,
             )
 
@@ -275,11 +275,11 @@ def file_of_tables(product: str, models: Path, root: Path) -> Path:
 def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> bytes:
     """A YAML file's content with an entry added to the list at `path`; every other byte stays.
 
-    path: keys, and where a list lies on the way the `name` of an entry.
+    path: keys; for a list on the way, the `name` of an entry.
     entry: the YAML text of a list of one. Where the list has it already, the content is as it was.
 
     Raises:
-        ScaffoldError: there is no such list, or no place in it can be reported.
+        ScaffoldError: there is no such list, or the place in it cannot be found.
     """
     content = file.read_bytes()
     place = f"{file.relative_to(root)}: {'.'.join(path)}"
@@ -291,13 +291,13 @@ def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> bytes
             return content
         grown = _grown(text, path, entry.splitlines())
         _at(before, path).extend(added)
-        # Whatever shape the file has, it must read as before and one more; otherwise it is left to its owner.
+        # The changed file must read as before with one more entry; otherwise it is left to its owner.
         if yaml.safe_load(grown) == before:
             return grown.encode()
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
         pass
     raise ScaffoldError(
-        f"{place} is no list with an entry per line; write it so, or add it by hand:\n{entry}"
+        f"{place} is not a list with an entry per line; write it so, or add it by hand:\n{entry}"
     )
 
 
@@ -312,7 +312,7 @@ def _grown(text: str, path: Sequence[str], rows: Sequence[str]) -> str:
     last = _last_line(node.value[-1])
     while not lines[last].strip() or lines[last].lstrip().startswith("#"):
         last -= 1
-    if last == len(lines) - 1:  # the file's last line has no end of its own
+    if last == len(lines) - 1:  # the file's last line has no line end
         lines[last] += end
         lines.append("")
     lines[last + 1 : last + 1] = [f"{indent}{row[ragged:]}{end}" for row in rows if row.strip()]
@@ -336,7 +336,7 @@ def _at(data: Any, path: Sequence[str]) -> Any:
 
 
 def _last_line(node: yaml.Node) -> int:
-    """The last line that something of a node stands on; a collection's own end lies where the next thing begins."""
+    """The last line of a node's content; YAML places a collection's own end where the next node begins."""
     if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
         return _last_line(node.value[-1][1])
     if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
@@ -346,7 +346,7 @@ def _last_line(node: yaml.Node) -> int:
 
 
 def install(contents: Mapping[Path, bytes]) -> None:
-    """Write files in their order, each whole; when one cannot be written, the others are as they were."""
+    """Write files in this order, each atomically; when one cannot be written, the others are restored."""
     before = {place: place.read_bytes() if place.exists() else None for place in contents}
     folders: list[Path] = []
     try:

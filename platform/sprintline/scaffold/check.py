@@ -1,6 +1,6 @@
 """Every declaration of every product, read and reported as `file:line: what is wrong; what would be right`.
 
-Declaration files are known from the `spec.py` of each subject; what else a subject checks of a product is in its
+Declaration files are known from the `spec.py` of each subject; other checks of a subject are in its
 `mistakes.py`.
 """
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
-    """All mistakes of one product, in the order in which they are best fixed. Empty when it may be loaded.
+    """All mistakes of one product, in the order in which they are best fixed. Empty when it can be loaded.
 
-    Declaration files come first, then what each subject checks in its `mistakes.py`; dbt is asked last and only when
-    all else is sound.
+    Declaration files come first, then the checks of each subject's `mistakes.py`; dbt runs last and only when there are
+    no other mistakes.
     """
     product = Checked(folder, root, home)
     _add(product, _product(product))
@@ -41,7 +41,7 @@ def mistakes_of(folder: Path, root: Path, home: Home) -> list[str]:
 
 
 def notes_of(folder: Path, root: Path, home: Home) -> list[str]:
-    """Lines of a product's declarations that nothing reads any more. They do no harm and are no mistakes."""
+    """Lines of a product's declarations that are no longer read. They do no harm and are not mistakes."""
     product = Checked(folder, root, home)
     found = []
     for declaration in declarations():
@@ -69,7 +69,7 @@ def _product(product: Checked) -> Iterator[str]:
 
 
 def _files(product: Checked) -> Iterator[str]:
-    """All other declaration files, and those whose name is nearly one of them."""
+    """All other declaration files, and files whose name is almost one of theirs."""
     for declaration in declarations():
         if declaration.spec is ProductSpec:
             continue

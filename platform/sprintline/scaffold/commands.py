@@ -19,10 +19,12 @@ from sprintline.base.errors import Refusal
     type=click.Path(path_type=Path),
     help="Your own CSV or Parquet file, a row per question.",
 )
-@click.option("--key", help="With --from: the column that names each row once.")
-@click.option("--event-at", help="With --from: the column with the time of the question.")
-@click.option("--known-at", help="With --from: the column with the time at which the answer was known.")
-@click.option("--label", help='With --from: what is asked, a condition over the columns: "minutes > 60".')
+@click.option("--key", help="With --from: the column that identifies a row.")
+@click.option("--event-at", help="With --from: the column with the moment of the question.")
+@click.option("--known-at", help="With --from: the column with the moment its answer was known.")
+@click.option(
+    "--label", help='With --from: the label to predict, a condition over the columns: "minutes > 60".'
+)
 @click.option(
     "--by",
     help="With --from: column for history features, text or whole numbers (default: the text column with the "
@@ -42,7 +44,7 @@ from sprintline.base.errors import Refusal
     help="With --from: of a sprint.",
 )
 def new(product: str, file: Path | None, timezone: str, length_days: int, **said: str | None) -> None:
-    """Make a data product that closes sprints at once: on a small invented data set, or on your own file.
+    """Make a data product that can close sprints at once: on a small invented data set, or on your own file.
 
     \b
     sprintline new parcels
@@ -84,18 +86,18 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
 
 
 def _left_over(product: str) -> Iterator[str]:
-    """What its owner should know where a product of that name was before."""
+    """Notes for the owner when there was a product of that name before."""
     from sprintline.state.removal import has_state, removal_interrupted
 
     if removal_interrupted(settings.home(), product):
         yield (
             f"the removal of an earlier product {product} was interrupted, and Dagster may still have its runs; "
-            f"to complete it and start again: sprintline remove {product} --state, and this again"
+            f"to complete it and start again: sprintline remove {product} --state, then this command"
         )
     elif has_state(settings.home(), product):
         yield (
-            f"{settings.home().root} holds what an earlier product {product} left, and its sprints go on from there; "
-            f"to start again: sprintline remove {product} --state, and this again"
+            f"{settings.home().root} has the state of an earlier product {product}, and its sprints continue from "
+            f"there; to start again: sprintline remove {product} --state, then this command"
         )
 
 
@@ -107,17 +109,18 @@ def _left_over(product: str) -> Iterator[str]:
 )
 @click.option(
     "--key", "keys", multiple=True,
-    help="With --from: the column that names each row once; again for each of several that do so together.",
+    help="With --from: the column that identifies a row; repeat it for a key of several columns.",
 )  # fmt: skip
-@click.option("--event-at", help="With --from: the column with the time of a row; it decides the sprint.")
+@click.option("--event-at", help="With --from: the column with the moment of a row; it decides the sprint.")
 @click.option(
     "--known-at",
     help="With --from: the column with the time at which a row became known; by default the time of the row.",
 )
 @click.option(
-    "--timezone", help="With --from: of days, and of moments without offset; by default the product's."
+    "--timezone",
+    help="With --from: time zone of days, and of moments without offset; by default the product's.",
 )
-@click.option("--name", help="Of the source; by default the file's, or the table's.")
+@click.option("--name", help="Name of the source; by default the file's, or the table's.")
 def add(
     product: str, file: Path | None, published: str | None, keys: tuple[str, ...], **said: str | None
 ) -> None:
@@ -139,7 +142,7 @@ def add(
                 f"--{name.replace('_', '-')}" for name in ("event_at", "known_at", "timezone") if said[name]
             ]
             if given := [*(["--key"] if keys else []), *given]:
-                raise Refusal(f"{', '.join(given)}: the contract of {published} says that already", code=2)
+                raise Refusal(f"{', '.join(given)}: the contract of {published} already declares it", code=2)
             other, _, table = published.partition(".")
             added = read_published(product, other, table, said["name"], settings.ROOT)
         elif file is not None:
@@ -170,7 +173,7 @@ def add(
 @click.argument("product")
 @click.argument("file", required=False)
 def declare(product: str, file: str | None) -> None:
-    """Write an example of a declaration file into a product's folder; without FILE, list what can be declared.
+    """Write an example of a declaration file into a product's folder; without FILE, list the possible files.
 
     \b
     sprintline declare parcels
@@ -185,7 +188,7 @@ def declare(product: str, file: str | None) -> None:
     if file is None:
         for one in declarations():
             there = len(one.files(folder))
-            state = "there" if there else "missing" if one.required else "not declared"
+            state = "exists" if there else "missing" if one.required else "not declared"
             state = f"{there} files" if one.many else state
             click.echo(f"{one.file:<20}  {state:<12}  {one.title}")
         return
@@ -193,9 +196,7 @@ def declare(product: str, file: str | None) -> None:
         written = write_example(folder, file)
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
-    click.echo(
-        f"Wrote {written.relative_to(settings.ROOT)}: an example with every key. Replace what it says."
-    )
+    click.echo(f"Wrote {written.relative_to(settings.ROOT)}: an example with every key. Replace its values.")
     click.echo(f"\nNext:\n  sprintline check {product}")
 
 
@@ -236,11 +237,11 @@ def publish(product: str, table: str, contract: str | None) -> None:
 )
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 def remove(product: str, with_state: bool, yes: bool) -> None:
-    """Take a product's code out of the clone, a sample for example; lists what will be removed and asks first.
+    """Remove a product's code from the clone; lists what will be deleted and asks first.
 
-    Verdicts, ledger and models stay in any case: what was decided is not undone. With --state a product made under the
-    same name starts empty; without, it continues from what is there. Call it again to continue a removal that
-    was interrupted.
+    Verdicts, ledger and models stay in any case: decisions are not undone. With --state, a new product of the same name
+    starts from nothing; without it, it continues from the existing state. Run it again to complete an interrupted
+    removal.
     """
     from sprintline.base.people import person
     from sprintline.delivery.site import write_first
@@ -256,7 +257,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     from sprintline.state.removal import has_state, removal_interrupted, remove_state, state_of
 
     home = settings.home()
-    # Of no name the rooms would be everybody's, and the events the platform's own.
+    # Without a valid name, the folders and events of all products would match.
     begins_anew = with_state and is_name(product)
     interrupted = begins_anew and removal_interrupted(home, product)
     state = state_of(home, product) if begins_anew else []
@@ -266,7 +267,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     except ScaffoldError as error:
         if not removable:
             raise Refusal(str(error), code=error.code) from error
-        code = []  # it went before
+        code = []  # it was removed before
     try:
         check_removable(product, settings.ROOT)
         refuse_while_read(product, settings.ROOT)
@@ -280,9 +281,9 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     if not yes and not click.confirm(f"Remove these and the entry of {product} in workspace.yaml?"):
         raise Refusal("nothing was removed")
     if with_state and (busy := at_work(home)):
-        raise Refusal(f"`{busy}` is at work on this state folder: end it first, then remove the state")
+        raise Refusal(f"`{busy}` is using this state folder: stop it first, then remove the state")
     if with_state:
-        # First, so that what was killed half-way is found again under the name of the code.
+        # First, so that an interrupted removal can be continued under the product's name.
         remove_state(home, product, person())
         if home.site.is_dir():
             write_first(home)
@@ -296,7 +297,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
 def check(product: str | None) -> int:
     """Read every declaration of all products, or of one; report each mistake with file and line.
 
-    Lines that nothing reads any more are listed as notes; they are no mistakes.
+    Lines that are no longer read are listed as notes; they are not mistakes.
     """
     from sprintline.product.folders import chosen_folders
     from sprintline.scaffold.check import mistakes_of, notes_of

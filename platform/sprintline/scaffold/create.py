@@ -1,8 +1,8 @@
-"""`sprintline new PRODUCT`: a product that closes sprints at once, with a tiny invented data set, registered.
+"""`sprintline new PRODUCT`: a registered product with a small invented data set, which can close sprints at once.
 
-Everything is written beside its place first and moved there in the end, so that a product is there whole or not at all.
-The templates are plain files in `templates/product/` with two words to fill in, `__product__` and `__title__`; they are
-YAML, SQL and Python as they will be, so editors and linters read them.
+Everything is written to temporary folders first and moved at the end, so a product is created completely or not at all.
+The templates are plain files in `templates/product/` with two placeholders, `__product__` and `__title__`. They are
+valid YAML, SQL and Python, so editors and linters can read them.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from sprintline.scaffold.sample import deliveries_csv, orders_csv, seed_of
 
 TEMPLATES = Path(__file__).with_name("templates") / "product"
 
-#: Where each part of the templates goes, from the clone's root. The product's own folder comes last but for
-#: workspace.yaml: what is not registered and has no folder under products/ is seen by no one.
+#: Where each part of the templates goes, from the clone's root. The product's own folder comes last, before only
+#: workspace.yaml: a product without registration and folder under products/ is never loaded.
 PLACES = {
     "models": "dbt_project/models/{product}",
     "features": "feature_repo/{product}",
     "product": "platform/products/{product}",
 }
 
-#: What a product may have besides: its macros, and tests of its own, which are collected while the product is there.
+#: Other folders that a product may have: its macros, and its tests, which are collected while the product exists.
 ALSO = ("dbt_project/macros/products/{product}", "tests/products/{product}")
 
 Fill = Callable[[str, Path], None]
@@ -66,7 +66,7 @@ _EMPTY_LIST = re.compile(r"^load_from:[^\S\n]*(?:\[\s*\]|null|~)?[^\S\n]*$", re.
 
 
 class ScaffoldError(Exception):
-    """The product was not made, and nothing was left behind. `code` is the exit code: 2 for a bad name, else 1."""
+    """The product was not made, and nothing was written. `code` is the exit code: 2 for a bad name, else 1."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -75,7 +75,7 @@ class ScaffoldError(Exception):
 
 @dataclass(frozen=True)
 class Made:
-    """What was made: the files, the line of workspace.yaml at which the new code location begins, and what to mind."""
+    """What was made: the files, the line of workspace.yaml with the new code location, and notes for the owner."""
 
     product: str
     files: tuple[Path, ...]
@@ -88,7 +88,7 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
 
     Args:
         product: its name: folder, dbt models, features, code location.
-        root: the clone, the folder that holds `platform/`, `dbt_project/`, `feature_repo/` and `workspace.yaml`.
+        root: the clone, the folder with `platform/`, `dbt_project/`, `feature_repo/` and `workspace.yaml`.
         fill: writes a part (a key of PLACES) into a folder; by default the templates with their invented sample.
 
     Raises:
@@ -104,7 +104,7 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
             target = root / place.format(product=product)
             if target.exists() and not (target.is_dir() and not any(target.iterdir())):
                 raise ScaffoldError(
-                    f"{target.relative_to(root)} is there already: choose another name, or remove it", code=2
+                    f"{target.relative_to(root)} already exists: choose another name, or remove it", code=2
                 )
         workspace, line = _registered(root / "workspace.yaml", product)
         try:
@@ -116,17 +116,17 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
 
 
 def is_name(product: str) -> bool:
-    """Whether a product could be called so."""
+    """Whether a product can have this name."""
     return _NAME.fullmatch(product) is not None
 
 
 def traces_of(product: str, root: Path) -> list[Path]:
-    """The folders that hold a product's code and tests, in the order in which they should go.
+    """The folders of a product's code and tests, in the order of their removal.
 
-    Raises ScaffoldError for a name that is no product: neither a folder nor an entry of workspace.yaml.
+    Raises ScaffoldError for a name without a folder and without an entry in workspace.yaml.
     """
     if not is_name(product):
-        raise ScaffoldError(f'"{product}" is no product name; {_known(root)}', code=2)
+        raise ScaffoldError(f'"{product}" is not a product name; {_known(root)}', code=2)
     found = [root / place.format(product=product) for place in (*PLACES.values(), *ALSO)]
     found = [folder for folder in found if folder.is_dir()]
     workspace = root / "workspace.yaml"
@@ -136,16 +136,16 @@ def traces_of(product: str, root: Path) -> list[Path]:
 
 
 def check_removable(product: str, root: Path) -> None:
-    """Raises ScaffoldError for a workspace.yaml whose entry of the product cannot be reported from the others."""
+    """Raises ScaffoldError if the product's entry in workspace.yaml cannot be separated from the others."""
     if (file := root / "workspace.yaml").is_file():
         _unregistered(file, product)
 
 
 def remove_product(product: str, root: Path, traces: list[Path]) -> None:
-    """Take a product out of workspace.yaml and delete what `traces_of` found, and whatever else is among `traces`.
+    """Remove a product from workspace.yaml and delete `traces`: what `traces_of` found, and more.
 
-    The entry goes first: what is half there is then loaded by no one. Safe to repeat. Raises ScaffoldError for a
-    workspace.yaml whose entry cannot be reported from the others; nothing is removed then.
+    The entry is removed first, so that an incomplete product is not loaded. Safe to repeat. Raises ScaffoldError if the
+    entry in workspace.yaml cannot be separated from the others; nothing is removed then.
     """
     with alone(root / "platform" / "products"):
         file = root / "workspace.yaml"
@@ -184,22 +184,22 @@ def _check_name(product: str) -> None:
     if not _NAME.fullmatch(product):
         like = like if like and like[0].isalpha() else f"product_{like}".rstrip("_")
         raise ScaffoldError(
-            f'"{product}" is no product name: use small letters, digits and underscores, at most 41, letter first; '
+            f'"{product}" is not a product name: use small letters, digits and underscores, at most 41, letter first; '
             f"for example {like[:41].rstrip('_')}",
             code=2,
         )
     if keyword.iskeyword(product) or keyword.issoftkeyword(product):
         raise ScaffoldError(
-            f'"{product}" is a word of Python itself: call it {product}_product, for example', code=2
+            f'"{product}" is a keyword of Python: call it {product}_product, for example', code=2
         )
     if product in _OF_THE_WAREHOUSE or product in reserved_words():
         raise ScaffoldError(
-            f'"{product}" is a word that the warehouse needs for itself: call it {product}_product, for example',
+            f'"{product}" is a reserved word of the warehouse: call it {product}_product, for example',
             code=2,
         )
     if not isinstance(yaml.safe_load(product), str):
         raise ScaffoldError(
-            f'"{product}" is no text to YAML, which reads it as {yaml.safe_load(product)}: call it {product}_product, '
+            f'"{product}" is not text in YAML, which reads it as {yaml.safe_load(product)}: call it {product}_product, '
             f"for example",
             code=2,
         )
@@ -210,7 +210,7 @@ def _check_name(product: str) -> None:
 
 
 def _install(product: str, root: Path, workspace: str, fill: Fill) -> Iterator[Path]:
-    """Write everything beside its place, then move it there; undo all of it when anything fails."""
+    """Write everything to temporary folders, then move it; undo everything when a step fails."""
     staged: list[tuple[Path, Path]] = []
     moved: list[Path] = []
     try:
@@ -228,7 +228,7 @@ def _install(product: str, root: Path, workspace: str, fill: Fill) -> Iterator[P
         fresh.write_text(workspace, encoding="utf-8")
         for beside, target in staged[:-1]:
             with suppress(FileNotFoundError):
-                target.rmdir()  # an empty folder of that name, as `dg scaffold` leaves one, is no product
+                target.rmdir()  # an empty folder of that name, as `dg scaffold` leaves one, is not a product
             beside.rename(target)
             moved.append(target)
         fresh.replace(root / "workspace.yaml")
@@ -284,7 +284,7 @@ def _write_sample(folder: Path, product: str) -> None:
 def _registered(file: Path, product: str) -> tuple[str, int]:
     """The text of workspace.yaml with the product's code location added at its end, and the line of the addition.
 
-    Text is added rather than the YAML written again: comments and order are the team's.
+    Text is added instead of writing the YAML again, so that the team's comments and order stay.
     """
     text = (
         file.read_text(encoding="utf-8")
@@ -295,7 +295,7 @@ def _registered(file: Path, product: str) -> tuple[str, int]:
     before = _locations(text, file)
     if module in str(before):
         raise ScaffoldError(
-            f"{file.name} names {module} already: remove that entry, or choose another name", code=2
+            f"{file.name} already names {module}: remove that entry, or choose another name", code=2
         )
     if not before:
         text = _EMPTY_LIST.sub("load_from:", text)
@@ -312,12 +312,12 @@ def _registered(file: Path, product: str) -> tuple[str, int]:
     added = {
         "python_module": {"module_name": module, "location_name": product, "working_directory": "platform"}
     }
-    # Whatever shape the file has, it must read as before and one more; otherwise leave it to its owner.
+    # The changed file must read as before with one more entry; otherwise it is left to its owner.
     with suppress(ScaffoldError):
         if _locations(grown, file) == [*before, added]:
             return grown, line
     raise ScaffoldError(
-        f"{file.name}: its end is not the list load_from, so nothing was added; put load_from last, "
+        f"{file.name}: it does not end with the list load_from, so nothing was added; put load_from last, "
         f"with an entry per line"
     )
 

@@ -13,8 +13,8 @@ from sprintline.scaffold.create import ScaffoldError, alone
 def declare(folder: Path, file: str) -> Path:
     """Write the example of a declaration file into a product's folder, with the product's own sprints.
 
-    Returns the file. Raises ScaffoldError for a file that no subject declares, that another command writes, or that is
-    there already; DeclarationError for a defs.yaml with mistakes.
+    Returns the file. Raises ScaffoldError for a file that no subject declares, that another command writes, or that
+    already exists; DeclarationError for a defs.yaml with mistakes.
     """
     declaration = _declaration(file)
     target = folder / declaration.file
@@ -22,7 +22,7 @@ def declare(folder: Path, file: str) -> Path:
     with alone(folder.parent):
         if target.exists():
             raise ScaffoldError(
-                f"{file} is there already: edit it; sprintline check {folder.name} reads it", code=2
+                f"{file} already exists: edit it; sprintline check {folder.name} reads it", code=2
             )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def _declaration(file: str) -> Declaration:
     found = {one.file: one for one in declarations()}
     if file not in found:
         known = [name for name, one in found.items() if not one.made_by]
-        raise ScaffoldError(f"nothing reads a file {file}; {suggest(file, known)}", code=2)
+        raise ScaffoldError(f"there is no declaration file {file}; {suggest(file, known)}", code=2)
     if found[file].made_by:
         raise ScaffoldError(f"{file} is written by `{found[file].made_by}`", code=2)
     return found[file]

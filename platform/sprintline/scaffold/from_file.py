@@ -1,7 +1,7 @@
 """`sprintline new PRODUCT --from FILE`: a product on a team's own file, one row per question with its answer.
 
-Everything that was inferred from the file stands as text in what is made, with its reason: the contract, the staging
-model, the recipe. It is the team's from then on.
+Everything that was inferred from the file is written as text, with its reason, in the contract, the staging model and
+the recipe. The team edits it from then on.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 HISTORY_DAYS = 7
 """How far back the generated view looks."""
 GROUPS = ("string", "integer", "boolean")
-"""Types of a column by which a history may be kept, the preferred first."""
+"""Types of a column by which the history can be grouped, the preferred first."""
 TRAIN_SPRINTS = 6
-"""A candidate learns from so many sprints, and from more where answers come late."""
+"""A candidate learns from this many sprints, and from more where answers come late."""
 MOST_TRAIN_SPRINTS = 52
 FEW_ROWS = 100
-"""Fewer than the least slice by which a candidate is compared."""
+"""Fewer rows than in the smallest slice in which a candidate is compared."""
 FEW_OUTCOMES = 30
 """Of the rarer answer in a sprint: with 24 the interval of a gain in ROC-AUC was some 0.4 wide."""
 MOST_GAPS = 30
-"""More gaps than this, or one of a whole year, and no calendar fits the file."""
+"""With more gaps than this, or one of a whole year, no calendar fits the file."""
 NEARLY_ALL = 0.99
-"""Share of the answers a sprint's file waits for: one that comes a year late must not hold up all the others."""
+"""Share of the answers that a sprint's file waits for: one that comes a year late must not delay all the others."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What only the team knows of its file: which columns mean what, and what is asked."""
+    """What only the team knows about its file: the meaning of the columns, and the label."""
 
     file: Path
     key: str
@@ -82,28 +82,29 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
 
 
 def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
-    """What the file promises of its sprints that its owner should know before the first is replayed."""
+    """Notes about the file's sprints that its owner should know before the first replay."""
     if facts["usual"] < FEW_ROWS:
         yield (
-            f"an ordinary sprint of {asked.length_days} days holds {facts['usual']} rows; of fewer than {FEW_ROWS} no "
+            f"a usual sprint of {asked.length_days} days has {facts['usual']} rows; with fewer than {FEW_ROWS} no "
             f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
             f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
         )
     elif facts["rarer"] < FEW_OUTCOMES:
         yield (
-            f"of the rarer answer an ordinary sprint of {asked.length_days} days holds {facts['rarer']}; of so few a "
-            f"difference is seldom sure, and what is not significantly better does not serve: try a longer sprint, "
-            f"--length-days {min(92, ceil(asked.length_days * FEW_OUTCOMES / max(1, facts['rarer'])))} for example"
+            f"a usual sprint of {asked.length_days} days has {facts['rarer']} rows of the rarer answer; with so few a "
+            f"difference is rarely significant, and a model that is not significantly better does not serve: try a "
+            f"longer sprint, --length-days "
+            f"{min(92, ceil(asked.length_days * FEW_OUTCOMES / max(1, facts['rarer'])))} for example"
         )
     if facts["lengths"]:
         yield (
-            f"no row lies in some sprints, so those before them last longer (calendar.lengths in defs.yaml): "
+            f"some sprints would have no rows, so the ones before them last longer (calendar.lengths in defs.yaml): "
             f"{', '.join(facts['lengths'])}"
         )
 
 
 def _facts(product: str, asked: Asked) -> dict[str, Any]:
-    """What the templates say, after every choice was compared with the file."""
+    """Values for the templates, after every option was checked against the file."""
     import pandas as pd
 
     columns, frame, named = read_own(asked.file, asked.timezone)
@@ -114,7 +115,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     )
     if not key.required or frame[key.sql].duplicated().any():
         raise ScaffoldError(
-            f"--key: column {key.header} of {asked.file.name} does not name each row once; choose one that does",
+            f"--key: column {key.header} of {asked.file.name} does not identify the rows; choose one that does",
             code=2,
         )
     asked_at, known_at = (
@@ -123,18 +124,16 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     )
     if (known_at < asked_at).any():
         raise ScaffoldError(
-            f"--known-at: column {known.header} lies before {event.header} in some rows; an answer cannot be known "
+            f"--known-at: column {known.header} is before {event.header} in some rows; an answer cannot be known "
             f"before its question is asked: fix the file, or choose another column",
             code=2,
         )
     label, used, rarer = _label(asked, columns, frame)
     if event in used:
-        raise ScaffoldError(
-            "--label: depends on the time of the question only, so it is known beforehand", code=2
-        )
+        raise ScaffoldError("--label: it uses the moment of the question, so it is known in advance", code=2)
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
     by = _group(asked, named, [column for column in columns if column.sql not in later])
-    # What the history is kept by is text to Feast, to the model and in the tables, whatever the file holds.
+    # The column that groups the history is text for Feast, the model and the tables, whatever its type in the file.
     staged = [replace(column, kind="string") if column.sql == by.sql else column for column in columns]
     free = [column for column in staged if column.sql not in later]
     categories = [column for column in free if column.category and column.sql != by.sql]
@@ -154,7 +153,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "source": name_for(asked.file),
         "sample": asked.file.name,
         "purpose": f"One row per question with its answer: {asked.label}",
-        "usage": f"One file per sprint with the rows whose {event.name} lies in it, dropped when their answers are "
+        "usage": f"One file per sprint with the rows whose {event.name} is in it, dropped when their answers are "
         "known.",
         "timezone": asked.timezone,
         "label": label,
@@ -164,7 +163,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "staged": staged,
         "questions": free,
         "numeric": [column for column in free if column.kind in ("integer", "number", "boolean")],
-        # The first two are also what a candidate is compared by: those of few values, of which each has many rows.
+        # The first two also define the slices of a comparison: those with few values, each with many rows.
         "categories": [one.sql for one in sorted([*categories, by], key=lambda one: one.distinct)],
         "left_out": [
             one
@@ -180,9 +179,9 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "usual": int(rows.median()),
         "new_rows": max(1, int(rows.median()) * 3),
         "drift_rows": max(1, int(rows.median()) // 2),
-        # An answer that is news now may belong to a question of long ago.
+        # An answer that becomes known now may belong to an old question.
         "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
-        # The backtest learns at its first origin from what was known by then: that must not be the delay alone.
+        # The backtest learns at its first origin from what was known by then: the delay alone would leave nothing.
         "train": _sprints_to_learn_from(usual := int(rows.median()), rarer)
         + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
         "rarer": int(rarer * usual),
@@ -192,7 +191,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
 
 
 def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
-    """What the history is kept by: what was asked for, else the text or number of the fewest values, else everyone."""
+    """The column that groups the history: the requested one, else the one with the fewest values, else `everyone`."""
     if asked.by is not None:
         by = named("by", asked.by)
         if by.kind not in GROUPS or by not in free:
@@ -215,10 +214,10 @@ def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
 
 
 def _calendar(start: date, until: date, days: set[date], asked: Asked) -> Calendar:
-    """Sprints that each hold a row, up to the last one: a sprint without any never closes, and the next waits for it.
+    """Sprints that each have a row, up to the last one: a sprint without any never closes, and the next waits for it.
 
-    So the sprint before a gap lasts until the gap is over. Only New Year's Eve ends it earlier, for a key is of the
-    year in which its sprint ends; the sprint after it then lasts longer.
+    So the sprint before a gap lasts until the gap is over. Only the end of a year ends it earlier, because a key has
+    the year in which its sprint ends; the sprint after it then lasts longer.
     """
     ordinary = timedelta(days=asked.length_days)
     ordered, lengths = sorted(days), {}
@@ -238,8 +237,8 @@ def _calendar(start: date, until: date, days: set[date], asked: Asked) -> Calend
         first = end
     if empty or len(lengths) > MOST_GAPS:
         raise ScaffoldError(
-            f"{asked.file.name} holds no row in too many sprints of {asked.length_days} days: choose longer ones "
-            f"(--length-days), or cut the file where it begins to be regular",
+            f"{asked.file.name} has no rows in too many sprints of {asked.length_days} days: choose longer ones "
+            f"(--length-days), or keep only the part of the file with regular rows",
             code=2,
         )
     return replace(calendar, lengths=lengths)
@@ -251,21 +250,21 @@ def _days_to_wait(ends: pd.Series, known_at: pd.Series) -> int:
 
 
 def _days(gaps: pd.Series) -> float:
-    """Days that nearly all of these gaps are not longer than."""
+    """Days within which nearly all of these gaps are."""
     return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
 
 
 def _sprints_to_learn_from(rows: int, rarer: float) -> int:
-    """As many as hold, in each part of the backtest, enough of the rarer answer; of tiny sprints nothing is judged."""
+    """Sprints needed for enough rows of the rarer answer in each part of the backtest; the default for tiny sprints."""
     if rows < FEW_ROWS:
         return TRAIN_SPRINTS
     return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * LEAST / max(1.0, rarer * rows))))
 
 
 def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[str, list[Inferred], float]:
-    """The label over names of SQL, the columns it is made of, and the share of its rarer answer.
+    """The label with SQL names, the columns it uses, and the share of its rarer answer.
 
-    These are known with the answer only, so no question may hold them. A header in quotation marks is its column.
+    These columns are known only with the answer, so no question may have them. A header may be in quotation marks.
     """
     import duckdb
 
@@ -277,21 +276,21 @@ def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             connection.register("rows", frame)
-            told = connection.execute(
+            counts = connection.execute(
                 f"select count(*) filter (where answer), count(answer) from (select ({label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
                 "from rows)"
             ).fetchone()
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise ScaffoldError(
-            f"--label: {asked.label!r} is no condition over the file's columns ({first}); the columns are {known}",
+            f"--label: {asked.label!r} is not a condition over the file's columns ({first}); the columns are {known}",
             code=2,
         ) from error
-    yes, answered = told or (0, 0)
+    yes, answered = counts or (0, 0)
     if yes in (0, answered):
         raise ScaffoldError(
             f"--label: {asked.label!r} is {'never' if yes == 0 else 'always'} true in {asked.file.name}, so there is "
-            f"nothing to learn; write a condition that divides the rows",
+            f"nothing to learn; write a condition that is true in some rows only",
             code=2,
         )
     if not used:
@@ -300,7 +299,7 @@ def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[
 
 
 def _over_sql_names(label: str, columns: list[Inferred]) -> str:
-    """The condition with each header as SQL calls its column: one in quotation marks, or a name the platform needs."""
+    """The condition with SQL names: headers in quotation marks and names that the platform reserves are replaced."""
     for column in columns:
         label = label.replace(f'"{column.header}"', column.sql)
     taken = {column.header.lower(): column.sql for column in columns if column.header.lower() in TAKEN}

@@ -51,7 +51,7 @@ def publish_table(product: str, table: str, contract: str | None, root: Path) ->
         place = contract or spec.contracts.get(table)
         if place is None:
             raise ScaffoldError(
-                f"{table} is no source with a contract of its own: write a contract for it (an example is "
+                f"{table} is not a source with a contract: write a contract for it (an example is "
                 f"{next(iter(spec.contracts.values()), 'contracts/')}) and name it with --contract",
                 code=2,
             )
@@ -105,7 +105,7 @@ def read_published(product: str, other: str, table: str, name: str | None, root:
             defs: with_entry(defs, root, ("attributes", "sources"), listed),
         }
         try:
-            # dbt's source stands before the model that reads it, and defs.yaml names what is there.
+            # dbt's source is written before the model that reads it, and defs.yaml last: it names existing files.
             install({tables: edits[tables], **new, defs: edits[defs]})
         except OSError as error:
             raise ScaffoldError(
@@ -118,8 +118,12 @@ def refuse_while_read(product: str, root: Path) -> None:
     """Raises ScaffoldError for a product whose published tables others read: they would not load without it."""
     readers = readers_of(product, root / PLACES["product"].format(product=product))
     if readers:
-        told = ", ".join(f"{reader} reads {', '.join(tables)}" for reader, tables in readers.items())
-        raise ScaffoldError(f"{product} is read by other products ({told}): remove these sources first")
+        list_of_readers = ", ".join(
+            f"{reader} reads {', '.join(tables)}" for reader, tables in readers.items()
+        )
+        raise ScaffoldError(
+            f"{product} is read by other products ({list_of_readers}): remove these sources first"
+        )
 
 
 def _published(other: str, table: str, root: Path) -> Contract:
@@ -141,7 +145,7 @@ def _contract(file: Path, root: Path) -> Contract:
         return parse_contract(file.read_text(encoding="utf-8"), str(file.relative_to(root)))
     except OSError:
         raise ScaffoldError(
-            f"{file.relative_to(root)} is no file: write the contract there", code=2
+            f"{file.relative_to(root)} does not exist: write the contract there", code=2
         ) from None
     except (DeclarationError, UnicodeDecodeError) as error:
         raise ScaffoldError(f"{error}; correct that first") from error
@@ -179,7 +183,7 @@ def _facts(product: str, source: str, published: str, contract: Contract) -> dic
 
 
 def _with_published(defs: Path, root: Path, spec: ProductSpec, entry: str) -> bytes:
-    """defs.yaml with an entry more under `publishes`; the list is made after the sources where there is none."""
+    """defs.yaml with one more entry under `publishes`; a missing list is added after the sources."""
     if spec.publishes:
         return with_entry(defs, root, ("attributes", "publishes"), entry)
     text = defs.read_text(encoding="utf-8")

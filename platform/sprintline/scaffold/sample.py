@@ -1,8 +1,8 @@
 """The invented orders of a scaffolded product: eight weeks, small, the same for the same name.
 
-Couriers differ, and each has good and bad days that last, so that how a courier did lately says something about the
-next order; distance, parcels and the hour say the rest. All of it is drawn from a seed with the standard library, whose
-generator gives the same numbers on every machine.
+Couriers differ, and each has good and bad periods, so a courier's recent delays help to predict the next order; so do
+distance, parcels and the hour. Everything is drawn from a seed with the standard library, whose generator gives the
+same numbers on every machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import lru_cache
 START = datetime(2026, 1, 4, 23, tzinfo=UTC)
 """Midnight of Monday, 5 January 2026 in Berlin, where the scaffolded calendar starts."""
 
-# As many as the gates need to be sure of anything: a slice by courier is judged from 300 rows a sprint on.
+# Enough orders for the gates: a slice by courier is judged from 300 rows a sprint on.
 SPRINTS, DAYS, ORDERS_A_DAY = 8, 7, 155
 COURIERS = {"swift": -9.0, "tandem": -3.0, "budget": 6.0}
 DISTRICTS = {"centre": 6.0, "north": -2.0, "south": -4.0, "harbour": 3.0}
@@ -51,7 +51,7 @@ def orders_csv(seed: int) -> str:
 
 
 def deliveries_csv(seed: int) -> str:
-    """The file of deliveries, all sprints: what was lost has no row."""
+    """The file of deliveries, all sprints: a lost order has no row."""
     names = ("order_id", "placed_at", "delivered_at")
     arrived = (order for order in invent(seed) if order.delivered_at)
     return _csv(names, ([_text(getattr(order, name)) for name in names] for order in arrived))
@@ -59,12 +59,12 @@ def deliveries_csv(seed: int) -> str:
 
 @lru_cache(maxsize=2)
 def invent(seed: int) -> tuple[Order, ...]:
-    """All orders in the order of their placing. Every order is delivered on the day it was placed."""
+    """All orders, sorted by the moment they were placed. Every order is delivered on the day it was placed."""
     dice = random.Random(seed)
     mood = dict.fromkeys(COURIERS, 0.0)
     found: list[Order] = []
     for day in range(SPRINTS * DAYS):
-        # A courier's form moves slowly, so that yesterday tells of today.
+        # A courier's delays change slowly, so yesterday's help to predict today's.
         mood = {courier: 0.7 * value + dice.gauss(0, 5) for courier, value in mood.items()}
         minutes = sorted(dice.randrange(8 * 60, 17 * 60) for _ in range(ORDERS_A_DAY))
         for minute in minutes:

@@ -1,7 +1,7 @@
-"""What a source made from a team's own file consists of: its contract, its staging model, its sample.
+"""The files of a source made from a team's own file: its contract, its staging model, its sample.
 
-`sprintline new --from` makes them with a product, `sprintline add` for one that is there. Everything inferred from the
-file stands in them as text, with its reason.
+`sprintline new --from` makes them with a product, `sprintline add` for an existing one. Everything inferred from the
+file is written in them as text, with its reason.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).with_name("templates")
 TYPES = {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"}
-"""What the warehouse calls a contract's types."""
+"""The warehouse's names of a contract's types."""
 
 Find = Callable[[str, str], Inferred]
 """Finds a column for an option by its name in the file, or in SQL."""
@@ -53,29 +53,29 @@ def read_own(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame, F
             column for column in columns if name in (column.name, column.sql)
         ]
         if not found:
-            told = ", ".join(column.header for column in columns)
-            raise ScaffoldError(f"--{option}: {file.name} has no column {name!r}; it has {told}", code=2)
+            known = ", ".join(column.header for column in columns)
+            raise ScaffoldError(f"--{option}: {file.name} has no column {name!r}; it has {known}", code=2)
         return found[0]
 
     return columns, frame, named
 
 
 def moments_of(file: Path, option: str, column: Inferred, frame: pd.DataFrame, timezone: str) -> pd.Series:
-    """The moments a column says, in UTC; what is said to be known on a day was known at its end.
+    """The moments of a column, in UTC; a row known on a day was known at its end.
 
     Raises:
-        ScaffoldError: it does not say one in every row.
+        ScaffoldError: some rows have no moment.
     """
     if column.kind in ("timestamp", "date") and not column.required and option == "known-at":
         raise ScaffoldError(
-            f"--known-at: column {column.header} of {file.name} is empty in some rows, whose outcome is not known "
-            f"yet: leave these rows out here, they land with their outcome",
+            f"--known-at: column {column.header} of {file.name} is empty in some rows, whose answer is not known yet: "
+            f"leave these rows out here, they land with their answer",
             code=2,
         )
     if column.kind not in ("timestamp", "date") or not column.required:
         why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
         raise ScaffoldError(
-            f"--{option}: column {column.header} of {file.name} does not say a moment in every row ({why}); "
+            f"--{option}: column {column.header} of {file.name} does not have a moment in every row ({why}); "
             f"write moments as 2026-01-05T08:10:00Z, days as 2026-01-05",
             code=2,
         )
@@ -89,14 +89,14 @@ def name_for(file: Path) -> str:
 
 
 def row_facts(places: pd.Series) -> dict[str, Any]:
-    """What the files' sizes were and may be: rows per sprint, of which `places` tells each row's."""
+    """Rows per sprint as seen and as allowed. places: the sprint's index of each row."""
     rows = places.value_counts()
     least, most = int(rows.min()), int(rows.max())
     return {"rows": (max(1, least // 2), most * 2), "seen": (least, most, len(rows))}
 
 
 def files_of_source(part: str, file: Path, facts: dict[str, Any]) -> dict[str, bytes]:
-    """What a source has in a part of a product (a key of `scaffold.PLACES`): place in that part's folder and content.
+    """A source's files in a part of a product (a key of `create.PLACES`): content by path in that part's folder.
 
     facts: product, source, sample, purpose, usage, timezone, columns, staged, keys, event, known, known_later,
         everyone, and `row_facts`.
@@ -109,7 +109,7 @@ def files_of_source(part: str, file: Path, facts: dict[str, Any]) -> dict[str, b
             f"sample/{source}{form}": file.read_bytes(),
         }
     if part == "models":
-        # The description first: dbt passes over one without its model, and refuses a model whose types no one says.
+        # The description first: dbt ignores one without its model, and refuses a model without declared types.
         return {
             f"staging/stg_{source}.{form}": text_of(f"source/staging.{form}.j2", facts).encode()
             for form in ("yml", "sql")
@@ -124,7 +124,7 @@ def render(template: str, place: Path, facts: dict[str, Any]) -> None:
 
 
 def text_of(template: str, facts: dict[str, Any]) -> str:
-    """A template of `templates/`, filled in. Its brackets are others than Jinja's, which dbt's models hold."""
+    """A template of `templates/`, filled in. Its brackets differ from Jinja's, because dbt's models contain those."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - SQL, YAML and Python, no HTML
@@ -144,5 +144,5 @@ def render_all(templates: str, folder: Path, facts: dict[str, Any]) -> None:
 
 
 def _yaml(value: str) -> str:
-    """A text as YAML reads it back: quoted, whatever it holds."""
+    """A text quoted for YAML."""
     return json.dumps(value, ensure_ascii=False)

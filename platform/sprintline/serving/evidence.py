@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sprintline.features.questions import asked_ids
+from sprintline.features.questions import question_ids
 from sprintline.lake.recorded import in_lake, lake_versions
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.ledger.records import Measurement
@@ -23,7 +23,7 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     if measured is None:
         return NOTHING
     facts: PredictionsFacts = measured.facts
-    asked, before = asked_ids(runtime, sprint), live(runtime, sprint)
+    asked, before = question_ids(runtime, sprint), live(runtime, sprint)
     found: PredictionsEvidence = {
         **facts,
         "questions": len(asked),

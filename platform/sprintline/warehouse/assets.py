@@ -47,11 +47,11 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
     nodes = {
         key: node
         for key, node in manifest["nodes"].items()
-        # An ephemeral model is written into those that use it, and never stands by itself.
+        # An ephemeral model is compiled into the models that use it, and is never a table.
         if node["resource_type"] == "model" and node["config"].get("materialized") != "ephemeral"
     }
     models = {node["name"]: node for node in nodes.values()}
-    # Not `build_dbt_asset_specs`: all models are meant, and its selecting imports dbt's graph, half a second.
+    # Not `build_dbt_asset_specs`: all models are needed, and its selection imports dbt's graph, half a second.
     specs = [
         translator.get_asset_spec(manifest, key, None).replace_attributes(
             partitions_def=partitions, kinds={"dbt", "duckdb"}
@@ -75,7 +75,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         chosen = sorted(key.path[-1] for key in context.selected_asset_keys)
-        make_good(context, runtime, sprint)
+        rebuild_lost_sprints(context, runtime, sprint)
         nodes, failure = _dbt(runtime, sprint, models, chosen)
         done = [
             node.name
@@ -87,15 +87,15 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
         for name, content in contents(runtime[Warehouse], done, sprint, shell.SAMPLE_ROWS).items():
             yield _built(runtime, sprint, content, models[name], seconds[name], quick[name])
         judged = sorted((key.asset_key.path[-1], key.name) for key in context.selected_asset_check_keys)
-        # Checks asked for without their model: its tests run again, on the rows as they are now.
+        # Checks selected without their model: its tests run again, on the current rows.
         alone = sorted({name for name, _ in judged} - set(chosen))
         again = {name: runtime.measured(name, sprint) for name in chosen}
         evidence: dict[str, Evidence] = {
             name: (one.facts, one.data_version) if one else NOTHING for name, one in again.items()
         }
         if alone:
-            more, told = _tested(runtime, sprint, alone)
-            nodes, failure = (*nodes, *more), failure or told
+            more, error = _tested(runtime, sprint, alone)
+            nodes, failure = (*nodes, *more), failure or error
             evidence |= {
                 name: (_described(models[name], content.rows), content.data_version)
                 for name, content in contents(runtime[Warehouse], alone, sprint, 0).items()
@@ -116,17 +116,17 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
     yield dbt_models
 
 
-def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
-    """Build again what the warehouse lost of the sprints this one depends on: all it holds comes from the lake.
+def rebuild_lost_sprints(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
+    """Rebuild, from the lake, the rows of earlier sprints that this one needs and the warehouse lost.
 
-    Raises dg.Failure when that cannot be done or gives other rows than were recorded.
+    Raises dg.Failure when that fails or gives other rows than were recorded.
     """
     lost = lost_before(runtime, sprint)
     for key in lost:
         context.log.warning(
-            f"the warehouse does not hold {key} as it was recorded: built again from the lake"
+            f"the rows of {key} in the warehouse differ from what was recorded: they are rebuilt from the lake"
         )
-        _, failure = _kept(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
+        _, failure = _nodes_and_error(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
         if failure:
             raise dg.Failure(
                 f"{sprint} depends on {key}, which the warehouse lost: {failure}", allow_retries=False
@@ -136,8 +136,8 @@ def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) 
         now = contents(runtime[Warehouse], names, key, 0)
         if other := [name for name in names if now[name].data_version != recorded[key, name].data_version]:
             raise dg.Failure(
-                f"{sprint} depends on {key}, which the warehouse lost; rebuilt from the lake, {', '.join(other)} are "
-                f"not as recorded, because files or models changed: materialize {key} again (job "
+                f"{sprint} depends on {key}, which the warehouse lost; rebuilt from the lake, {', '.join(other)} "
+                f"differ from what was recorded, because files or models changed: materialize {key} again (job "
                 f"{runtime.product}_closing), then {sprint}",
                 allow_retries=False,
             )
@@ -146,18 +146,20 @@ def make_good(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) 
 def _dbt(
     runtime: Runtime, sprint: str, models: Collection[str], chosen: list[str]
 ) -> tuple[Sequence["Node"], str | None]:
-    """What dbt did, and its complaint when a model could not be computed; the others' results are kept."""
+    """dbt's results, and its error when a model could not be computed; results of the others are included."""
     if not chosen:
         return (), None
-    return _kept(lambda: runtime[Warehouse].build(sprint, None if set(chosen) == set(models) else chosen))
+    return _nodes_and_error(
+        lambda: runtime[Warehouse].build(sprint, None if set(chosen) == set(models) else chosen)
+    )
 
 
 def _tested(runtime: Runtime, sprint: str, models: list[str]) -> tuple[Sequence["Node"], str | None]:
-    """The tests of models that stand already, run again; and dbt's complaint when one could not be computed."""
-    return _kept(lambda: runtime[Warehouse].test(sprint, models))
+    """Results of running the tests of built models again, and dbt's error when a test could not be computed."""
+    return _nodes_and_error(lambda: runtime[Warehouse].test(sprint, models))
 
 
-def _kept(call: "Callable[[], BuildResult]") -> tuple[Sequence["Node"], str | None]:
+def _nodes_and_error(call: "Callable[[], BuildResult]") -> tuple[Sequence["Node"], str | None]:
     from sprintline.warehouse.dbt import WarehouseError
 
     try:
@@ -183,7 +185,7 @@ def _tests_by_model(nodes: Any) -> dict[str, list[dict[str, Any]]]:
 
 
 def _described(declared: Mapping[str, Any], rows: int) -> DescribedModel:
-    """What is recorded of a model: its rows, and what of it no one described."""
+    """What is recorded about a model: its rows, and the names without a description."""
     columns = declared["columns"].values()
     bare = [column["name"] for column in columns if not column.get("description")]
     if not declared.get("description"):

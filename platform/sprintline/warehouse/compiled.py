@@ -1,8 +1,8 @@
-"""dbt's models and tests as compiled SQL with the sprint left open, and the short way to build a sprint with it.
+"""dbt's models and tests as compiled SQL with a placeholder for the sprint, and a fast build of a sprint with it.
 
-dbt spends some sixty milliseconds on each model and test, whatever it asks. It compiles a product once per change of a
-file; where everything is as the house has it, DuckDB then runs that SQL in dbt's order. What is out of the ordinary, an
-error or a test that fails included, is left to dbt itself, which tells it best.
+dbt spends some sixty milliseconds on each model and test, however small. It compiles a product once per change of a
+file. Where all settings are the platform's usual ones, DuckDB then runs that SQL in dbt's order. Everything else, an
+error or a failed test included, is left to dbt itself, which reports it best.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-#: Stands in compiled SQL where a sprint's key goes.
+#: Placeholder for a sprint's key in compiled SQL.
 MARK = "the-sprint-that-is-built"
 
 #: A data test whose settings are these counts the rows it selects, and any of them is a failure.
@@ -47,15 +47,15 @@ _PLAIN_MODEL: Mapping[str, Any] = {
     "grants": {},
 }
 
-#: Jinja whose text may be another in each run: compiled once it would stand still.
+#: Jinja whose result may differ in each run, so that it cannot be compiled once.
 _PER_RUN = re.compile(
     r"\benv_var\b|\brun_started_at\b|\binvocation_|\bmodules\.|\brun_query\b|\bstatement\b|\bvar\("
 )
 _KNOWS_THE_SPRINT = ("in_sprint",)
 
 
-class LeftToDbt(Exception):
-    """The short way does not apply, or did not come out clean."""
+class NeedsDbt(Exception):
+    """The fast build does not apply, or did not pass."""
 
 
 class Compiling(Protocol):
@@ -72,22 +72,22 @@ class Compiling(Protocol):
 
 
 def plan_of(warehouse: Compiling) -> dict[str, Any]:
-    """Sources, models and tests in the order in which dbt builds them, each with its SQL; kept until a file changes.
+    """Sources, models and tests in the order in which dbt builds them, each with its SQL; cached until a file changes.
 
     Raises:
         WarehouseError: the product does not parse or compile.
     """
-    kept = warehouse.target / "compiled.json"
+    file = warehouse.target / "compiled.json"
     fingerprint = warehouse.fingerprint()
     with suppress(FileNotFoundError, ValueError, KeyError):
-        plan = json.loads(kept.read_text("utf-8"))
+        plan = json.loads(file.read_text("utf-8"))
         if plan["fingerprint"] == fingerprint:
             return dict(plan)
     manifest = json.loads(warehouse.ensure_manifest().read_text("utf-8"))
     plan = {"fingerprint": fingerprint, **_planned(manifest, warehouse.compile(MARK))}
-    part = kept.with_suffix(f".{os.getpid()}.part")
+    part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(plan), "utf-8")
-    part.replace(kept)
+    part.replace(file)
     return plan
 
 
@@ -106,7 +106,7 @@ def _planned(manifest: Mapping[str, Any], selects: Mapping[str, str]) -> dict[st
         }
         for one in manifest["sources"].values()
     ]
-    # Tests follow the models they read as closely as they can, so that nothing is built on rows that fail.
+    # Tests follow the models they read as early as possible, so that nothing is built on rows that fail.
     steps = [_step(nodes[key], selects[key]) for key in ordered if nodes[key]["resource_type"] == "model"]
     waiting = [key for key in ordered if nodes[key]["resource_type"] == "test"]
     placed: list[dict[str, Any]] = []
@@ -131,7 +131,7 @@ def _planned(manifest: Mapping[str, Any], selects: Mapping[str, str]) -> dict[st
 
 
 def _delta(meta: Mapping[str, Any]) -> str | None:
-    """Where a source's Delta table is; None when it is read in another way than as it stands."""
+    """Where a source's Delta table is; None when it is not read as a plain Delta table."""
     return meta["delta_table_path"] if meta.keys() == {"plugin", "delta_table_path"} else None
 
 
@@ -163,11 +163,10 @@ def models(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 def build(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any], sprint: str) -> list[Node]:
     """Build a sprint's rows of every model and run every test, in dbt's order, a transaction per model.
 
-    connection: the product's warehouse, open for writing, as dbt built it from this very plan; `attach` gave it the
-        sources.
+    connection: the product's warehouse, open for writing, as dbt built it from this plan; `attach` added the sources.
 
     Raises:
-        LeftToDbt: a statement or a test failed. What was built up to then is what dbt would have built.
+        NeedsDbt: a statement or a test failed. What was built up to then is what dbt would have built.
     """
     import duckdb
 
@@ -190,9 +189,9 @@ def build(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any], sprint
             else:
                 (failures,) = connection.execute(f"select count(*) from ({sql}) as failing").fetchall()[0]  # noqa: S608
         except duckdb.Error as error:
-            raise LeftToDbt(f"{step['name']}: {error}") from error
+            raise NeedsDbt(f"{step['name']}: {error}") from error
         if failures:
-            raise LeftToDbt(f"{step['name']}: {failures} rows")
+            raise NeedsDbt(f"{step['name']}: {failures} rows")
         nodes.append(_node(step, time.perf_counter() - began, failures))
         failpoint("dbt.between_models")
     return nodes
@@ -202,14 +201,14 @@ def attach(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any]) -> di
     """Give the connection the product's sources, and the plan the SQL that reads them.
 
     Raises:
-        LeftToDbt: something is not as the house has it, a source has never landed, or a table has other columns than
-            its model: the first build of a model, and that of a changed one, are dbt's.
+        NeedsDbt: a setting is not the platform's usual one, a source has never landed, or a table has other columns
+            than its model: dbt does the first build of a new or changed model.
     """
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
     if not plan["plain"]:
-        raise LeftToDbt("a model or a test has settings of its own")
+        raise NeedsDbt("a model or a test has special settings")
     there: dict[tuple[str, str], set[str]] = {}
     for schema, table, column in connection.execute(
         "select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()"
@@ -217,14 +216,14 @@ def attach(connection: duckdb.DuckDBPyConnection, plan: Mapping[str, Any]) -> di
         there.setdefault((schema, table), set()).add(column)
     for model in models(plan):
         if there.get((model["schema"], model["name"])) != set(model["columns"]):
-            raise LeftToDbt(f"{model['name']} was not built yet, or has other columns")
+            raise NeedsDbt(f"{model['name']} was not built yet, or has other columns")
     names = {}
     for source in plan["sources"]:
         name = f"landed_{source['schema']}_{source['name']}"
         try:
             rows = DeltaTable(source["delta"]).to_pyarrow_dataset()
         except TableNotFoundError as error:
-            raise LeftToDbt(f"{source['name']} has never landed") from error
+            raise NeedsDbt(f"{source['name']} has never landed") from error
         connection.register(name, rows)
         names[source["relation"]] = f'"{name}"'
     steps = [{**step, "run": _renamed(step["sql"], names)} for step in plan["steps"]]

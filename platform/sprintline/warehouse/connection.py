@@ -1,4 +1,4 @@
-"""Connections to a warehouse file, each under its lock: one process writes and no one reads, or many read."""
+"""Connections to a warehouse file, each under its lock: either one process writes, or many read."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _DAMAGED = re.compile(
 
 @contextmanager
 def opened(file: Path, *, writing: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a warehouse file, in a turn of its own and in UTC.
+    """A connection to a warehouse file, in UTC; waits for other users of the file.
 
     Raises:
-        WarehouseError: another program holds the file, or it is damaged.
+        WarehouseError: another program has the file open, or it is damaged.
     """
     import duckdb
 
@@ -36,22 +36,22 @@ def opened(file: Path, *, writing: bool = False) -> Iterator[duckdb.DuckDBPyConn
         try:
             connection = duckdb.connect(str(file), read_only=not writing)
         except duckdb.Error as error:
-            raise WarehouseError(why_closed(file, error), detail=str(error)) from error
+            raise WarehouseError(open_failure(file, error), detail=str(error)) from error
         with connection:
             connection.execute("set timezone = 'UTC'")
             yield connection
 
 
-def why_closed(file: Path, error: Exception) -> str:
+def open_failure(file: Path, error: Exception) -> str:
     """Why DuckDB does not open a warehouse file, and what to do."""
     if _HELD.search(str(error)):
         return (
-            f"the warehouse file {file} is open in another program: close it there (DuckDB lets one process write, and "
-            "no other read meanwhile), or wait for the run that has it"
+            f"the warehouse file {file} is open in another program: close it there (while one process writes, DuckDB "
+            "lets no other read), or wait for the run that uses it"
         )
     if _DAMAGED.search(str(error)):
         return (
-            f"the warehouse file {file} is damaged: move it and its .wal away and run the sprint again; its content "
-            "is rebuilt from the lake"
+            f"the warehouse file {file} is damaged: move it and its .wal away and run the sprint again; its content is "
+            "rebuilt from the lake"
         )
     return f"the warehouse file {file} cannot be opened"

@@ -1,4 +1,4 @@
-"""What a sprint's dbt models hold: their rows, and a content hash that names the data version."""
+"""The rows of a sprint's dbt models, and the content hash that is their data version."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def rows_of(warehouse: Warehouse, model: str, sprint: str) -> pd.DataFrame:
 
 
 def fingerprints(warehouse: Warehouse, models: Iterable[str], sprint: str) -> dict[str, str]:
-    """A quick sum over each model's rows of one sprint, to see whether they are still those of before.
+    """A fast checksum of each model's rows of one sprint, to see whether they changed.
 
-    Made of DuckDB's own hash, which another version of DuckDB may compute otherwise: a difference says "look", only a
-    content hash says what is there. Models that were never built are not among them.
+    It uses DuckDB's own hash, which may change with DuckDB's version: where it differs, the content hash decides.
+    Models that were never built are left out.
     """
     if not warehouse.file.exists():
         return {}
@@ -55,7 +55,7 @@ def fingerprints(warehouse: Warehouse, models: Iterable[str], sprint: str) -> di
 def row_counts(
     warehouse: Warehouse, models: Iterable[str], sprints: Sequence[str]
 ) -> dict[tuple[str, str], int]:
-    """Rows by model and sprint, of some sprints; what holds none is not among them."""
+    """Rows by model and sprint, of some sprints; without models and sprints that have none."""
     if not warehouse.file.exists() or not sprints:
         return {}
     relations = warehouse.relations()
@@ -83,8 +83,8 @@ def contents(
 ) -> dict[str, Content]:
     """Content of several models for one sprint.
 
-    The hash is taken over the rows in the order of all their columns, so that neither the order in which dbt wrote
-    them nor the file's layout counts.
+    The rows are sorted by all columns before they are hashed, so neither the order in which dbt wrote them nor the
+    file's layout counts.
     """
     wanted, found = list(models), {}
     if not wanted:

@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file per product, which dbt builds a sprint at a time.
 
-dbt runs in this process. A call parses only when a file of the product has changed, and afterwards holds no connection,
-no changed environment variable and no lock on the file: while one process writes, DuckDB lets no other read.
+dbt runs in this process. A call parses only when a file of the product has changed. It leaves no open connection, no
+changed environment variable and no lock on the file: while a process writes, DuckDB lets no other process read.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildResult", "Column", "Node", "Warehouse", "WarehouseError"]
 
-#: The sprint whose rows dbt's unit tests give and expect: a fixture's `sprint` is this key or deliberately another.
+#: The sprint of dbt's unit tests: a fixture's `sprint` is this key, or deliberately another.
 UNIT_TEST_SPRINT = "2013-S01"
 
-# Manifests by target folder, each with the fingerprint it was parsed from: loading one costs a second, a build less.
+# Manifests by target folder, each with the fingerprint it was parsed from: loading one takes longer than a build.
 _manifests: dict[Path, tuple[str, Any]] = {}
 
 
@@ -87,7 +87,7 @@ class Warehouse:
         return variables
 
     def fingerprint(self) -> str:
-        """Hash of all that decides how the product parses, of the manifest that stands; parses when that changed.
+        """Hash of everything that decides how the product parses; parses it when that changed.
 
         Raises:
             WarehouseError: the product does not parse.
@@ -95,12 +95,12 @@ class Warehouse:
         return self._ensure()[0]
 
     def ensure_manifest(self) -> Path:
-        """`manifest.json` of the product as its files are now; parses only when one of them changed.
+        """`manifest.json` of the product's current files; parses only when one of them changed.
 
         Safe between processes: one parses, the others wait for it, and the file is replaced whole.
 
         Raises:
-            WarehouseError: the product does not parse; an older manifest stays where it was, but is not given out.
+            WarehouseError: the product does not parse; an older manifest stays in its place, but is not returned.
         """
         self._ensure()
         return self.target / "manifest.json"
@@ -109,18 +109,18 @@ class Warehouse:
         """Build the sprint's rows of the product's models and run their data tests on them.
 
         select: dbt's node selectors, such as `["marts", "+questions"]`; None is everything. Unit tests never run here.
-        A failed data test does not raise: it is a finding for the rules, and dbt skips what depends on it.
+        A failed data test does not raise: the rules judge it, and dbt skips what depends on it.
 
         Raises:
             WarehouseError: the product does not parse, a model or a test could not be computed, or nothing is selected.
         """
         if not sprint.strip():
-            raise WarehouseError(f"{self.product}: no sprint is named to build; give a key of the calendar")
+            raise WarehouseError(f"{self.product}: no sprint to build was given; give a key of the calendar")
         parsed = self._ensure()[1]
         if select is None and not parsed and (built := self._build_compiled(sprint)):
             return built
         arguments = ["build", "--exclude-resource-type", "unit_test"]
-        # A test between two models waits until both are built: judging one against an old other would be no finding.
+        # A test of two models waits until both are built: testing one against old rows of the other is meaningless.
         arguments += ["--indirect-selection", "buildable"]
         if select is not None:
             arguments += ["--select", *select]
@@ -132,14 +132,14 @@ class Warehouse:
         return result
 
     def _build_compiled(self, sprint: str) -> BuildResult | None:
-        """The sprint built with SQL that dbt compiled before; None where that is dbt's own affair.
+        """The sprint built with SQL that dbt compiled before; None where dbt itself has to build it.
 
-        It is until dbt has built this state of the files once, contracts and types included, and whenever something
-        does not come out clean: dbt then builds the sprint again and tells what is wrong.
+        That is until dbt has built this state of the files once, contracts and types included, and whenever something
+        fails: dbt then builds the sprint again and reports what is wrong.
         """
         import duckdb
 
-        from sprintline.warehouse.compiled import LeftToDbt, attach, build, layout, plan_of
+        from sprintline.warehouse.compiled import NeedsDbt, attach, build, layout, plan_of
 
         began = time.perf_counter()
         if not self._built.is_file() or not self.file.is_file():
@@ -154,14 +154,14 @@ class Warehouse:
                 if text_hash(layout(connection)) != checked:
                     return None
                 nodes = build(connection, attach(connection, plan), sprint)
-        except (LeftToDbt, WarehouseError, duckdb.Error):
+        except (NeedsDbt, WarehouseError, duckdb.Error):
             return None
         failpoint("dbt.after_build")
         return BuildResult(self.product, sprint, time.perf_counter() - began, False, tuple(nodes))
 
     @property
     def _built(self) -> Path:
-        """Names the state of the files that dbt itself has built, and the columns and types that it made."""
+        """File with the fingerprint that dbt itself has built, and a hash of the columns and types it created."""
         return self.target / "built.txt"
 
     def _remember_built(self) -> None:
@@ -172,7 +172,7 @@ class Warehouse:
         atomic_write(self._built, f"{self.fingerprint()} {checked}")
 
     def compile(self, sprint: str) -> dict[str, str]:
-        """The SELECT of every model and data test, by unique id, as a build would run it; nothing is built or asked.
+        """The SELECT of every model and data test, by unique id, as a build would run it; nothing is built.
 
         Raises:
             WarehouseError: the product does not parse or compile.
@@ -222,10 +222,10 @@ class Warehouse:
     def query(
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None, read_only: bool = True
     ) -> pd.DataFrame:
-        """The rows a query gives, moments in UTC. The connection is closed whatever happens.
+        """The rows of a query, moments in UTC. The connection is always closed.
 
         Raises:
-            WarehouseError: nothing was built yet, another process has the file, or the query is wrong.
+            WarehouseError: nothing was built yet, another process has the file open, or the query is wrong.
         """
         import duckdb
 
@@ -243,7 +243,7 @@ class Warehouse:
             ) from error
 
     def rows(self, sprint: str | None = None) -> dict[str, int]:
-        """Rows per model, of one sprint or of all; models that were never built are not among them."""
+        """Rows per model, of one sprint or of all; without models that were never built."""
         if not self.file.exists():
             return {}
         relations = self.relations()
@@ -286,20 +286,20 @@ class Warehouse:
         return self.target.parent / "parse.lock"
 
     def _ensure(self) -> tuple[str, bool]:
-        """Fingerprint of the manifest that now stands, and whether it had to be parsed."""
+        """Fingerprint of the current manifest, and whether it had to be parsed."""
         fingerprint = self._fingerprint()
-        if self._stands(fingerprint):
+        if self._is_parsed(fingerprint):
             return fingerprint, False
         with one_dbt, file_lock(self._lock):
             # Another process may have parsed while this one waited, and a file may have changed.
             fingerprint = self._fingerprint()
-            if self._stands(fingerprint):
+            if self._is_parsed(fingerprint):
                 return fingerprint, False
             self._parse(fingerprint)
         return fingerprint, True
 
     def _fingerprint(self) -> str:
-        """Hash of all that decides how the product parses: its files, dbt's versions, the paths rendered into it."""
+        """Hash of everything that decides how the product parses: its files, dbt's versions, the rendered paths."""
         shared = [self.project / "dbt_project.yml", self.project / "profiles.yml"]
         folders = [self.project / "macros" / name for name in ("platform", "dialect", "tests")]
         folders += [self.project / "macros" / "products" / self.product, self._folder]
@@ -319,13 +319,13 @@ class Warehouse:
     def _stamp(self) -> Path:
         return self.target / "fingerprint.txt"
 
-    def _stands(self, fingerprint: str) -> bool:
+    def _is_parsed(self, fingerprint: str) -> bool:
         with suppress(FileNotFoundError):
             return self._stamp.read_text("utf-8") == fingerprint and (self.target / "manifest.json").is_file()
         return False
 
     def _parse(self, fingerprint: str) -> None:
-        """Parse beside the target folder and move what came of it in; the fingerprint last, so that it vouches."""
+        """Parse beside the target folder and move the results there; the fingerprint last, so that it confirms them."""
         with tempfile.TemporaryDirectory(prefix=".parse-", dir=self.target.parent) as folder:
             manifest = self._dbt(["parse", "--no-partial-parse", "--target-path", folder], None)
             self.target.mkdir(parents=True, exist_ok=True)
@@ -336,7 +336,7 @@ class Warehouse:
         _manifests[self.target] = (fingerprint, manifest)
 
     def _manifest(self, fingerprint: str) -> Any:
-        """dbt's manifest object, as it was parsed; from this process's memory, or else from the file."""
+        """dbt's manifest object; from this process's memory, or else from the file."""
         from dbt.contracts.graph.manifest import Manifest
 
         known, manifest = _manifests.get(self.target, (None, None))
@@ -369,7 +369,7 @@ class Warehouse:
         fingerprint, parsed_now = self._ensure()
         parsed = parsed or parsed_now
         failpoint("dbt.before_build")
-        self._prove_it_opens()
+        self._check_opens()
         with one_dbt, access(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         failpoint("dbt.after_build")
@@ -386,8 +386,8 @@ class Warehouse:
                 )
         return result
 
-    def _prove_it_opens(self) -> None:
-        """Raises WarehouseError for a file that does not: dbt would try again for half a minute at each node."""
+    def _check_opens(self) -> None:
+        """Raises WarehouseError for a file that does not open: dbt would retry for half a minute at each node."""
         if self.file.exists():
             with opened(self.file):
                 pass
@@ -416,7 +416,7 @@ def _empty_table(path: Path, columns: Mapping[str, str]) -> None:
         "timestamptz": pa.timestamp("us", tz="UTC"),
     }
     if unknown := {name: kind for name, kind in columns.items() if kind not in types}:
-        raise WarehouseError(f"source {path.name}: data_type {unknown} is none of {', '.join(types)}")
+        raise WarehouseError(f"source {path.name}: data_type {unknown} is not one of {', '.join(types)}")
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_deltalake(str(path), schema.empty_table(), partition_by=["sprint"] if "sprint" in columns else None)

@@ -1,4 +1,4 @@
-"""Which rules judge which dbt models, and the versions of what the warehouse holds of them.
+"""Which rules judge which dbt models, and the versions of their rows in the warehouse.
 
 Evidence on a model is gathered where dbt runs its tests, in `assets.py`.
 """
@@ -37,7 +37,7 @@ def model_rules(runtime: Runtime, manifest: Mapping[str, Any]) -> dict[str, tupl
 
 
 def judged_model(test: Mapping[str, Any]) -> str | None:
-    """Unique id of the model a dbt test speaks of: the one it is attached to, or the first a lone SQL test reads."""
+    """Unique id of the model that a dbt test is about: the one it is attached to, else the first it reads."""
     return test.get("attached_node") or next(iter(test["depends_on"]["nodes"]), None)
 
 

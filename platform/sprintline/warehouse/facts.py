@@ -1,4 +1,4 @@
-"""What is recorded of a dbt model's sprint."""
+"""Recorded facts of a dbt model's sprint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class DescribedModel(TypedDict):
-    """A model's size, and what of it has no description.
+    """A model's size, and its names without a description.
 
     rows: rows of the sprint
     columns: columns that the model's YAML names
@@ -24,7 +24,7 @@ class ModelFacts(DescribedModel):
     rows: rows of the sprint
     columns: columns that the model's YAML names
     undocumented: columns without a description, after the model's own name where it has none either
-    fingerprint: quick sum over the rows, to see whether they are still the same
+    fingerprint: fast checksum of the rows, to see whether they are still the same
     """
 
     fingerprint: str

@@ -1,4 +1,4 @@
-"""Faults of dbt models and of what the warehouse holds."""
+"""Faults of dbt models and of the warehouse's rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SQL = "dbt_project/models/{product}/"
 MODELS = ("stg_orders", "stg_deliveries", "questions", "outcomes", "courier_hours")
 
 
-def _join_doubles(sandbox: Sandbox) -> None:
+def _union_duplicates(sandbox: Sandbox) -> None:
     sandbox.edit(
         SQL + "staging/stg_orders.sql",
         (
@@ -38,7 +38,7 @@ def _value_lost(sandbox: Sandbox) -> None:
     )
 
 
-def _keys_respelt(sandbox: Sandbox) -> None:
+def _keys_respelled(sandbox: Sandbox) -> None:
     sandbox.edit(SQL + "marts/outcomes.sql", ("order_id as question_id", "lower(order_id) as question_id"))
 
 
@@ -50,7 +50,7 @@ def _courier_misspelt(sandbox: Sandbox) -> None:
     sandbox.land("orders", change)
 
 
-def _other_line(sandbox: Sandbox) -> None:
+def _other_threshold(sandbox: Sandbox) -> None:
     sandbox.edit(SQL + "marts/outcomes.sql", ("delay_minutes > 15 as late", "delay_minutes > 10 as late"))
 
 
@@ -59,21 +59,24 @@ def _undescribed(sandbox: Sandbox) -> None:
 
 
 FAULTS = (
-    Fault("DQ201", "a union that doubles rows", "SQL of stg_orders", "stg_orders", _join_doubles, run=("stg_orders",)),
     Fault(
-        "DQ201", "a row doubled after the build", "table outcomes in the warehouse", "outcomes",
+        "DQ201", "a union that duplicates rows", "SQL of stg_orders", "stg_orders",
+        _union_duplicates, run=("stg_orders",),
+    ),
+    Fault(
+        "DQ201", "a row duplicated after the build", "table outcomes in the warehouse", "outcomes",
         _row_doubled_after_the_build,
     ),
     Fault("DQ202", "a required value becomes null", "SQL of questions", "questions", _value_lost, run=("questions",)),
     Fault(
-        "DQ203", "keys spelt otherwise than their parents'", "SQL of outcomes", "outcomes",
-        _keys_respelt, run=MODELS,
+        "DQ203", "keys in another spelling than their parents'", "SQL of outcomes", "outcomes",
+        _keys_respelled, run=MODELS,
     ),
     Fault(
         "DQ204", "a courier misspelt by the provider", "landing file of orders", "questions", _courier_misspelt,
         run=("orders", *MODELS),
     ),
-    Fault("DQ205", "a label drawn at another line", "SQL of outcomes", "outcomes", _other_line, run=MODELS),
+    Fault("DQ205", "a label with another threshold", "SQL of outcomes", "outcomes", _other_threshold, run=MODELS),
     Fault(
         "DOC601", "a column without a description", "YAML beside questions", "questions",
         _undescribed, run=("questions",),

@@ -21,7 +21,7 @@ def _marts(product: Checked) -> Iterator[str]:
     taken |= {source.name: "a source" for source in spec.sources}
     taken |= dict.fromkeys(spec.features.views, "a feature view")
     for name in sorted(set(files) & set(taken)):
-        yield f"{product.shown(files[name])}:1: {name} is the name of {taken[name]}; call the model something else"
+        yield f"{product.shown(files[name])}:1: {name} is the name of {taken[name]}; give the model another name"
     for mart in (spec.model.questions, spec.model.outcomes):
         if mart not in files:
             file = models / "marts" / f"{mart}.sql"
@@ -37,10 +37,10 @@ def _parsed(product: Checked) -> Iterator[str]:
         Warehouse(product.product, product.home, product.root / "dbt_project").ensure_manifest()
     except WarehouseError as error:
         # dbt's first line names kind and model, which the file does as well; its line is the template's own.
-        told = [line.strip() for line in error.detail.splitlines()[1:] if line.strip()]
-        line = next((int(found[1]) for one in told if (found := re.fullmatch(r"line (\d+)", one))), 1)
+        lines = [line.strip() for line in error.detail.splitlines()[1:] if line.strip()]
+        line = next((int(found[1]) for one in lines if (found := re.fullmatch(r"line (\d+)", one))), 1)
         why = next(
-            (one for one in told if not one.startswith("line ")), error.detail or "dbt does not parse it"
+            (one for one in lines if not one.startswith("line ")), error.detail or "dbt does not parse it"
         )
         yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; fix the model"
 

@@ -1,4 +1,4 @@
-"""What was recorded of marts in earlier sprints, and whether the warehouse still holds it."""
+"""What was recorded about marts in earlier sprints, and whether the warehouse still has it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def marts_of_view(runtime: Runtime, view: str) -> list[str]:
 
 
 def lost_before(runtime: Runtime, sprint: str) -> list[str]:
-    """Earlier sprints whose marts this one reads, and whose rows in the warehouse are not as many as were recorded.
+    """Earlier sprints whose marts this one reads, and whose row counts in the warehouse differ from what was recorded.
 
-    Read are the views' marts of the sprints they look back on, and the outcomes of those that a candidate learns from.
+    A sprint reads the marts of its views for the lookback sprints, and the outcomes of a candidate's training sprints.
     """
     spec, wanted = runtime.spec, {}
     back = dict.fromkeys(

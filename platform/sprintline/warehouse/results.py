@@ -1,4 +1,4 @@
-"""What dbt did, as the platform tells it: results of models and tests, and the error when there are none."""
+"""dbt's results as the platform reports them: of models and tests, and the error when there are none."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Statuses of a node that could not be computed, and of one that is not as it should be.
+#: Statuses of a node that could not be computed, and of one that did not pass.
 ERRORS = frozenset({"error", "runtime error"})
 NOT_PASSED = ERRORS | {"fail", "skipped"}
 
 
 class WarehouseError(RuntimeError):
-    """dbt or DuckDB could not do what was asked.
+    """dbt or DuckDB failed.
 
     Attributes:
         model: name of the first model or test that failed; None when the project did not parse.
@@ -67,7 +67,7 @@ class Node:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What one call of dbt did. `ok` says that everything asked for was built and every test passed."""
+    """What one call of dbt did. `ok`: everything selected was built and every test passed."""
 
     product: str
     sprint: str

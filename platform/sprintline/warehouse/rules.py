@@ -14,13 +14,13 @@ def _tests(evidence: Mapping[str, Any], _: Any) -> Judgement:
         raise MissingEvidence("no evidence: none of the declared dbt tests ran")
     broken = [test for test in tests if test["status"] != "pass"]
     if broken:
-        told = "; ".join(f"{test['name']}: {_told(test)}" for test in broken[:3])
+        shown = "; ".join(f"{test['name']}: {_failure_of(test)}" for test in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        return failed(f"{len(broken)} of {len(tests)} tests fail: {told}{more}", len(broken), 0)
-    return passed(f"all {len(tests)} tests hold", 0, 0)
+        return failed(f"{len(broken)} of {len(tests)} tests fail: {shown}{more}", len(broken), 0)
+    return passed(f"all {len(tests)} tests pass", 0, 0)
 
 
-def _told(test: Mapping[str, Any]) -> str:
+def _failure_of(test: Mapping[str, Any]) -> str:
     return f"{test['failures']:,} rows" if test.get("failures") else test.get("message") or test["status"]
 
 
@@ -28,7 +28,7 @@ def _documented(evidence: Mapping[str, Any], _: Any) -> Judgement:
     columns, bare = need(evidence, "columns"), need(evidence, "undocumented")
     if bare:
         return failed(
-            f"{len(bare)} of {columns} names carry no description: {', '.join(bare[:5])}", len(bare), 0
+            f"{len(bare)} of {columns} names have no description: {', '.join(bare[:5])}", len(bare), 0
         )
     return passed(f"the model and all its {columns} columns are described", 0, 0)
 
@@ -41,15 +41,15 @@ RULES = (
     _test_rule(
         "DQ201",
         "keys_are_unique",
-        remedy="find the doubled rows with the test's compiled SQL and fix the join",
-        why="A doubled row counts twice in every sum, rate and training set behind it, and a join multiplies it "
+        remedy="find the duplicate rows with the test's compiled SQL and fix the join",
+        why="A duplicate row counts twice in every sum, rate and training set that uses it, and a join multiplies it "
         "further.",
     ),
     _test_rule(
         "DQ202",
         "required_values_are_there",
         remedy="find where the null enters: landing, cast or join",
-        why="A null where a value is required drops rows out of joins and comparisons without a trace.",
+        why="A null where a value is required silently drops rows from joins and comparisons.",
     ),
     _test_rule(
         "DQ203",
@@ -61,23 +61,23 @@ RULES = (
         "DQ204",
         "values_are_accepted",
         remedy="fix the value or extend accepted_values with its owner",
-        why="A new spelling or an unknown kind falls through every case distinction and into the model as a category "
-        "it never saw.",
+        why="A new spelling or an unknown kind matches no case distinction and reaches the model as a category it was "
+        "not trained on.",
     ),
     _test_rule(
         "DQ205",
         "business_rules_hold",
         remedy="read the test's SQL for the claim and fix the model",
-        why="Types and keys do not check meaning: an arrival before its departure is well-formed. "
-        "A business rule must be checked on every row.",
+        why="Types and keys do not make a row plausible: an arrival before its departure has valid types. What the "
+        "business knows to be true must be tested on every row.",
     ),
     Rule(
         code="DOC601",
         name="is_documented",
         judges="model",
         practice="9.4",
-        why="A column without a description is used for what its name suggests. "
-        "Only the description states grain, unit and time zone.",
+        why="A column without a description is used for what its name suggests. The description is the only place that "
+        "states grain, unit and time zone.",
         remedy="describe the model and each column in the .yml beside the .sql",
         judge=_documented,
     ),

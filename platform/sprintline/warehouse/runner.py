@@ -1,4 +1,4 @@
-"""One call of dbt in this process, which leaves nothing behind: no connection, variable, folder or log."""
+"""One call of dbt in this process, without side effects: no open connection, changed variable, folder or log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ one_dbt = threading.RLock()
 def run_dbt(
     product: str, arguments: Sequence[str], variables: Mapping[str, str], manifest: Any = None
 ) -> Any:
-    """Call dbt and give what it returns: a manifest of `parse`, results of `build`.
+    """Call dbt and return its result: a manifest for `parse`, node results for `build`.
 
     product: named in errors.
     variables: environment of the call; a sprint that is not among them is not taken from the caller's environment.
@@ -30,16 +30,16 @@ def run_dbt(
 
     Raises:
         WarehouseError: dbt stopped before it came to any result.
-        KeyboardInterrupt, or what else is no Exception: the call was interrupted.
+        KeyboardInterrupt, or another BaseException: the call was interrupted.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    # Results and errors carry every message that matters. dbt's log would grow for ever, and dbt formats each of its
-    # debug lines before it drops them: a fifth of a build.
+    # Results and errors contain every message that is needed. dbt's log would grow for ever, and dbt formats each debug
+    # line before it drops it: a fifth of the time of a build.
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
     if manifest is not None:
-        # What stands in the target folder belongs to the parse; a build has nothing to add to it.
+        # The files in the target folder are those of the parse; a build adds nothing to them.
         flags.append("--no-write-json")
     absent = () if SPRINT_VARIABLE in variables else (SPRINT_VARIABLE,)
     with one_dbt, environment(variables, absent):
@@ -48,7 +48,7 @@ def run_dbt(
         finally:
             close_file(DuckDBConnectionManager)
     if outcome.exception is not None and not isinstance(outcome.exception, Exception):
-        # Somebody ended the run (Ctrl-C, a platform that stops): dbt hands that back as if it had failed by itself.
+        # The run was interrupted (Ctrl-C, a platform that stops): dbt returns that like an error.
         raise outcome.exception
     if outcome.exception is not None or outcome.result is None:
         detail = str(outcome.exception or "dbt gave no result and no reason")
@@ -57,7 +57,7 @@ def run_dbt(
 
 
 def _between_models() -> list[Any]:
-    """Who listens to dbt: no one, unless a failpoint is armed, for listening makes dbt form every one of its events."""
+    """Callbacks for dbt: none unless a failpoint is armed, because with a callback dbt formats each of its events."""
     if armed() is None:
         return []
 
@@ -78,7 +78,7 @@ def close_file(manager: Any) -> None:
 
 @contextmanager
 def environment(variables: Mapping[str, str], absent: Sequence[str] = ()) -> Iterator[None]:
-    """Set environment variables, take others away, and put everything back, the working directory too."""
+    """Set environment variables, unset others, and restore everything afterwards, the working directory too."""
     touched = [*variables, *absent]
     before = {name: os.environ.get(name) for name in touched}
     folder = Path.cwd()

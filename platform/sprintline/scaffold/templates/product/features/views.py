@@ -14,7 +14,7 @@ courier = Entity(
 courier_delays = FeatureView(
     name="courier_delays",
     entities=[courier],
-    # A row represents its full hour; a few hours more bridge what a late run leaves open.
+    # A row is valid for its full hour; a few hours more cover a late run.
     ttl=timedelta(hours=6),
     schema=[
         Field(name="courier", dtype=String),
@@ -29,7 +29,7 @@ courier_delays = FeatureView(
         ),
     ],
     source=lake_source("__product__", "courier_delays"),
-    description="How a courier did, as known at each full hour.",
+    description="A courier's delays, as known at each full hour.",
 )
 
 __product___v1 = FeatureService(

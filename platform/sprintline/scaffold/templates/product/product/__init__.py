@@ -1,1 +1,1 @@
-"""__title__: will an order arrive late, asked when it is placed? A sample to build on; its orders are invented."""
+"""__title__: will an order arrive late? Predicted when it is placed. A sample to build on; its orders are invented."""

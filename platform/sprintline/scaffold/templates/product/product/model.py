@@ -1,4 +1,4 @@
-"""The model of __product__: what it reads, how it learns, and what it is compared with."""
+"""The model of __product__: its inputs, how it is trained, and its baselines."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def recipe() -> Recipe:
         build=_boosting,
         twin=_logistic,
         naive_groups=("courier",),
-        description="Gradient-boosted trees on the order and on how its courier did lately.",
+        description="Gradient-boosted trees on the order and on its courier's recent delays.",
         params={"boosting": BOOSTING, "twin": TWIN},
-        threads=1,  # so few rows are sooner added up alone than handed out
+        threads=1,  # with so few rows one thread is faster
     )
 
 
@@ -41,7 +41,7 @@ def _boosting(seed: int) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
-    # Ordinal codes and no native categories: those are exported to ONNX wrongly, without any error.
+    # Ordinal codes instead of native categories, which are exported to ONNX wrongly, without any error.
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype="float32")
     head = ColumnTransformer([("numbers", "passthrough", _numbers()), ("codes", codes, _categories())])
     return Pipeline(

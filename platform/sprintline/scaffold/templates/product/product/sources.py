@@ -1,7 +1,7 @@
 """What the provider of __product__ drops: one file per source and sprint, here cut from the sample.
 
 The contracts name the columns that say when a row happened and when it could be known, so nothing has to be derived. A
-source that needs more gets a function of its own name here: landed frame in, the same with event_at and known_at out.
+source that needs more gets a function of its name here: it takes the landed frame and adds event_at and known_at.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def provide(sprint: Window) -> dict[str, pd.DataFrame]:
     """What the provider drops for one sprint: a raw frame per source, the orders placed in it and their deliveries.
 
     Raises:
-        LookupError: the sample holds no order of that sprint.
+        LookupError: the sample has no order of that sprint.
     """
     dropped = {}
     for source in ("orders", "deliveries"):
@@ -39,6 +39,6 @@ def provide(sprint: Window) -> dict[str, pd.DataFrame]:
         dropped[source] = frame[(placed >= sprint.start) & (placed < sprint.end)].reset_index(drop=True)
         if dropped[source].empty:
             raise LookupError(
-                f"the sample of __product__ holds no {source} of {sprint.key}: it has eight sprints"
+                f"the sample of __product__ has no {source} of {sprint.key}: it has eight sprints"
             )
     return dropped
