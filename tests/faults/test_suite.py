@@ -16,25 +16,7 @@ from sprintline.faults.catalogue import all_faults
 from sprintline.faults.run import Suite
 from sprintline.mechanisms.rules.faults import DONE
 
-CHOSEN = [
-    fault
-    for fault in all_faults()
-    if fault.code == DONE
-    or fault.key
-    in {
-        "DQ101: a value outside its range",  # a landing file
-        "DQ104: rows lost after they were accepted",  # a lake partition
-        "DQ201: a row duplicated after the build",  # a warehouse row, told by a check that runs alone
-        "DQ202: a required value becomes null",  # a model's SQL
-        "FT303: a view that lost most of its keys",  # a feature view's SQL
-        "FT304: a served value overwritten",  # the online store
-        "ML401: answers of another model",
-        "ML402: the served file swapped",  # a release
-        "ML404: too few trees to converge",  # a recipe
-        "ML406: training keys lost",  # MLflow's artefacts
-        "CAL001: a plan that ends in two sprints",  # a declaration
-    }
-]
+FAULTS = all_faults()
 
 pytestmark = [pytest.mark.proof, pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.fault]
 

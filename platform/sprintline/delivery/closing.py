@@ -15,7 +15,7 @@ from sprintline.delivery.restatement import changes, state_of, trained_on
 from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
 from sprintline.landing.arrivals import arrivals_of, published_versions, read_from
-from sprintline.mechanisms.backlog.intake import take_in
+from sprintline.mechanisms.backlog.update import update_from_verdicts
 from sprintline.mechanisms.rules.gates import GateDecision
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.run_rules import current_versions, judge_asset

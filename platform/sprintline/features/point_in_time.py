@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprintline.base.frames import SPRINT
+from sprintline.base.arrow_tables import SPRINT
 from sprintline.features.frame_checks import EVENT
 from sprintline.features.marts import restricted_query
 from sprintline.features.store import FeatureError, FeatureStore

@@ -45,6 +45,6 @@ KINDS = (
         versions=lake_versions,
         label="<source>",
         group="raw",
-        told="A source's rows of the sprint, as landed and checked against its contract",
+        about="A source's rows of the sprint, as landed and checked against its contract",
     ),
 )
