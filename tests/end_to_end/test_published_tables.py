@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 
+import pytest
 import yaml
 
 from sprintline.base.settings import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 PAGE = (ROOT / "docs" / "how-to" / "read-another-products-table.md").read_text(encoding="utf-8")
 
