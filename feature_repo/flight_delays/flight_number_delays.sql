@@ -1,7 +1,7 @@
 -- Delays by flight number, every day at 06:00 UTC: what was known by then, from when it was first seen on.
 -- All sums are of whole numbers, up to the last division: values are equal to the bit however the work is divided.
 -- The counts of an hour hold what became known within the hour before it (see the mart flight_hours).
--- At 06:00 UTC it is 01:00 or 02:00 in New York: the questions of that day's flights come later.
+-- At 06:00 UTC it is 01:00 or 02:00 in New York: that day's flights are scored later.
 with steps as (
 
     select * from with_moments(

@@ -205,7 +205,7 @@ def test_the_example_that_is_written_has_no_mistakes_and_is_read(extended):
         == "fewer late parcels True"
     )
     again = extended.command("declare", "bakery", "plan.yaml")
-    assert again.returncode == 2 and "plan.yaml is there already" in again.stderr
+    assert again.returncode == 2 and "plan.yaml already exists" in again.stderr
     other = extended.command("declare", "bakery", "plam.yaml")
     assert other.returncode == 2 and "did you mean `plan.yaml`?" in other.stderr
 

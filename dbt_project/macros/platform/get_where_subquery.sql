@@ -1,4 +1,4 @@
-{#- The rows that a generic data test reads: those of the sprint that is being built, filtered by the test's own `where`.
+{#- The rows that a generic data test reads: those of the sprint that is being built, filtered by its own `where`.
     Every model has the column `sprint`, so no test has to filter by it. -#}
 {% macro default__get_where_subquery(relation) -%}
     {%- set where = config.get("where", "") -%}

@@ -1,4 +1,4 @@
-{#- dbt's not_null for several columns in one query: starting one test per column takes most of the time of a wide model. -#}
+{#- dbt's not_null for several columns in one query: one test per column would be slow for a wide model. -#}
 {% test not_null_columns(model, columns) %}
 
 select {{ columns | join(", ") }}

@@ -1,5 +1,5 @@
-{#- dbt's relationships test, with the parent restricted to the sprint too: both sides of a relationship are built from the
-    same sprint, and a run reads no other. -#}
+{#- dbt's relationships test, with the parent restricted to the sprint too: both sides of a relationship are built from
+    the same sprint, and a run reads no other. -#}
 {% macro default__test_relationships(model, column_name, to, field) %}
 
 with child as (
