@@ -112,7 +112,7 @@ class TestStatus:
         text = file.read_text().replace("length_days: 7", "length_days: seven").replace("seed: 7", "sead: 7")
         file.write_text(text)
         code, out, err = run("status")
-        assert code == 1 and "(florist): no sprint has begun" in out
+        assert code == 1 and "(florist): no sprint has started" in out
         assert len(err.splitlines()) == 1
         line = text.splitlines().index("    length_days: seven") + 1
         assert err.startswith(

@@ -8,7 +8,7 @@ from tests.ledger_events import body
 from tests.measured_facts import facts
 
 from sprintline.delivery import closing, sensors
-from sprintline.delivery.inputs import standing
+from sprintline.delivery.inputs import inputs_now
 from sprintline.governance import decide as acts
 from sprintline.lake.recorded import RESTS_ON
 from sprintline.mechanisms.backlog import update
@@ -158,11 +158,11 @@ def test_sprints_that_read_restated_data_are_no_longer_done(runtime):
 
 
 def test_what_a_sprint_rests_on_is_unknown_until_it_is_recorded(runtime):
-    assert standing(runtime, S1)["inputs"] is None
+    assert inputs_now(runtime, S1)["inputs"] is None
     runtime.measure("weather", S1, "w1", facts("source", rows=900))
     # A record of an older version.
     runtime.records.measure(runtime.product, S1, "question_features", "q1", {"rows": 9})
-    assert standing(runtime, S1)["inputs"] is None
+    assert inputs_now(runtime, S1)["inputs"] is None
     judged(runtime, S1, Outcome.PASS)
     assert closing.close(runtime, S1, "test").gate.missing == (Need("DL701", "increment"),)
 

@@ -12,7 +12,7 @@ import pytest
 from sprintline.base import settings
 from sprintline.hosting import replay, running_code, starts
 from sprintline.landing.arrivals import arrivals_of
-from sprintline.mechanisms.backlog import intake
+from sprintline.mechanisms.backlog import update
 from sprintline.product.runtime import load_runtime
 from sprintline.scaffold.check import mistakes_of
 from sprintline.scaffold.create import create_product
@@ -75,7 +75,7 @@ def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
     replay.drop(bakery, S1, bakery.sources.provide)
     assert replay._hopeless(bakery, S1) is None, "its run may be under way"
     digest = arrivals_of(bakery)[0][S1].digest
-    intake.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
+    update.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
     assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
 
 

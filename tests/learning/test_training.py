@@ -288,7 +288,7 @@ def test_the_naive_baseline_knows_its_groups_whatever_their_type():
     expected = [0.25, 15 / 45, 15 / 45, 15 / 45]
     assert naive.predict(asked) == pytest.approx(expected)
     assert Naive.from_dict(naive.as_dict()) == naive
-    with pytest.raises(RecipeError, match="lacks hour"):
+    with pytest.raises(RecipeError, match="does not have hour"):
         naive.predict(asked[["carrier"]])
 
 
@@ -303,7 +303,7 @@ def test_inputs_are_float32_and_text_in_their_order():
         and prepared["a"].dtype == "float32"
         and prepared["c"].tolist() == ["", "x"]
     )
-    with pytest.raises(RecipeError, match="lacks c"):
+    with pytest.raises(RecipeError, match="does not have c"):
         inputs.prepare(frame[["a", "b"]])
     with pytest.raises(RecipeError, match="named twice"):
         Inputs(("a",), ("a",))

@@ -212,7 +212,7 @@ CASES = {
             "own_inputs": True,
         },
         [
-            ({"own_inputs": False}, "by code of its own"),
+            ({"own_inputs": False}, "with its own code"),
             (
                 {"inputs": ["distance", "late"], "served": ["distance", "late"]},
                 "late, which contain the outcome",

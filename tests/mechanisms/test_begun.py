@@ -50,13 +50,13 @@ def test_each_is_listed_with_when_it_began_and_what_to_run(home):
     intents = open_records(home).events(kind=INTENT)
     assert (
         said[0]
-        == f"bakery: promote 2026-S02 was begun at {intents[1].at:%Y-%m-%d %H:%M} UTC and has not ended"
+        == f"bakery: promote 2026-S02 was started at {intents[1].at:%Y-%m-%d %H:%M} UTC and has not ended"
     )
     assert said[1:3] == [
         "  next step: mirror",
         "  to go on:  sprintline ui, or sprintline replay bakery: the sensors start the run of 2026-S02 again",
     ]
-    assert said[3].startswith("remove shop was begun at ")
+    assert said[3].startswith("remove shop was started at ")
     assert said[4:] == ["  next step: records", "  to go on:  sprintline remove shop --state"]
     (one, other) = json.loads(CliRunner().invoke(cli, ["procedures", "--json"]).output)
     assert (one["attempt"], one["since"]) == (2, intents[1].at.isoformat()) and other["product"] == ""

@@ -174,7 +174,7 @@ def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(tmp_path,
     engine, _ = connect(f"sqlite:///{file}")
     Records.migrate(f"sqlite:///{file}")
     before = rows(file), schema(file)
-    with pytest.raises(RecordsError, match=r"no such table: no_such_table.*committed before stands"):
+    with pytest.raises(RecordsError, match=r"no such table: no_such_table.*committed before is kept"):
         migrate(engine, to=SCHEMA_VERSION + 1, more=[folder])
     assert (rows(file), schema(file)) == before
     with engine.connect() as connection:

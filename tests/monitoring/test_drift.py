@@ -98,7 +98,7 @@ def test_too_few_features_are_no_drift_unless_one_is_far_by_itself():
     assert _window((0.25, 1e-9), *rest).drifting is False
     # 0.6 is seven times the ordinary 0.08: Student's t with 12 degrees leaves a chance of 1e-5, three tests are made.
     alone = _window((0.6, 1e-9), *rest)
-    assert alone.drifting is True and alone.ways == ("alone",) and "drift by itself: f0" in alone.why
+    assert alone.drifting is True and alone.ways == ("alone",) and "drifted on their own: f0" in alone.why
     # From three sprints only, the same distance is not that far.
     assert _window((0.6, 1e-9), *rest, sprints=3).drifting is False
 

@@ -206,7 +206,7 @@ def test_an_interrupted_removal_is_told_to_whoever_makes_the_product_anew(clone,
         CliRunner().invoke(cli, ["new", "bakery"]).output
     )
     shown = CliRunner().invoke(cli, ["status"]).output
-    assert "remove bakery was begun at" in " ".join(shown.split())
+    assert "remove bakery was started at" in " ".join(shown.split())
     call("bakery", "--yes")
     call("bakery", "--state", "--yes")  # neither code nor files nor events are left, only the open removal
     assert opened() == []

@@ -91,7 +91,7 @@ def keeping(home: Home, *, alone: bool = False) -> Iterator[None]:
         yield
 
 
-def back_up(home: Home, file: Path, told: Told = lambda _name, _size: None) -> Manifest:
+def back_up(home: Home, file: Path, report: Told = lambda _name, _size: None) -> Manifest:
     """Write the state folder into a new file. Whole or not at all; runs may go on.
 
     Raises:
@@ -112,7 +112,7 @@ def back_up(home: Home, file: Path, told: Told = lambda _name, _size: None) -> M
             tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as scratch,
         ):
             whole = Path(scratch) / "whole"
-            manifest = _write(home, whole, Path(scratch), told)
+            manifest = _write(home, whole, Path(scratch), report)
             _seal(whole)
             whole.chmod(0o600)
             os.link(whole, file)  # fails where a file has come meanwhile, a rename would replace it
@@ -124,7 +124,7 @@ def back_up(home: Home, file: Path, told: Told = lambda _name, _size: None) -> M
     return manifest
 
 
-def _write(home: Home, whole: Path, scratch: Path, told: Told) -> Manifest:
+def _write(home: Home, whole: Path, scratch: Path, report: Told) -> Manifest:
     import pyarrow as pa
 
     files: dict[str, dict[str, Any]] = {}
@@ -141,7 +141,7 @@ def _write(home: Home, whole: Path, scratch: Path, told: Told) -> Manifest:
                 counted = Hashing(content)
                 archive.addfile(entry, counted)  # type: ignore[arg-type]
             files[name] = {"sha256": counted.hash.hexdigest(), "size": entry.size}
-            told(name, entry.size)
+            report(name, entry.size)
 
         copy = scratch / "copy"
         if home.ledger_head.exists():

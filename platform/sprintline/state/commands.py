@@ -30,8 +30,8 @@ def backup(file: Path | None, as_json: bool) -> int:
 
     home = settings.home()
     file = file or Path(f"sprintline-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{SUFFIX}")
-    with _progress("saving") as told:
-        manifest = back_up(home, file, told)
+    with _progress("saving") as report:
+        manifest = back_up(home, file, report)
     size = file.stat().st_size
     if as_json:
         click.echo(json.dumps({"file": str(file.absolute()), "bytes": size, **_summary(manifest)}, indent=2))
@@ -60,8 +60,8 @@ def restore(file: Path, replace: bool, as_json: bool) -> int:
     from sprintline.state.restore import restore as bring_back
 
     home = settings.home()
-    with _progress("restoring") as told:
-        done = bring_back(file, home, replace=replace, told=told)
+    with _progress("restoring") as report:
+        done = bring_back(file, home, replace=replace, report=report)
     if as_json:
         said = {"home": str(home.root), "aside": str(done.aside) if done.aside else None, "notes": done.notes}
         click.echo(json.dumps({**said, **_summary(done.manifest)}, indent=2))
@@ -141,12 +141,12 @@ def _progress(what: str) -> Iterator[Told]:
     with bar:
         task = bar.add_task(what)
 
-        def told(name: str, more: int) -> None:
+        def report(name: str, more: int) -> None:
             nonlocal files, size
             files, size = files + 1, size + more
             bar.update(task, description=f"{what}: {files} files, {_megabytes(size)}  {name[-50:]}")
 
-        yield told
+        yield report
 
 
 @click.command("state-hash")

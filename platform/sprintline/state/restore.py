@@ -47,7 +47,7 @@ class Restored:
 
 
 def restore(
-    file: Path, home: Home, *, replace: bool = False, told: Told = lambda _name, _size: None
+    file: Path, home: Home, *, replace: bool = False, report: Told = lambda _name, _size: None
 ) -> Restored:
     """Put a backup in the place of the state folder: unpacked and proven beside it, then swapped in.
 
@@ -60,7 +60,7 @@ def restore(
     fresh = Path(tempfile.mkdtemp(dir=home.root.parent, prefix=f".{home.root.name}.restoring-"))
     try:
         prove_seal(file)
-        manifest = _unpack(file, fresh, told)
+        manifest = _unpack(file, fresh, report)
         notes = _prove(manifest, Home(fresh), home) + manifest.lacks
         with keeping(home, alone=True):
             aside = _swap(fresh, home.root)
@@ -78,8 +78,8 @@ def _may_begin(file: Path, home: Home, replace: bool) -> None:
     if not file.is_file():
         raise BackupError(f"{file} is no file: name a backup that `sprintline backup` made")
     if running := working_on(home):
-        told = "; ".join(f"{pid} {command[:60]}" for pid, command in sorted(running.items())[:3])
-        raise BackupError(f"{home.root} is in use ({told}): end that first")
+        report = "; ".join(f"{pid} {command[:60]}" for pid, command in sorted(running.items())[:3])
+        raise BackupError(f"{home.root} is in use ({report}): end that first")
     if not replace and home.root.exists() and any(one.name != KEEPING for one in home.root.iterdir()):
         raise BackupError(
             f"{home.root} is not empty: set SPRINTLINE_HOME to a new folder, or give --replace (its content is "
@@ -87,7 +87,7 @@ def _may_begin(file: Path, home: Home, replace: bool) -> None:
         )
 
 
-def _unpack(file: Path, fresh: Path, told: Told) -> Manifest:
+def _unpack(file: Path, fresh: Path, report: Told) -> Manifest:
     import pyarrow as pa
 
     found: dict[str, dict[str, Any]] = {}
@@ -113,7 +113,7 @@ def _unpack(file: Path, fresh: Path, told: Told) -> Manifest:
                 with target.open("wb") as out:
                     shutil.copyfileobj(counted, out, _PIECE)
                 found[entry.name] = {"sha256": counted.hash.hexdigest(), "size": entry.size}
-                told(entry.name, entry.size)
+                report(entry.name, entry.size)
     except (tarfile.TarError, EOFError, pa.ArrowException) as error:
         raise BackupError(
             f"{file} is damaged or no backup of Sprintline's ({error}): use another one"
@@ -133,13 +133,13 @@ def _unpack(file: Path, fresh: Path, told: Told) -> Manifest:
 
 def _manifest(file: Path, said: bytes, found: dict[str, dict[str, Any]]) -> Manifest:
     try:
-        told = json.loads(said)
-        newer = told["format"] > FORMAT
-        manifest = None if newer else Manifest(**told)
+        report = json.loads(said)
+        newer = report["format"] > FORMAT
+        manifest = None if newer else Manifest(**report)
     except (ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{file}: its manifest cannot be read ({error}): use another backup") from error
     if manifest is None:
-        raise BackupError(f"{file} was made by a newer Sprintline ({told.get('sprintline')}): use that one")
+        raise BackupError(f"{file} was made by a newer Sprintline ({report.get('sprintline')}): use that one")
     wrong = sorted(name for name in {*found, *manifest.files} if found.get(name) != manifest.files.get(name))
     if wrong:
         raise BackupError(

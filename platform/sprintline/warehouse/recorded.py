@@ -10,11 +10,15 @@ from sprintline.warehouse.content_hashes import row_counts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.facts import ModelFacts
 
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+"""A comment in SQL."""
+
 
 def marts_of_view(runtime: Runtime, view: str) -> list[str]:
     """The marts that a feature view's SQL names."""
     file = ROOT / "feature_repo" / runtime.product / f"{view}.sql"
-    words = set(re.findall(r"\w+", file.read_text())) if file.is_file() else set()
+    text = COMMENT.sub(" ", file.read_text(encoding="utf-8")) if file.is_file() else ""
+    words = set(re.findall(r"\w+", text))
     nodes = runtime[Warehouse].manifest["nodes"].values()
     models = [node for node in nodes if node["resource_type"] == "model"]
     return sorted(node["name"] for node in models if node["schema"] == "marts" and node["name"] in words)

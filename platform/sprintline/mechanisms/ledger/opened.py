@@ -28,7 +28,7 @@ def existing_records(home: Home) -> Records | None:
     """The records of a state folder, or None when nothing was recorded yet. Looking creates no file."""
     if home.records_url.startswith("sqlite:"):
         file = Path(home.records_url.removeprefix("sqlite:///"))
-        # A ledger whose database is gone but whose anchor stands was not "not started": let the store say so.
+        # A ledger whose database is gone but whose head file is there was not "not started": let the store say so.
         if not file.exists() and not file.with_name("ledger.head").exists():
             return None
     return open_records(home)
