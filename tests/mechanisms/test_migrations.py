@@ -18,8 +18,8 @@ from sprintline.base.databases import connect
 from sprintline.base.settings import ROOT
 from sprintline.cli.main import cli
 from sprintline.mechanisms.ledger.migrate import VERSION_TABLE, configuration, migrate, revision
+from sprintline.mechanisms.ledger.record_tables import METADATA, SCHEMA_VERSION, version_of
 from sprintline.mechanisms.ledger.records import Records, RecordsError
-from sprintline.mechanisms.ledger.schema import METADATA, SCHEMA_VERSION, version_of
 
 DATABASES = Path(__file__).with_name("databases")
 SPAWN = multiprocessing.get_context("spawn")

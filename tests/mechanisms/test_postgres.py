@@ -24,8 +24,8 @@ from sprintline.hosting.instance import InstanceError, environment, prepare
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.migrate import VERSION_TABLE, migrate
 from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.mechanisms.ledger.record_tables import METADATA, SCHEMA_VERSION
 from sprintline.mechanisms.ledger.records import Records, RecordsError
-from sprintline.mechanisms.ledger.schema import METADATA, SCHEMA_VERSION
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.state.backup import BackupError, back_up

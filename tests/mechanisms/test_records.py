@@ -13,8 +13,8 @@ from sprintline.base.settings import Home
 from sprintline.mechanisms.backlog.events import ASSIGNED
 from sprintline.mechanisms.ledger.events import REMOVED
 from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.mechanisms.ledger.record_tables import SCHEMA_VERSION
 from sprintline.mechanisms.ledger.records import Records, RecordsError
-from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.events import TRIGGER

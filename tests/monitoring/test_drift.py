@@ -14,7 +14,7 @@ from sprintline.monitoring.drift import (
     unlikely,
     verdict,
 )
-from sprintline.monitoring.drift_null import JS_SCALE, Null, Spread, cohens_h
+from sprintline.monitoring.drift_statistics import JS_SCALE, Null, Spread, cohens_h
 from sprintline.product.spec import DriftSpec
 
 SPEC = DriftSpec(significance=0.01, distance=0.1, share=0.5, window=3, confirm=2, min_rows=1000)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sprintline.monitoring import drift, drift_null
+from sprintline.monitoring import drift, drift_statistics
 from sprintline.monitoring.drift_simulation import (
     CATEGORIES,
     EXEMPT,
@@ -46,7 +46,7 @@ def test_unchanged_drift_is_ordinary_once_it_was_learned(world):
     reference = pd.concat([frame.assign(sprint=key) for key, frame in frames])
     learned = World.__new__(World)
     learned.__dict__ |= world.__dict__ | {"reference": reference}
-    learned.null = drift_null.learn(reference, frames, NUMBERS, CATEGORIES, world.setting.rows, 7)
+    learned.null = drift_statistics.learn(reference, frames, NUMBERS, CATEGORIES, world.setting.rows, 7)
     assert world.judge(31, fault, [])[0].drifting is True
     assert learned.judge(31, fault, [])[0].drifting is False
 

@@ -156,7 +156,7 @@ def test_what_is_ordinary_is_of_known_sprints_and_learned_once(world, monkeypatc
     assert null.sprints == runtime.calendar.keys[:5], (
         "what came after the training is to be judged, not to judge by"
     )
-    monkeypatch.setattr("sprintline.monitoring.drift_null.learn", None)
+    monkeypatch.setattr("sprintline.monitoring.drift_statistics.learn", None)
     assert ordinary(runtime, world, reference_of(world), ROWS).as_dict() == null.as_dict()
 
 

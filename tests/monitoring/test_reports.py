@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sprintline.monitoring import drift_null
+from sprintline.monitoring import drift_statistics
 from sprintline.monitoring.drift import far_columns, judge_window, missing_shares, statistics_of
 from sprintline.monitoring.reports import Reports, sampled
 from sprintline.product.spec import DriftSpec
@@ -34,11 +34,11 @@ SPEC = DriftSpec()
 
 
 @pytest.fixture(scope="module")
-def null() -> drift_null.Null:
+def null() -> drift_statistics.Null:
     """What five sprints of the same make show as ordinary."""
     sprints = [(f"S{seed}", _frame(seed)) for seed in range(10, 15)]
     reference = pd.concat([frame.assign(sprint=key) for key, frame in sprints])
-    return drift_null.learn(reference, sprints, NUMBERS, CATEGORIES, ROWS, seed=0)
+    return drift_statistics.learn(reference, sprints, NUMBERS, CATEGORIES, ROWS, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def reports(tmp_path_factory):
     return store
 
 
-def _statistics(store: Reports, sprint: str, null: drift_null.Null) -> dict:
+def _statistics(store: Reports, sprint: str, null: drift_statistics.Null) -> dict:
     return {(one.kind, one.name): one for one in statistics_of(store.load("drift", sprint), null, SPEC)}
 
 
@@ -90,9 +90,9 @@ def test_the_figures_are_evidentlys_own_and_the_null_measures_alike(reports):
         for m in reports.load("drift", "2013-S08")["metrics"]
     }
     assert {name: ours[name, method] for name, method in methods.items()} == pytest.approx(theirs, rel=1e-9)
-    temp = drift_null.wasserstein(*(np.sort(side["temp"].to_numpy()) for side in (now, was)))
+    temp = drift_statistics.wasserstein(*(np.sort(side["temp"].to_numpy()) for side in (now, was)))
     assert temp == pytest.approx(ours["temp", "wasserstein"], rel=1e-9)
-    carrier = drift_null.jensen_shannon(now["carrier"], was["carrier"])
+    carrier = drift_statistics.jensen_shannon(now["carrier"], was["carrier"])
     assert carrier == pytest.approx(ours["carrier", "jensenshannon"], rel=1e-9)
 
 
@@ -141,7 +141,7 @@ def test_a_page_is_made_when_asked_for_and_goes_with_its_report(tmp_path):
 def test_what_is_ordinary_is_learned_once(tmp_path, null):
     store, learned = Reports(tmp_path, "flights"), []
 
-    def learn() -> drift_null.Null:
+    def learn() -> drift_statistics.Null:
         learned.append(1)
         return null
 

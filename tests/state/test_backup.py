@@ -20,8 +20,8 @@ from sprintline.cli.main import cli
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.opened import open_records
+from sprintline.mechanisms.ledger.record_tables import SCHEMA_VERSION
 from sprintline.mechanisms.ledger.records import Records
-from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
 from sprintline.state.backup import BackupError, back_up, keeping, prove_seal
 from sprintline.state.restore import restore
 

@@ -7,7 +7,6 @@ next call makes a new one.
 from __future__ import annotations
 
 import os
-import re
 import time
 import weakref
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from sprintline.base.failpoints import failpoint
+from sprintline.base.postgresql_schemas import schema_in
 from sprintline.base.settings import without_secrets
 
 _BUSY_SECONDS = 30.0
@@ -74,11 +74,8 @@ def make_schema(connection: sa.Connection) -> None:
 
     Call it alone in writing: of two that make one schema at the same moment PostgreSQL fails one.
     """
-    options = connection.engine.url.query.get("options", "")
-    if found := re.search(
-        r"search_path\s*=\s*(\w+)", options if isinstance(options, str) else " ".join(options)
-    ):
-        connection.execute(sa.schema.CreateSchema(found[1], if_not_exists=True))
+    if schema := schema_in(connection.engine.url.query.get("options", "")):
+        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
 
 
 def ready(url: str) -> None:

@@ -11,7 +11,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
+
+from sprintline.base.postgresql_schemas import in_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 """The clone: the folder that holds `platform/`, `dbt_project/` and `feature_repo/`."""
@@ -328,8 +330,7 @@ def _database(name: str) -> str:
             "SPRINTLINE_DATABASE_URL has options of its own, and each database gets its schema by them: set "
             "SPRINTLINE_RECORDS_URL, SPRINTLINE_MLFLOW_URL and SPRINTLINE_DAGSTER_URL instead"
         )
-    options = quote(f"-csearch_path=sprintline_{name.lower()}")
-    return f"{common}{'&' if '?' in common else '?'}options={options}"
+    return in_schema(common, name)
 
 
 def home() -> Home:

@@ -22,7 +22,7 @@ _TOLD = 4
 
 
 class Measured(Protocol):
-    """What was last measured of one asset (`stores.records.Measurement`)."""
+    """What was last measured of one asset (`mechanisms.ledger.records.Measurement`)."""
 
     @property
     def data_version(self) -> str: ...

@@ -50,7 +50,7 @@ class State(StrEnum):
 
 
 class Measured(Protocol):
-    """What was last measured of one asset in one sprint (`stores.records.Measurement`)."""
+    """What was last measured of one asset in one sprint (`mechanisms.ledger.records.Measurement`)."""
 
     @property
     def data_version(self) -> str: ...
@@ -116,7 +116,7 @@ class SprintStatus:
     trained at its close. metrics: those of the issued predictions, with the same of the naive baseline and of the
     interpretable twin. positive_rate: share of positive outcomes. drift: its state, drift_why: the reason for that
     state. decision: what the close decided about the champion, why: the reason that was recorded. restated: every
-    time it closed again on other data, with what changed (`core.restatement`). approved: the newest approval of its
+    time it closed again on other data, with what changed (`restatement.py`). approved: the newest approval of its
     increment, and whether it stands.
     """
 

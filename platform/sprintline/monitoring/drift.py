@@ -4,13 +4,13 @@ A window (one sprint) is compared with the reference, the rows its champion was 
 distance for each feature's values and for its share of missing values, and one for the rank correlation of each pair of
 numbers. A statistic is **far** when its distance is above the product's floor and above what is ordinary: every
 distance that the reference's own sprints have from the rest of it, and the interval that these predict
-(`core.drift_null`). It is **sure** when its test stays significant after correction for many tests (Benjamini and
+(`drift_statistics.py`). It is **sure** when its test stays significant after correction for many tests (Benjamini and
 Hochberg, 1995). A window drifts in one of three ways:
 
     many     a share of the features are far and sure: each a little outside of what is ordinary, together much;
     alone    one statistic is far and sure, and so far that a prediction interval from the ordinary distances leaves it
              out, again after correction for many tests;
-    concept  the champion's errors grew beyond what its own probabilities lead to expect (`core.concept`).
+    concept  the champion's errors grew beyond what its own probabilities lead to expect (`concept.py`).
 
 Drift is confirmed while enough of the last windows drifted against the same reference (N of M). So it opens after N
 drifting windows and closes after clean ones, and one clean window in between neither closes nor opens anything.
@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sprintline.monitoring.drift_null import (
+from sprintline.monitoring.drift_statistics import (
     JS_SCALE,
     LEAST_SPRINTS,
     Null,
@@ -54,7 +54,7 @@ class Drift(StrEnum):
 class Statistic:
     """One comparison of a window with the reference.
 
-    distance: in the scale of standard deviations, see `core.drift_null`. p_value: of a two-sample test; 1 where
+    distance: in the scale of standard deviations, see `drift_statistics.py`. p_value: of a two-sample test; 1 where
     none was made, which can only keep an alarm back. spread: what is ordinary.
     """
 
@@ -96,7 +96,7 @@ def significant(p_values: Sequence[float], rate: float) -> list[bool]:
 def unlikely(statistics: Sequence[Statistic], sprints: int) -> list[float]:
     """For each, the chance that an ordinary sprint is as far, from `sprints` ordinary distances.
 
-    The tail of the distribution whose interval is a statistic's limit (`core.drift_null`). The distance of equal
+    The tail of the distribution whose interval is a statistic's limit (`drift_statistics.py`). The distance of equal
     samples is above zero, which makes the answer larger than it is: on the quiet side.
     """
     from scipy.stats import t
@@ -111,7 +111,7 @@ def judge_window(
 ) -> Window:
     """Whether one sprint drifted.
 
-    rows: of the window. sprints: that the null was learned from. concept: what `core.concept` says when the errors
+    rows: of the window. sprints: that the null was learned from. concept: what `concept.py` says when the errors
     grew, else None; it counts also where features cannot be compared.
     """
     reason = None
@@ -245,7 +245,7 @@ def far_columns(report: Mapping[str, Any], null: Null, spec: DriftSpec) -> list[
 
 
 def statistics_of(report: Mapping[str, Any], null: Null, spec: DriftSpec) -> list[Statistic]:
-    """Statistics from a saved report, as `stores.reports` keeps it.
+    """Statistics from a saved report, as `reports.py` keeps it.
 
     Distances, tests and missing shares are Evidently's; correlations stand beside them. Tests of shares and of
     correlations are the large-sample ones of Cohen's h and q, whose variances depend on the numbers of rows only.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sprintline.monitoring import concept, drift, drift_null
+from sprintline.monitoring import concept, drift, drift_statistics
 from sprintline.product.spec import DriftSpec
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class World:
         learned = pd.concat([frame.assign(sprint=key) for key, frame in history[-s.learned :]])
         most = min(len(learned), 12_000)
         self.reference = learned.sample(most, random_state=self.seed).reset_index(drop=True)
-        self.null = drift_null.learn(self.reference, history, NUMBERS, CATEGORIES, s.rows, self.seed)
+        self.null = drift_statistics.learn(self.reference, history, NUMBERS, CATEGORIES, s.rows, self.seed)
 
     def window(self, at: int, fault: Fault | None = None) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
         """Features, labels and the champion's probabilities of one window, with a fault or without."""
@@ -111,7 +111,7 @@ class World:
         return found, (label, chance)
 
     def report(self, frame: pd.DataFrame) -> dict[str, Any]:
-        """A report of the shape `stores.reports` keeps, with the same statistics straight from SciPy: Evidently's own
+        """A report of the shape `reports.py` keeps, with the same statistics straight from SciPy: Evidently's own
         bookkeeping would take most of a simulated year. A test holds the two equal.
         """
         from scipy.stats import chisquare, ks_2samp
@@ -123,10 +123,10 @@ class World:
 
         for name in NUMBERS:
             now, was = (np.sort(side[name].dropna().to_numpy()) for side in (frame, self.reference))
-            add(name, "wasserstein", drift_null.wasserstein(now, was))
+            add(name, "wasserstein", drift_statistics.wasserstein(now, was))
         for name in CATEGORIES:
             here, there = frame[name].dropna(), self.reference[name].dropna()
-            add(name, "jensenshannon", drift_null.jensen_shannon(here, there))
+            add(name, "jensenshannon", drift_statistics.jensen_shannon(here, there))
         for name in (*NUMBERS, *CATEGORIES):
             add(name, "missing", frame[name].isna().mean())
         report = {
@@ -134,8 +134,8 @@ class World:
             "compared_rows": len(frame),
             "compared_reference_rows": len(self.reference),
             "correlations": {
-                "pairs": drift_null.pairs_of(NUMBERS),
-                "values": drift_null.upper(drift_null.rank_correlations(frame, NUMBERS)).tolist(),
+                "pairs": drift_statistics.pairs_of(NUMBERS),
+                "values": drift_statistics.upper(drift_statistics.rank_correlations(frame, NUMBERS)).tolist(),
             },
         }
         for name in drift.far_columns(report, self.null, self.spec):

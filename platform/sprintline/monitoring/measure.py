@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sprintline.learning.bundles import Release
     from sprintline.learning.recipes import Inputs
     from sprintline.monitoring.concept import Concept
-    from sprintline.monitoring.drift_null import Null
+    from sprintline.monitoring.drift_statistics import Null
 
 SEASONS = timedelta(days=365)
 """Sprints that show what is ordinary reach back so far from the champion's last: once around the seasons."""
@@ -131,7 +131,7 @@ def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: 
     those before. None after it: what came later is what is to be judged.
     """
     from sprintline.base.hashing import canonical_json, text_hash
-    from sprintline.monitoring import drift_null
+    from sprintline.monitoring import drift_statistics
     from sprintline.monitoring.reports import SAMPLE_ROWS
 
     last = max(release.manifest["snapshot"]["sprints"], key=lambda key: runtime.window(key).index)
@@ -142,7 +142,7 @@ def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: 
         for key in [*runtime.calendar.previous(last, runtime.window(last).index), last]
         if runtime.window(key).start >= begin and runtime[Lake].has(table, key)
     ]
-    at, seed, inputs = drift_null.rows_for(rows, SAMPLE_ROWS), runtime.spec.model.seed, release.inputs
+    at, seed, inputs = drift_statistics.rows_for(rows, SAMPLE_ROWS), runtime.spec.model.seed, release.inputs
     versions = {key: runtime[Lake].data_version(table, key) for key in known}
     key = text_hash(canonical_json([release.digest, at, seed, versions]))[:16]
 
@@ -151,7 +151,8 @@ def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: 
             yield sprint, runtime[Lake].read(table, [sprint], [*inputs.names])
 
     return runtime[Reports].null(
-        key, lambda: drift_null.learn(reference, windows(), inputs.numeric, inputs.categorical, at, seed)
+        key,
+        lambda: drift_statistics.learn(reference, windows(), inputs.numeric, inputs.categorical, at, seed),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.files import atomic_write, replacing
-from sprintline.monitoring import drift_null
+from sprintline.monitoring import drift_statistics
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Reports:
         sides = _sides(current, reference, numbers, categories, seed)
         distance = dict.fromkeys(numbers, "wasserstein") | dict.fromkeys(categories, "jensenshannon")
         test = dict.fromkeys(numbers, "ks") | dict.fromkeys(categories, "chisquare")
-        ranks = drift_null.rank_correlations(sides[0].as_dataframe(), numbers)
+        ranks = drift_statistics.rank_correlations(sides[0].as_dataframe(), numbers)
         kept: dict[str, Any] = {
             "sprint": sprint,
             "rows": len(current),
@@ -98,9 +98,10 @@ class Reports:
             "compared_reference_rows": len(sides[1].as_dataframe()),
             # Beside Evidently's figures: its own rank correlations cost 6.8 s, since they bring Kendall's and plots.
             "correlations": {
-                "pairs": drift_null.pairs_of(numbers),
+                "pairs": drift_statistics.pairs_of(numbers),
                 "values": [
-                    round(value, 6) if value == value else None for value in drift_null.upper(ranks).tolist()
+                    round(value, 6) if value == value else None
+                    for value in drift_statistics.upper(ranks).tolist()
                 ],
             },
             "metrics": _run(
@@ -149,12 +150,12 @@ class Reports:
             Report(metrics).run(*_sides(current, reference, numbers, categories, seed)).save_html(str(fresh))
         return place
 
-    def null(self, key: str, learn: Callable[[], drift_null.Null]) -> drift_null.Null:
+    def null(self, key: str, learn: Callable[[], drift_statistics.Null]) -> drift_statistics.Null:
         """What is ordinary for a reference, learned once and kept. key: everything it was learned from, as a hash."""
         place = self.root / "ordinary" / f"{key}.json"
         if not place.exists():
             self._save(place, learn().as_dict())
-        return drift_null.Null.from_dict(json.loads(place.read_text()))
+        return drift_statistics.Null.from_dict(json.loads(place.read_text()))
 
     def load(self, kind: str, sprint: str) -> dict[str, Any]:
         """A saved report. Raises FileNotFoundError when there is none."""

@@ -12,6 +12,7 @@ from typing import Any
 from sprintline.learning.candidate import of_candidate
 from sprintline.learning.facts import Difference
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+from sprintline.release.ties import compared
 
 
 def describe(interval: Difference, against: str) -> str:
@@ -59,10 +60,12 @@ def _better(evidence: Mapping[str, Any], margin: Any) -> Judgement:
         if broken := _unusable(interval):
             return insufficient(f"the comparison with the champion is not usable: {broken}", threshold=margin)
         told = describe(interval, f"champion {evidence['champion']}")
-        if interval["low"] > margin:
+        word = compared(interval, margin)
+        if word == "better":
             return passed(f"{told}: better", interval["difference"], margin)
-        word = "worse" if interval["high"] < -margin else "a tie, and ties hold"
-        return failed(f"{told}: {word}", interval["difference"], margin)
+        return failed(
+            f"{told}: {word}{', and ties hold' if word == 'a tie' else ''}", interval["difference"], margin
+        )
     return _beats_baselines(
         evidence, margin, "no champion yet, the bootstrap policy asks to beat the baselines: "
     )
@@ -78,7 +81,8 @@ def _beats_baselines(evidence: Mapping[str, Any], margin: Any, lead: str) -> Jud
         return insufficient(f"a comparison is not usable: {'; '.join(broken)}", threshold=margin)
     told = "; ".join(describe(one, f"the {name}") for name, one in baselines.items())
     least = min(one["low"] for one in baselines.values())
-    return (passed if least > margin else failed)(f"{lead}{told}", least, margin)
+    better = all(compared(one, margin) == "better" for one in baselines.values())
+    return (passed if better else failed)(f"{lead}{told}", least, margin)
 
 
 def _overall(evidence: Mapping[str, Any], margin: Any) -> Judgement:
@@ -93,7 +97,9 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     worst = min(usable, key=lambda name: usable[name]["difference"])
     one = usable[worst]
     hurt = sorted(
-        name for name, found in usable.items() if found["high"] < 0 and found["difference"] < -margin
+        name
+        for name, found in usable.items()
+        if compared(found, 0) == "worse" and found["difference"] < -margin
     )
     place = (
         f"of {len(usable)} slices {worst} is the worst slice"

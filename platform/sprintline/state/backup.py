@@ -279,7 +279,7 @@ def settle(file: Path) -> None:
 def _heads(records: Path) -> tuple[int | None, Any]:
     from sprintline.base.databases import connect
     from sprintline.mechanisms.ledger.copy import head_of
-    from sprintline.mechanisms.ledger.schema import version_of
+    from sprintline.mechanisms.ledger.record_tables import version_of
 
     engine, _ = connect(f"sqlite:///{records}")
     try:

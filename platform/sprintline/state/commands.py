@@ -184,8 +184,8 @@ def migrate_command(as_json: bool) -> int:
 
     A newer database is refused and left as it is. Make a backup first: there is no way back.
     """
+    from sprintline.mechanisms.ledger.record_tables import SCHEMA_VERSION
     from sprintline.mechanisms.ledger.records import Records
-    from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
 
     home = settings.home()
     before = Records.migrate(home.records_url)

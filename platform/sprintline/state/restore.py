@@ -150,7 +150,7 @@ def _manifest(file: Path, said: bytes, found: dict[str, dict[str, Any]]) -> Mani
 
 def _prove(manifest: Manifest, fresh: Home, home: Home) -> list[str]:
     """Nothing is put in place that this Sprintline cannot read or that does not hold. Returns what to tell."""
-    from sprintline.mechanisms.ledger.schema import SCHEMA_VERSION
+    from sprintline.mechanisms.ledger.record_tables import SCHEMA_VERSION
     from sprintline.state.moved_paths import relocate_models
 
     notes = []

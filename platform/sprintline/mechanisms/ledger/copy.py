@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sprintline.base.databases import RecordsError, connect, place_of, reading, writing
 from sprintline.mechanisms.ledger.chain import EMPTY, Head
 from sprintline.mechanisms.ledger.migrate import create_or_check
-from sprintline.mechanisms.ledger.schema import LEDGER, MEASUREMENTS, VERDICTS
+from sprintline.mechanisms.ledger.record_tables import LEDGER, MEASUREMENTS, VERDICTS
 
 _ROWS_AT_ONCE = 2000
 

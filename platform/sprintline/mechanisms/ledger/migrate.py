@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from sprintline.base.databases import RecordsError, make_schema, place_of, why, writing
-from sprintline.mechanisms.ledger.schema import SCHEMA, SCHEMA_VERSION, refusal, version_of
+from sprintline.mechanisms.ledger.record_tables import SCHEMA, SCHEMA_VERSION, refusal, version_of
 
 FOLDER = Path(__file__).with_name("migrations")
 

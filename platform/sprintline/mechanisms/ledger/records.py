@@ -25,6 +25,7 @@ from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check
 from sprintline.mechanisms.ledger.events import ACCEPTED, REMOVED, check_event
 from sprintline.mechanisms.ledger.head_file import HeadFile
 from sprintline.mechanisms.ledger.migrate import create_or_check
+from sprintline.mechanisms.ledger.record_tables import LEDGER, MEASUREMENTS, VERDICTS
 from sprintline.mechanisms.ledger.rows import (
     begun,
     event_of,
@@ -34,7 +35,6 @@ from sprintline.mechanisms.ledger.rows import (
     verdict_of,
     verdict_row,
 )
-from sprintline.mechanisms.ledger.schema import LEDGER, MEASUREMENTS, VERDICTS
 from sprintline.mechanisms.rules.scope import SPRINT, Scope
 from sprintline.mechanisms.rules.verdicts import Verdict
 

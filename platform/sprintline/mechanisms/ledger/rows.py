@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from sprintline.base.hashing import canonical_json, moment_text
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.ledger.events import REMOVED
-from sprintline.mechanisms.ledger.schema import LEDGER
+from sprintline.mechanisms.ledger.record_tables import LEDGER
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 

@@ -77,7 +77,7 @@ class GateDecision:
 
 
 class DeclaredWaiver(Protocol):
-    """A waiver as a product declares it (`core.declarations.Waiver`); `expires` is an ISO day."""
+    """A waiver as a product declares it (`product.spec.Waiver`); `expires` is an ISO day."""
 
     @property
     def approver(self) -> str: ...
@@ -88,7 +88,7 @@ class DeclaredWaiver(Protocol):
 
 
 class DeclaredRule(Protocol):
-    """What a product says of a rule (`core.declarations.RuleOverride`)."""
+    """What a product says of a rule (`product.spec.RuleOverride`)."""
 
     @property
     def waiver(self) -> DeclaredWaiver | None: ...

@@ -5,7 +5,7 @@ from typing import Any
 from alembic import context
 
 from sprintline.mechanisms.ledger.migrate import VERSION_TABLE
-from sprintline.mechanisms.ledger.schema import METADATA
+from sprintline.mechanisms.ledger.record_tables import METADATA
 
 attributes = context.config.attributes
 

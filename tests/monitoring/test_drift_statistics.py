@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from sprintline.monitoring.drift_null import (
+from sprintline.monitoring.drift_statistics import (
     JS_SCALE,
     Null,
     Spread,
