@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from sprintline.base import settings
 from sprintline.base.settings import ROOT, Home
@@ -15,6 +17,10 @@ from sprintline.warehouse.dbt import Warehouse
 # that way.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A machine that is busy with the other half of the tests is no reason to fail one.
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
 
 #: A product's tests lie in tests/products/<product>/ and are collected while the product is there: a team that removes
 #: the sample keeps the platform's tests, which depend on no product but what they declare or scaffold themselves.
