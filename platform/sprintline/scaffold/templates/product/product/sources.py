@@ -38,7 +38,5 @@ def provide(sprint: Window) -> dict[str, pd.DataFrame]:
         placed = pd.to_datetime(frame["placed_at"], utc=True)
         dropped[source] = frame[(placed >= sprint.start) & (placed < sprint.end)].reset_index(drop=True)
         if dropped[source].empty:
-            raise LookupError(
-                f"the sample of __product__ has no {source} of {sprint.key}: it has eight sprints"
-            )
+            raise LookupError(f"the sample has no {source} of {sprint.key}: it has eight sprints")
     return dropped
