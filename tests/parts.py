@@ -1,8 +1,14 @@
 """What a test needs of the machine: without it skipped by name on a laptop, an error in CI."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+
+def require_proc() -> None:
+    """For tests that read which processes are there: every Linux has /proc, a Mac has none."""
+    require(Path("/proc/self/environ").exists(), "/proc")
 
 
 def require(found: object, what: str) -> None:

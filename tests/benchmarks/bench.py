@@ -166,7 +166,7 @@ def many(folder: Path, times: int) -> dict[str, Any]:
             sources.write(MULTIPLIED.format(times=factor))
         for contract in (product / "contracts").glob("*.yaml"):
             text = contract.read_text()
-            # Flights that are reported apart by their number, of which there are as many more.
+            # Flights that are distinguished by their number, of which there are as many more.
             text = text.replace("maximum: 9999", "maximum: 999999")
             contract.write_text(re.sub(r"mustBeBetween: \[\d+, \d+\]", "mustBeBetween: [1, 1000000]", text))
         found[name] = replay(clone, folder / f"{name}-home", MANY_SPRINTS)

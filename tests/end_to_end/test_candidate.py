@@ -1,4 +1,4 @@
-"""A candidate on a real instance: leaks are caught, cards are true, a model is computed again or says why not."""
+"""A candidate on a real instance: leaks are caught, cards are true, a model is reproduced or says why not."""
 
 from __future__ import annotations
 

@@ -6,14 +6,12 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 
 import dagster as dg
 import pytest
+from tests.parts import require_proc
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
-# Whose processes are left is read from /proc; every Linux has it, so CI never skips this.
-needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +79,9 @@ def test_the_ledger_is_whole_and_a_second_replay_changes_nothing(replayed, insta
     assert len(instance.get_runs()) == runs
 
 
-@needs_proc
 @pytest.mark.fault
 def test_a_replay_that_is_stopped_leaves_no_process_and_the_next_goes_on(replayed):
+    require_proc()
     for how, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         sprints = str(closed(replayed) + 1)
         replay = replayed.start("replay", replayed.product, "--sprints", sprints)

@@ -76,7 +76,7 @@ def test_the_how_to_adds_a_source_to_a_product_that_has_closed_sprints(clone, sh
 
 
 def test_a_product_begins_anew_under_the_same_name(clone, shell):
-    """Otherwise the sprints of the one before would represent its own: closed, Done, with a champion."""
+    """Otherwise the sprints of the one before would pass for its own: closed, Done, with a champion."""
     shell(BLOCKS[-1][1])
     assert "There is no product yet" in clone.run("status").stdout
     assert not (clone.state / "lake" / "visits").exists() and (clone.state / "records.db").is_file()

@@ -16,11 +16,17 @@ from urllib.request import urlopen
 
 import pytest
 from tests.end_to_end.conftest import make_clone
+from tests.parts import require_proc
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.hosting import starts
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="signals of Linux")
+
+@pytest.fixture(autouse=True, scope="module")
+def linux() -> None:
+    """Processes are watched and signalled as on Linux."""
+    require_proc()
+
 
 TABLE = '''
 import sys

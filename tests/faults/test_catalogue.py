@@ -1,4 +1,4 @@
-"""Every rule has a fault, each fault is one that can be reported, and what comes of it is read fail-closed."""
+"""Every rule has a fault, each fault can be detected, and its result is read fail-closed."""
 
 from __future__ import annotations
 

@@ -146,6 +146,8 @@ def bakery(applied, store, tmp_path):
         session.execute(
             "create table marts.lookup (shop varchar); create table staging.secret (sprint varchar)"
         )
+        session.execute("create table marts.days (sprint varchar, shop varchar, sold int)")
+        session.execute("create table marts.flags as select *, true as asked from marts.sales")
         for sprint in (FIRST, SECOND, THIRD):
             rows = [(sprint.key, "a", sprint.start + n * HOUR, n) for n in range(4)]
             session.executemany("insert into marts.sales values (?, ?, ?, ?)", rows)
@@ -189,10 +191,42 @@ def test_a_query_sees_its_sprint_and_the_lookback_only(store, bakery):
         "lookup",
         "staging.secret",
         f"'{file}'",
+        "query_table('marts.sales')",
+        "query_table((select database_name || '.marts.sales' from duckdb_databases() limit 1))",
+        f"with_moments('marts.sales', ['shop'], [timestamptz '{SECOND.start}'])",
     )
     for elsewhere in hidden:
         with pytest.raises(FeatureError, match="line 1"):
             restricted_query(file, f"select * from {elsewhere}", [FIRST.key], {})
+
+
+def test_moments_are_rows_beside_those_of_the_mart_for_every_key_it_shows(bakery):
+    file, _ = bakery
+    sql = "select * from with_moments('sales', ['shop'], [$sprint_start, $sprint_end]) order by asked, known_hour"
+    moments = {"sprint_start": SECOND.start, "sprint_end": SECOND.end}
+    rows = restricted_query(file, sql, [SECOND.key], moments)
+    assert rows["asked"].tolist() == [False] * 4 + [True] * 2
+    assert rows["sold"].tolist()[:4] == [0, 1, 2, 3] and rows["sold"].isna().tolist()[4:] == [True, True]
+    assert rows["shop"].tolist()[4:] == ["a", "a"]
+    assert [moment.to_pydatetime() for moment in rows["known_hour"][4:]] == [SECOND.start, SECOND.end]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("'sale', ['shop']", "Table with name sale does not exist"),
+        ("'sales', ['shoop']", 'Column "shoop" was selected but was not found'),
+        (
+            "'sales', 'shop'",
+            "list_concat",
+        ),  # as text it would be a pattern, which could match other columns too
+        ("'days', ['shop']", "known_hour"),  # its rows would belong to no hour, and count in none
+        ("'flags', ['shop']", "asked"),
+    ],
+)
+def test_a_macro_called_wrongly_is_refused_with_file_and_cause(store, bakery, call, message):
+    with pytest.raises(FeatureError, match=rf"shop_sales\.sql: view shop_sales, .*{message}"):
+        compute(store, bakery, f"select * from with_moments({call}, [$sprint_start])")
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_warm_process_that_died_is_replaced_and_workers_outlive_it(launched):
 
 def test_the_start_tells_two_processes_of_one_id_apart():
     sleepers = [subprocess.Popen(["sleep", "30"])]
-    time.sleep(1.1)  # where only `ps` tells, starts are reported to the second
+    time.sleep(1.1)  # where only `ps` is there, starts are known to the second
     sleepers.append(subprocess.Popen(["sleep", "30"]))
     try:
         first, second = (started(sleeper.pid) for sleeper in sleepers)

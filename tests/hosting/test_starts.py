@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from tests.parts import require_proc
 
 from sprintline.base.settings import Home
 from sprintline.hosting import starts
@@ -46,8 +46,8 @@ def test_folders_of_the_last_starts_are_kept_for_their_logs(home):
     assert kept == ["ui-20260102", "ui-20260103", "ui-20260104"] and not told
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 def test_a_daemon_that_no_command_started_is_told_and_left_alone(home):
+    require_proc()
     idle = "import time; time.sleep(60)"
     stranger = subprocess.Popen(
         [sys.executable, "-c", idle, "-m", "dagster._daemon", "run"], env={"SPRINTLINE_HOME": str(home.root)}

@@ -2,7 +2,10 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from sprintline.warehouse import recorded
+from sprintline.warehouse.sql_text import without_comments
 
 NODES = {name: {"resource_type": "model", "schema": "marts", "name": name} for name in ("hours", "flights")}
 
@@ -14,6 +17,23 @@ class Declared:
 
     def __getitem__(self, _store):
         return SimpleNamespace(manifest={"nodes": NODES})
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ("select 1 -- flights", "select 1  "),
+        ("select /* hours\n-- */ 1", "select   1"),
+        ("select replace(a, '--', '') from hours", "select replace(a, '--', '') from hours"),
+        (
+            "select 'it''s -- here' from hours -- flights\nwhere 1",
+            "select 'it''s -- here' from hours  \nwhere 1",
+        ),
+        ('select "a--b" from hours', 'select "a--b" from hours'),
+    ],
+)
+def test_a_comment_ends_no_string(sql, text):
+    assert without_comments(sql) == text
 
 
 def test_a_mart_named_only_in_a_comment_is_not_read(tmp_path, monkeypatch):

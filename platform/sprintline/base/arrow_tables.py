@@ -104,6 +104,7 @@ def _kept(place: str, series: pd.Series) -> pa.Array:
 
     try:
         array: Any = pa.Array.from_pandas(series)
+    # Which of the three depends on the values met first: all mean that no one Arrow type fits the column.
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise LakeError(
             f"{place}: holds values of more than one type: give the column one type ({error})"

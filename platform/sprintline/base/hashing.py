@@ -186,6 +186,7 @@ def _from_series(series: pd.Series) -> tuple[str, pa.Array]:
 
     try:
         array = pa.Array.from_pandas(series)
+    # Which of the three depends on the values met first: all mean that no one Arrow type fits the column.
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return "mixed", _as_texts(series.tolist())  # an object column of more than one type
     return _canonical(array)

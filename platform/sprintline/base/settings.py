@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sprintline.base.postgresql_schemas import in_schema
+from sprintline.base.postgresql_schemas import SCHEMAS, in_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 """The clone: the folder that holds `platform/`, `dbt_project/` and `feature_repo/`."""
@@ -57,8 +57,8 @@ DECLARED: tuple[Setting, ...] = (
     Setting("SPRINTLINE_DEBUG", "", "Commands show the traceback of an error.", "flag"),
     Setting(
         "SPRINTLINE_DATABASE_URL", "",
-        "A PostgreSQL database for records, MLflow and Dagster together; each gets a schema of its own in it, "
-        "sprintline_records, sprintline_mlflow and sprintline_dagster. Empty: SQLite files in the state folder.",
+        "A PostgreSQL database for records, MLflow and Dagster together, each in its own schema: "
+        f"{', '.join(SCHEMAS.values())}. Empty: SQLite files in the state folder.",
         "postgresql", secret=True,
     ),
     Setting(

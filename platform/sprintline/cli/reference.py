@@ -206,7 +206,7 @@ def _anchor(heading: str) -> str:
 
 
 def _assets(root: Path) -> str | None:
-    """One page for all products: what a product has as many of as it declares is reported by its kind."""
+    """One page for all products: assets whose number a product declares are listed by kind."""
     from sprintline.components.described import assets_page
     from sprintline.product.folders import product_folders
     from sprintline.product.runtime import load_runtime

@@ -96,7 +96,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
 
 
 def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The columns of the board that fit beside each other in Dagster's page; the evidence is reported below it."""
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown below it."""
     return [
         {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
         for one in board

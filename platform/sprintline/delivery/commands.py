@@ -111,9 +111,8 @@ def site(open_it: bool, as_json: bool) -> int:
     from sprintline.product.runtime import load_runtime
 
     home, folders = settings.home(), product_folders(settings.ROOT)
-    existing_records(
-        home
-    )  # a ledger whose database is gone is reported before a page says that nothing happened
+    # First, so that a ledger whose database is gone is reported before a page says that nothing happened.
+    existing_records(home)
     broken: dict[str, str] = {}
     written = Written()
     for folder in folders:

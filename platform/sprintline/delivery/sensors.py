@@ -42,6 +42,7 @@ def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefi
         "Starts the run that closes a sprint once a file of every source has landed for it, and every published "
         "table it reads has closed.",
         tick,
+        seconds=1,
         job=job,
     )
 
@@ -92,7 +93,7 @@ def reclosings(
 ) -> list[dg.RunRequest]:
     """Runs that close a sprint again because what it lacked was waived since; once per waiver and sprint.
 
-    Only its increment is computed again: nothing is computed, and the data it closes on are those it closed on.
+    Only its increment is materialized again: no data are computed, and it closes on the data it closed on.
     """
     waived = runtime.records.events(product=runtime.product, kind=WAIVER)
     if not waived:

@@ -2,9 +2,11 @@
 
 -- The rows of a mart with a column `known_hour`, and beside them one row per key at each of the given moments. A window
 -- over both aggregates the mart at these moments, also where a key has no row then. `asked` is true for the moments.
+-- Naming `known_hour` refuses a mart without it, whose rows would else belong to no hour; a list is required, since
+-- text would be a pattern that may match other columns too.
 create or replace temp macro with_moments(mart, key_columns, moments) as table
 select
-    *,
+    * replace (known_hour as known_hour),
     false as asked
 from query_table(mart)
 union all by name
@@ -12,4 +14,4 @@ select
     *,
     unnest(moments) as known_hour,
     true as asked
-from (select distinct columns(key_columns) from query_table(mart));
+from (select distinct columns(list_concat(key_columns, [])) from query_table(mart));

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.locks import access
 from sprintline.features.views import FeatureError
 from sprintline.warehouse.connection import open_failure
-from sprintline.warehouse.recorded import COMMENT
+from sprintline.warehouse.sql_text import without_comments
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +56,7 @@ def restricted_query(
         raise FeatureError("a feature query needs at least one sprint to see")
     if not warehouse.is_file():
         raise FeatureError(f"no warehouse {warehouse.name}: build the product's marts for this sprint first")
-    used = set(_PARAMETER.findall(COMMENT.sub(" ", sql)))
+    used = set(_PARAMETER.findall(without_comments(sql)))
     if unknown := sorted(used - set(params)):
         known = ", ".join(f"${name}" for name in sorted(params))
         raise FeatureError(f"the query uses ${unknown[0]}, which is unknown; the parameters are {known}")

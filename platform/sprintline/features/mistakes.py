@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sprintline.base.errors import error_text
 from sprintline.product.checked import Check, Checked
+from sprintline.warehouse.sql_text import without_comments
 
 
 def _features(product: Checked) -> Iterator[str]:
@@ -20,7 +21,9 @@ def _features(product: Checked) -> Iterator[str]:
         query = folder / f"{view}.sql"
         if not query.is_file():
             yield f"{product.shown(query)}:1: is missing; defs.yaml names the view {view}, this is its query"
-        elif marts and not marts & set(re.findall(r"\w+", query.read_text(encoding="utf-8"))):
+        elif marts and not marts & set(
+            re.findall(r"\w+", without_comments(query.read_text(encoding="utf-8")))
+        ):
             yield f"{product.shown(query)}:1: reads no mart; name one: {', '.join(sorted(marts))}"
     module = folder / "views.py"
     if not module.is_file():

@@ -361,7 +361,7 @@ def lock_hash(root: Path = ROOT) -> str:
 
 
 def _reviewed(pipeline: Any) -> list[str]:
-    """The types of a pipeline that skops must be reported to trust. Raises ModelError for one that was not reviewed."""
+    """The types of a pipeline that skops must be given as trusted. Raises ModelError for one that was not reviewed."""
     import skops.io
 
     asked = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))

@@ -227,7 +227,7 @@ def _what(facts: DriftFacts) -> set[str]:
 
 
 def fingerprint(product: str) -> str:
-    """What an item about drift is reported by: one a product, so that a relapse reopens what was closed."""
+    """Fingerprint of a product's one item about drift, so that a relapse reopens what was closed."""
     return f"{product}:drift"
 
 

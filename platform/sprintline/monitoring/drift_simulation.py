@@ -209,7 +209,7 @@ def _flip(frame: Any, truth: np.ndarray, draw: np.random.Generator) -> np.ndarra
 
 
 def faults(seed: int) -> list[Fault]:
-    """One fault of each kind, on features that the seed chooses; the last two are reported, not asked for."""
+    """One fault of each kind, on features that the seed chooses; the last two are measured without a required rate."""
     draw = np.random.default_rng([seed, 3])
     ordinary = [name for name in NUMBERS if name not in STRONG]
     one, other = draw.choice(ordinary, 2, replace=False)

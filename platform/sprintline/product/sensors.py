@@ -130,7 +130,7 @@ def platform_sensor(
     name: str,
     description: str,
     tick: Callable[[SensorEvaluationContext], SensorResult | SkipReason],
-    seconds: int = 1,
+    seconds: int,
     **target: Any,
 ) -> SensorDefinition:
     """A sensor that is on by default. seconds: at least between two ticks. target: `job` or `job_name`."""

@@ -266,7 +266,7 @@ def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any],
             return None
         return f"the gate answers differently by now: {body['decision']}, {body['why']}"
 
-    # The decision is what counts and represents good; the alias can always be made to follow it.
+    # The decision is what counts and is final; the alias can always be made to follow it.
     steps = (
         Step("decide", lambda meant: _decide(runtime, sprint, actor, meant)),
         Step("mirror", lambda _: _mirror(runtime)),

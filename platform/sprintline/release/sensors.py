@@ -40,6 +40,7 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
         f"{runtime.product}_retraining",
         "Starts the training of a candidate when drift is confirmed for a sprint.",
         tick,
+        seconds=1,
         job=job,
     )
 

@@ -110,7 +110,7 @@ def decide(
     closing: the sprint being closed; a candidate would be judged on it, so it is never counted as data to train on.
     closed: sprints closed so far, `closing` among them. updates: the labels' source, one per landed sprint.
     champion: model that was there before this close, None before the first. trained_through: newest sprint any
-    candidate was trained on, promoted or held; counting from there keeps a held candidate from being computed again
+    candidate was trained on, promoted or held; counting from there keeps a held candidate from being trained again
     every sprint.
     new_data_rows: floor of new labelled rows; new_data_updates: updates of the source's own to wait for.
     Order: bootstrap, drift, new data.

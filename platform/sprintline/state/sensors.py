@@ -35,7 +35,7 @@ def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
         f"{runtime.product}_retention",
         "Once a day removes what the settings SPRINTLINE_KEEP_... no longer keep, and says what went.",
         tick,
-        EVERY_SECONDS,
+        seconds=EVERY_SECONDS,
         job_name=f"{runtime.product}_closing",
     )
 

@@ -9,15 +9,13 @@ from sprintline.product.runtime import Runtime
 from sprintline.warehouse.content_hashes import row_counts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.facts import ModelFacts
-
-COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-"""A comment in SQL."""
+from sprintline.warehouse.sql_text import without_comments
 
 
 def marts_of_view(runtime: Runtime, view: str) -> list[str]:
     """The marts that a feature view's SQL names."""
     file = ROOT / "feature_repo" / runtime.product / f"{view}.sql"
-    text = COMMENT.sub(" ", file.read_text(encoding="utf-8")) if file.is_file() else ""
+    text = without_comments(file.read_text(encoding="utf-8")) if file.is_file() else ""
     words = set(re.findall(r"\w+", text))
     nodes = runtime[Warehouse].manifest["nodes"].values()
     models = [node for node in nodes if node["resource_type"] == "model"]

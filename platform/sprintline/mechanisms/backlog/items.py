@@ -310,7 +310,7 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
     place = {sprint: number for number, sprint in enumerate(order)}
     findings = [event for event in events if event.kind == FINDING and event.sprint in place]
     if not findings:
-        return _planned(name, product, owner, events, order)
+        return _planned(name, product, owner, events)
     said: dict[str, list[Event]] = {}
     for event in events:
         if event.kind in (FINDING, RECOVERED) and event.sprint is not None and event.sprint in place:
@@ -353,11 +353,9 @@ def _item(name: str, product: str, owner: str, events: list[Event], order: Seque
     )
 
 
-def _planned(
-    name: str, product: str, owner: str, events: Sequence[Event], order: Sequence[str]
-) -> Item | None:
-    """The item of work that people planned; None when no one did."""
-    planned = [event for event in events if event.kind == PLANNED and event.sprint in order]
+def _planned(name: str, product: str, owner: str, events: Sequence[Event]) -> Item | None:
+    """The item of work that people planned; None when no one did. It stays when its sprint leaves the calendar."""
+    planned = [event for event in events if event.kind == PLANNED]
     if not planned:
         return None
     newest = planned[-1]

@@ -2,7 +2,7 @@
 
 Every event carries the hash of the one before it, and its own hash covers everything it says. An edit, a deletion, an
 insertion or a swap breaks the chain at a place that can be named. What a chain alone cannot see is that its end was cut
-off or that all of it was computed again; for that a head kept elsewhere (`Head`) is compared.
+off or that all of it was recomputed; for that a head kept elsewhere (`Head`) is compared.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def check_chain(events: Iterable[Event], expected_head: Head | None = None) -> B
     Args:
         events: the events in the order in which they are kept; read once, so a stream of any length will do.
         expected_head: the head that was written elsewhere. The chain must contain exactly that event; it may have
-            grown since. Without it a cut end and a chain computed again are not noticed.
+            grown since. Without it a cut end and a recomputed chain are not noticed.
 
     Returns:
         The sequence number is the first at which the chain fails: that of the event itself when it was edited, removed,

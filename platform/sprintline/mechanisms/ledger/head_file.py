@@ -17,7 +17,7 @@ class HeadFile:
     """One small JSON file with the sequence number and hash of the newest event that was appended.
 
     It is written after the append is committed, so it may lag behind by the events of a crash and never runs ahead. A
-    ledger that does not carry the event that the head file names has lost its end or was computed again.
+    ledger that does not contain the event that the head file names has lost its end or was recomputed.
 
     Its limit: whoever may write the database may usually write this file too, and can then cut both. It finds accidents
     (a restored older copy, a lost write) and a careless hand; against a deliberate one heads must be signed and copied

@@ -3,8 +3,8 @@
 Verdicts and ledger only ever grow: the database itself refuses to change or remove a row of theirs. The ledger is a
 hash chain (`chain.py`), appended under one writer's lock so that it never forks, and its head is written to a file
 of its own (`head_file.py`). Measurements are facts about the data as it now is and are replaced when it changes.
-When a product's state is removed, what was recorded of it stays, and counts no more: whoever asks for a product is
-reported what came since.
+When a product's state is removed, its records stay but no longer count: queries for a product return what was recorded
+since.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ class Records:
         Raises:
             EventError: the kind is unknown, or the body does not fit it.
             TypeError, ValueError: the body is nothing JSON can hold.
-            RecordsError: the ledger does not carry the event its head file confirms; nothing is appended to a ledger
+            RecordsError: the ledger does not carry the event its head file names; nothing is appended to a ledger
                 whose end was cut off, since that would hide the cut.
         """
         check_event(kind, body)  # before the lock is taken
@@ -298,7 +298,7 @@ class Records:
     ) -> list[Event]:
         """Events in their order, of one product, kind, sprint or all; only those after a sequence number if given.
 
-        Of one product that was removed and computed again, those since; without a product, every event there is.
+        Of a product that was removed and created again, those since; without a product, every event.
         """
         query = sa.select(LEDGER).order_by(LEDGER.c.seq)
         for column, value in ((LEDGER.c.product, product), (LEDGER.c.kind, kind), (LEDGER.c.sprint, sprint)):
@@ -313,7 +313,7 @@ class Records:
     def newest_first(self, product: str, kind: str, upto: str | None = None) -> Iterator[Event]:
         """Events of one kind of a product, newest sprint first, read only as far as they are required.
 
-        upto: only of this sprint and those before it. Of a product that was removed and computed again, those since.
+        upto: only of this sprint and those before it. Of a product that was removed and created again, those since.
         """
         query = sa.select(LEDGER).where(LEDGER.c.product == product, LEDGER.c.kind == kind)
         if upto is not None:

@@ -5,7 +5,7 @@
     outcome `done` or `undone`, and why
 
 An intent without an outcome is open: its process was killed or a step failed. Whoever runs the procedure next goes on
-after the last step that is reported, with the intent as it was written. Every step may be repeated without a second
+after the last step that is recorded, with the intent as it was written. Every step may be repeated without a second
 effect, for a kill can fall between a step and its telling.
 """
 

@@ -120,7 +120,7 @@ def decide(
             is a gate that somebody forgot to fill.
         verdicts: the latest verdicts of one product and sprint. A rule with several subjects on an asset needs all.
         current_versions: data version of each asset as measured now.
-        waivers: those of the product, expired ones included: that one has run out is reported.
+        waivers: those of the product, expired ones included, so that an expired one is reported.
         now: aware moment at which waivers are judged; without it no waiver helps.
     """
     by_need: dict[Need, list[Verdict]] = {}
