@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # A clone of what is committed, with the samples removed and one scaffolded product: `make lint` and the platform's tests
-# must be green there, all but the slow ones. Its virtual environment borrows this one's libraries, so nothing is
-# installed.
+# must be green there. Its virtual environment borrows this one's libraries, so nothing is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD
@@ -31,4 +30,4 @@ for declaration in platform/products/*/defs.yaml; do
 done
 .venv/bin/sprintline new parcels
 make --no-print-directory lint
-make --no-print-directory test ARGS="-q -m 'not end_to_end and not proof and not slow' -p no:cacheprovider"
+make --no-print-directory test ARGS="-q -m 'not end_to_end and not proof' -p no:cacheprovider"

@@ -8,7 +8,6 @@ import sys
 
 import dagster as dg
 import pytest
-from tests.end_to_end.conftest import make_clone
 
 from sprintline.base.settings import Home
 from sprintline.state.hashes import parts_of
@@ -17,7 +16,7 @@ from sprintline.state.state_hash import state_hash
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 PRODUCTS = ("parcels", "letters")
-ONE, TWO = ("2026-S01",), ("2026-S01", "2026-S02")
+SPRINTS = ("2026-S01", "2026-S02")
 
 LAND = """
 import sys
@@ -62,16 +61,14 @@ def python(clone, code: str, *arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("sprints", [ONE, pytest.param(TWO, marks=pytest.mark.proof)], ids=["one", "two"])
-def test_what_runs_at_once_meets_no_lock(tmp_path_factory, monkeypatch, sprints):
-    clone = make_clone(tmp_path_factory)
+def test_what_runs_at_once_meets_no_lock(clone, monkeypatch):
     clone.run("new", PRODUCTS[1])
-    landed = python(clone, LAND, str(len(sprints)), *PRODUCTS)
+    landed = python(clone, LAND, str(len(SPRINTS)), *PRODUCTS)
     assert landed.communicate()[1] == "" and landed.returncode == 0
     # A daemon with two code locations closes what landed, each sprint in a run of its own; beside it the same sprints
     # are closed by processes that know nothing of its queue.
-    replay = clone.start("replay", PRODUCTS[0], "--sprints", str(len(sprints)))
-    beside = [python(clone, CLOSE, product, sprint) for product in PRODUCTS for sprint in sprints]
+    replay = clone.start("replay", PRODUCTS[0], "--sprints", str(len(SPRINTS)))
+    beside = [python(clone, CLOSE, product, sprint) for product in PRODUCTS for sprint in SPRINTS]
     said = [one.communicate(timeout=500)[1] for one in beside]
     said.append(replay.communicate(timeout=500)[1])
     assert [one.returncode for one in beside] == [0] * len(beside), said
@@ -80,7 +77,7 @@ def test_what_runs_at_once_meets_no_lock(tmp_path_factory, monkeypatch, sprints)
     monkeypatch.setenv("DAGSTER_HOME", str(clone.state / "dagster"))
     with dg.DagsterInstance.get() as instance:
         runs = instance.get_runs()
-        assert len(runs) >= len(beside) + len(sprints)
+        assert len(runs) >= len(beside) + len(SPRINTS)
         for run in runs:
             for entry in instance.all_logs(run.run_id):
                 said.append(
@@ -91,7 +88,7 @@ def test_what_runs_at_once_meets_no_lock(tmp_path_factory, monkeypatch, sprints)
 
     # Done once more, alone and in order, nothing changes: whoever came first and last, all wrote the same.
     before = state_hash(parts_of(PRODUCTS[0], Home(clone.state)))
-    for sprint in sprints:
+    for sprint in SPRINTS:
         again = python(clone, CLOSE, PRODUCTS[0], sprint)
         assert again.communicate(timeout=300)[1] is not None and again.returncode == 0
     assert state_hash(parts_of(PRODUCTS[0], Home(clone.state))) == before

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from sprintline.mechanisms.backlog.board_rows import rows
 from sprintline.mechanisms.backlog.events import (
     ASSIGNED,
     FINDING,
@@ -25,7 +26,6 @@ from sprintline.mechanisms.backlog.items import (
     counts,
     fingerprint,
     new_entries,
-    rows,
     seen_in,
 )
 from sprintline.mechanisms.ledger.chain import EMPTY, Event, Head, next_event
@@ -310,3 +310,10 @@ def test_planned_work_and_findings_are_one_board(books):
     books.take(verdict("S1", FAIL))
     assert [item.kind for item in books.board()] == ["finding", "task"]
     assert [row["what"] for row in rows(books.board(), [], NOW)][1] == "Write"
+
+
+def test_planned_work_stays_when_its_sprint_leaves_the_calendar(books):
+    name = fingerprint("p", "task", "", "Write")
+    books.append(PLANNED, "S9", {"item": name, "kind": "task", "what": "Write"})
+    (item,) = books.board()
+    assert item.open and item.last == "S9" and "S9" not in ORDER

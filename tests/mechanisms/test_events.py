@@ -89,7 +89,7 @@ def _cut(folder: Path) -> None:
 
 
 def test_events_of_older_versions_are_read_and_verified(records, monkeypatch):
-    monkeypatch.setattr("sprintline.mechanisms.ledger.records.check_event", lambda kind, body: None)
+    monkeypatch.setattr("sprintline.mechanisms.ledger.ledger.check_event", lambda kind, body: None)
     old = records.append(
         "promoted", "flights", None, "sam", {"was": "m1"}
     )  # as a version without a catalogue

@@ -9,7 +9,8 @@ from sprintline.delivery.closing import close
 from sprintline.delivery.pages import evidence
 from sprintline.delivery.restatement import restatement_text
 from sprintline.delivery.site import write_closing
-from sprintline.mechanisms.backlog.items import counts, rows
+from sprintline.mechanisms.backlog.board_rows import rows
+from sprintline.mechanisms.backlog.items import counts
 from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.reports.document import Items
 from sprintline.mechanisms.reports.render import part_markdown

@@ -228,7 +228,8 @@ def backlog(ctx: click.Context, product: str | None, everything: bool, as_json: 
     """Open findings and planned work, of all products or of one."""
     if ctx.invoked_subcommand:
         return None
-    from sprintline.mechanisms.backlog.items import counts, rows
+    from sprintline.mechanisms.backlog.board_rows import rows
+    from sprintline.mechanisms.backlog.items import counts
     from sprintline.mechanisms.backlog.update import board_of
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.mechanisms.rules.waivers import waivers

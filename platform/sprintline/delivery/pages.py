@@ -7,8 +7,8 @@ from typing import Any
 
 from sprintline.delivery.recorded import DRIFT, Recorded
 from sprintline.delivery.status import MEASURES, brief, questions
+from sprintline.mechanisms.backlog.board_rows import rows as board_rows
 from sprintline.mechanisms.backlog.items import counts
-from sprintline.mechanisms.backlog.items import rows as board_rows
 from sprintline.mechanisms.backlog.update import board_of
 from sprintline.mechanisms.reports.document import (
     Chart,

@@ -11,11 +11,9 @@ exactly these files. Losing the cached hash costs one read of one partition.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import re
-import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.arrow_tables import SPRINT, LakeError, from_arrow, partition_table
 from sprintline.base.failpoints import failpoint
-from sprintline.base.hashing import canonical_json, table_hash
+from sprintline.base.hashing import table_hash
+from sprintline.lake.cached_hashes import cache, cached, file_of
 from sprintline.lake.delta_partitions import (
     Partition,
     arrow_schema,
@@ -340,7 +339,7 @@ class Lake:
         )
         failpoint("lake.after_commit")
         checkpoint(delta)
-        self._remember(table, sprint, partitions(delta)[sprint], data_version)
+        cache(file_of(self.path(table), sprint), partitions(delta)[sprint], data_version)
         return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=True)
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
@@ -404,39 +403,13 @@ class Lake:
     def _version_of(
         self, delta: DeltaTable, table: str, sprint: str, partition: Partition, *, recompute: bool = False
     ) -> str:
-        files = [list(file) for file in partition.files]
-        if not recompute:
-            try:
-                note = json.loads(self._note(table, sprint).read_text("utf-8"))
-                if note["files"] == files and isinstance(note["data_version"], str):
-                    return str(note["data_version"])
-            except (OSError, ValueError, KeyError, TypeError):
-                pass  # no cached hash, or an unreadable one: compute it from the rows
+        file = file_of(self.path(table), sprint)
+        if not recompute and (found := cached(file, partition)) is not None:
+            return found
         rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
         data_version = _content_hash(rows)
-        self._remember(table, sprint, partition, data_version)
+        cache(file, partition, data_version)
         return data_version
-
-    def _note(self, table: str, sprint: str) -> Path:
-        # Delta ignores names that begin with an underscore, also in a vacuum.
-        return self.path(table) / "_sprintline" / f"{sprint}.json"
-
-    def _remember(self, table: str, sprint: str, partition: Partition, data_version: str) -> None:
-        """Cache the hash of these files, completely or not at all. A failure (a full disk) only costs a read later."""
-        note = self._note(table, sprint)
-        content = canonical_json({"files": partition.files, "data_version": data_version})
-        temporary = None
-        try:
-            note.parent.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=note.parent, prefix=".", suffix=".tmp", delete=False
-            ) as file:
-                temporary = file.name
-                file.write(content)
-            Path(temporary).replace(note)
-        except OSError:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
 
 
 def _content_hash(rows: pa.Table) -> str:

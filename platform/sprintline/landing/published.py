@@ -31,7 +31,8 @@ from sprintline.product.calendar import Calendar, CalendarError, Sprint
 from sprintline.product.events import CLOSED
 from sprintline.product.folders import product_folders
 from sprintline.product.runtime import Runtime
-from sprintline.product.spec import VERSION, ProductSpec, PublishedRef, parse_product
+from sprintline.product.source_spec import VERSION, PublishedRef
+from sprintline.product.spec import ProductSpec, parse_product
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -26,19 +26,15 @@ from sprintline.mechanisms.declaration.located_yaml import (
 )
 from sprintline.mechanisms.declaration.spec import Cross, Spec, mistakes
 from sprintline.mechanisms.declaration.types import (
-    LONGEST_SPRINT_DAYS,
-    AcceptedVersion,
-    ContractPath,
     IsoDate,
     Name,
     Number,
     Owner,
     Severity,
-    SprintDays,
-    Timezone,
     Words,
-    day,
 )
+from sprintline.product.calendar_spec import CalendarSpec
+from sprintline.product.source_spec import PublishedRef, PublishedTable, SourceSpec
 
 __all__ = [
     "CalendarSpec", "DeclarationError", "DriftSpec", "FeaturesSpec", "ModelSpec", "ProductSpec", "PublishedRef",
@@ -46,13 +42,7 @@ __all__ = [
 ]  # fmt: skip
 
 COMPONENT = "sprintline.components.DataProduct"
-#: A longer plan is taken for a typing mistake (2041 for 2014): every planned sprint is a partition.
-LONGEST_PLAN = timedelta(days=50 * 366)
 
-VERSION = re.compile(r"\d+\.\d+\.\d+")
-"""A contract version that a reader can name."""
-
-_SPRINT_KEY = re.compile(r"\d{4}-S\d{2,3}")
 _RULE_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
 
 
@@ -73,120 +63,6 @@ PLATFORM_ASSETS = frozenset(
      "backlog")
 )  # fmt: skip
 """Names of the assets that every product has; a product cannot use them for its own assets."""
-
-
-class CalendarSpec(Spec):
-    """The team's sprints: where they start, how long they last, how far they are planned.
-
-    Days are local days of `timezone`; `planned_until` is the horizon, exclusive. `lengths` gives single sprints (by
-    key) another number of days.
-    """
-
-    retired = frozenset({"holidays", "increment_sprints"})
-
-    start: IsoDate = Field(description="first day of the first sprint", examples=["2013-01-01"])
-    length_days: SprintDays = Field(default=14, description="days in a sprint", examples=[14])
-    timezone: Timezone = Field(description="IANA time zone of the team's days", examples=["America/New_York"])
-    planned_until: IsoDate = Field(description="no sprint ends after this day", examples=["2014-07-01"])
-    lengths: dict[str, SprintDays] = Field(
-        default={}, description="other lengths, by sprint key", examples=[{"2013-S07": 21}]
-    )
-
-    @classmethod
-    def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
-        """The horizon is after the start, lengths name sprints."""
-        start, until = day(raw.get("start")), day(raw.get("planned_until"))
-        days = raw.get("length_days", 14)
-        if start and until:
-            if until <= start:
-                right = (
-                    f"name a later day, for example {start.replace(year=min(start.year + 1, 9998), day=1)}"
-                )
-                yield ("planned_until",), f"{until} is not after the start {start}", right
-            elif until - start > LONGEST_PLAN:
-                yield (
-                    ("planned_until",),
-                    f"{until} is more than 50 years after the start",
-                    "plan a year or two ahead",
-                )
-            elif (
-                type(days) is int
-                and 1 <= days <= LONGEST_SPRINT_DAYS
-                and until - start < timedelta(days=days)
-            ):
-                first = start + timedelta(days=days)
-                yield (
-                    ("planned_until",),
-                    f"not one sprint of {days} days fits before {until}",
-                    f"name {first} or later",
-                )
-        for key in _mapping(raw.get("lengths")):
-            if not _SPRINT_KEY.fullmatch(str(key)):
-                yield ("lengths", key), f"{shown(key)} is not a sprint key", "write year and number: 2013-S07"
-
-
-class PublishedTable(Spec):
-    """A lake table of this product that other products may read, and the contract under which they read it."""
-
-    table: Name = Field(
-        description="a source, a feature view, question_features or predictions", examples=["departures"]
-    )
-    contract: ContractPath = Field(
-        description="the contract's file; readers name its version", examples=["contracts/departures.yaml"]
-    )
-
-
-class PublishedRef(Spec):
-    """A table that another product publishes, and the contract versions that this product can read."""
-
-    product: Name = Field(description="the product that publishes the table", examples=["flight_delays"])
-    table: Name = Field(description="the published table", examples=["departures"])
-    version: AcceptedVersion = Field(
-        description='one contract version, or "^1" for each that is compatible with 1', examples=["^1"]
-    )
-
-    def accepts(self, version: str) -> bool:
-        """Whether a contract version is the declared one, or compatible with it: same major version, not older.
-
-        Below 1.0 every minor version may break its readers, so one that is named has to be the same as well.
-        """
-        if not self.version.startswith("^"):
-            return version == self.version
-        least = [int(part) for part in self.version[1:].split(".")]
-        found = [int(part) for part in version.split(".")] if VERSION.fullmatch(version) else []
-        same = least[:2] if least[0] == 0 else least[:1]
-        return bool(found) and found[: len(same)] == same and found >= least
-
-
-class SourceSpec(Spec):
-    """A source: files that land once a sprint under a contract, or a table that another product publishes."""
-
-    name: Name = Field(
-        description="name of the source, and of its folder under landing", examples=["departures"]
-    )
-    contract: ContractPath | None = Field(
-        default=None,
-        description="of files that land: the contract's file",
-        examples=["contracts/departures.yaml"],
-    )
-    published: PublishedRef | None = Field(
-        default=None,
-        description="instead of files that land: a table that another product publishes",
-        examples=[{"product": "flight_delays", "table": "departures", "version": "^1"}],
-    )
-    description: str = Field(
-        default="", description="what the source contains", examples=["Flights as they left"]
-    )
-
-    @classmethod
-    def cross_checks(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[Cross]:
-        """Its rows come from one place: from files under a contract, or from another product."""
-        if raw.get("contract") is None and raw.get("published") is None:
-            right = "add the contract's file, or `published` with a table of another product"
-            yield ("contract",), "is missing", right
-        elif raw.get("contract") is not None and raw.get("published") is not None:
-            right = "remove `contract`: the publisher's contract applies; or remove `published` if files land"
-            yield ("published",), "is given beside `contract`, so the rows would come from two places", right
 
 
 class FeaturesSpec(Spec):

@@ -16,7 +16,8 @@ from sprintline.landing.inferred import columns_of
 from sprintline.landing.odcs import parse_contract
 from sprintline.landing.published import readers_of
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
-from sprintline.product.spec import VERSION, ProductSpec, parse_product
+from sprintline.product.source_spec import VERSION
+from sprintline.product.spec import ProductSpec, parse_product
 from sprintline.scaffold.add_source import (
     Added,
     check_free,

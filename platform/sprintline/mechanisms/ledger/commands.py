@@ -13,7 +13,8 @@ from sprintline.base.errors import Refusal
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.chain import Event
-    from sprintline.mechanisms.ledger.records import LedgerReport, Records
+    from sprintline.mechanisms.ledger.ledger import LedgerReport
+    from sprintline.mechanisms.ledger.records import Records
 
 _NO_LEDGER = "There is no ledger yet in {home}: nothing has been recorded."
 _GAP = "  "

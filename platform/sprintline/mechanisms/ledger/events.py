@@ -108,7 +108,7 @@ EVENTS = (
         ACCEPTED,
         AcceptedBody,
         "A person accepted the ledger as it is, for example after restoring an older database.",
-        written_by=("mechanisms.ledger.records",),
+        written_by=("mechanisms.ledger.ledger",),
         read_by=(),
     ),
     EventKind(
