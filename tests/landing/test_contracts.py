@@ -308,3 +308,30 @@ def test_the_schema_refuses_missing_and_extra_columns_and_repeated_keys() -> Non
 def test_rows_with_a_null_in_the_key_repeat_nothing() -> None:
     frame = pd.DataFrame({"a": [1, 1, None, None]})
     assert repeated_rows(frame, ("a",)).tolist() == [True, True, False, False]
+
+
+def known_at(value: str, name: str = "knownAt") -> str:
+    custom = f"        customProperties: [{{property: {name}, value: {value}}}]\n"
+    return GOOD.replace(
+        "        description: landed elsewhere\n", f"        description: landed elsewhere\n{custom}"
+    )
+
+
+@pytest.mark.parametrize("value", ["question", "row", "left_at", "day"])
+def test_a_column_says_when_it_is_known(value: str) -> None:
+    contract = parse_contract(known_at(value), "d.yaml")
+    assert contract.column("diverted").known_at == value
+    assert contract.column("carrier").known_at == "row", "the later one, where nothing is declared"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (known_at("questions"), '"questions" is no moment and no column; write question, row, or the name of a column'),
+        (known_at("3"), "3 is no moment and no column"),
+        (known_at("carrier"), "carrier is a column of type string; name a timestamp or date column"),
+        (known_at("question", "known_at"), "unknown property known_at; did you mean `knownAt`?"),
+    ],
+)  # fmt: skip
+def test_a_moment_that_a_column_cannot_be_known_at_is_a_mistake(text: str, told: str) -> None:
+    assert told in mistakes_of(text)

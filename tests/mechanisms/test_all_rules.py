@@ -51,8 +51,18 @@ def _rebuilt(**changes: dict[str, Any]) -> dict[str, Any]:
     names = ("courier_delays", "answers from courier_delays", "questions")
     return {
         "moment": "2026-01-23T10:25:00",
-        "tables": {name: sound | changes.get(name, {}) for name in names},
+        "tables": {name: sound | changes.pop(name, {}) for name in names},
+        "questions": "questions",
+        "not_rebuilt": 0,
+        "known_when_asked": {"orders": ["order_id"]},
+        "scrambled": ["orders.minutes"],
+        **changes,
     }
+
+
+def _ranks(area: float | None, **importance: float) -> dict[str, Any]:
+    metrics = {"roc_auc": area}
+    return {"by_model": {"candidate": metrics}, "importance": importance, "judged": "2026-S03"}
 
 
 def _origins(*areas: float | None) -> dict[str, Any]:
@@ -169,8 +179,29 @@ CASES = {
                 {"rebuilt": _rebuilt(questions={"unequal": 4, "first": "O1: on one side only"})},
                 "4 of 300 rows of questions differ: they used later data",
             ),
+            (
+                {
+                    "rebuilt": _rebuilt(
+                        questions={"unequal": 90, "columns": ["slot"], "first": "O1: slot 3 stored, 0 again"},
+                        caused_by=["orders.minutes"],
+                    )
+                },
+                "differ in slot: they used later data of orders.minutes (O1: slot 3 stored, 0 again)",
+            ),
+            (  # what is not declared hides no other leak
+                {
+                    "rebuilt": _rebuilt(
+                        courier_delays={"unequal": 2, "first": "swift"},
+                        questions={"unequal": 4},
+                        not_rebuilt=4,
+                        known_when_asked={},
+                    )
+                },
+                "2 of 300 rows of courier_delays differ",
+            ),
         ],
         thin=[
+            {"rebuilt": _rebuilt(questions={"unequal": 4}, not_rebuilt=4, known_when_asked={})},
             {"rebuilt": {"why": "the features of 2026-S03 could not be computed again: no such column"}},
             {"rebuilt": _rebuilt(**{"answers from courier_delays": {"rows": 0}})},
         ],
@@ -185,6 +216,17 @@ CASES = {
             ({"backtest": _origins(0.50, 0.49, 0.48)}, "no skill"),
         ],
         thin=[{"backtest": _origins(0.70, None, 0.74)}, {"backtest": {"origins": []}}],
+    ),
+    "ML412": Case(
+        _ranks(0.87, minutes=0.2, weekday=0.05),
+        [
+            (
+                _ranks(0.96, minutes=0.2, weekday=0.1),
+                "ROC-AUC 0.960: more than the 0.95 that is plausible here",
+            ),
+            (_ranks(0.92, gate=0.40, weekday=0.01), "gate alone carries 95% of the skill"),
+        ],
+        thin=[_ranks(None, minutes=0.2), _ranks(0.8)],
     ),
     "ML410": Case(
         {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": []}},

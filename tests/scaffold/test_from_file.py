@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -218,7 +219,7 @@ def make(clone, frame, form="csv", product="shop", **change):
 
 
 def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
-    frame = shop(off=["a", "b"] * 56, label=[n % 2 for n in range(112)], on=["x", "y", "z", "w"] * 28)
+    frame = shop(off=["a", "b"] * 56, label=[n // 2 % 2 for n in range(112)], on=["x", "y", "z"] * 37 + ["w"])
     _, folder, _, _ = make(clone, frame, label="label = 1 and 'label' = 'label'", by="off")
     models = clone / "dbt_project/models/shop"
     for file in [*models.rglob("*.yml"), *folder.rglob("*.yaml")]:
@@ -231,6 +232,39 @@ def test_words_of_yaml_and_of_the_platform_are_names_like_others(clone):
         ScaffoldError, match='"off" is not text in YAML, which reads it as False: call it off_product'
     ):
         create_product("off", clone)
+
+
+def test_columns_known_when_asked_are_declared_and_told_and_later_ones_are_left_out(clone):
+    answers = [n % 50 + 0.5 > 25 for n in range(112)]
+    frame = shop(returned=["yes" if one else "no" for one in answers], gate=["a", "b", "c", "d"] * 28)
+    made, folder, _, contract = make(clone, frame, known_later=("gate",))
+    assert {one.name: one.known_at for one in contract.columns} == {
+        "order_no": "question", "date": "question",
+        "umsatz_in": "row", "returned": "row", "settled": "row", "gate": "row",
+    }  # fmt: skip
+    questions = (clone / "dbt_project/models/shop/marts/questions.sql").read_text()
+    assert "umsatz_in" not in questions.split("select")[-1] and "gate" not in questions.split("select")[-1]
+    told = " ".join(made.notes)
+    assert "known when the question is asked (knownAt in contracts/rows.yaml): Order No., date;" in told
+    assert (
+        "column Umsatz in € is left out as known only later, because it alone separates the answers" in told
+    )
+    assert "# Known with the row: it alone separates" in (folder / "contracts/rows.yaml").read_text()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"known_later": ("date",)}, "--known-later: column date identifies or dates the question"),
+        ({"known_later": ("gates",)}, "--known-later: rows.csv has no column 'gates'"),
+        ({"by": "seat"}, "--by: column seat is probably known only with the answer: it alone separates"),
+    ],
+)
+def test_a_wrong_choice_of_what_is_known_is_refused(clone, change, told):
+    frame = shop(seat=["a" if n % 3 else "b" for n in range(112)])
+    with pytest.raises(ScaffoldError, match=re.escape(told)):
+        make(clone, pd.concat([frame] * 2).assign(**{"Order No.": range(224)}), **change)
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

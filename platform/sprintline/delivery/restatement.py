@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from sprintline.base.words import counted_as
 from sprintline.delivery.events import RESTATED
-from sprintline.governance.events import ATTESTATION
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.monitoring.facts import ScoresFacts
 

@@ -66,6 +66,30 @@ def _future_hours(sandbox: Sandbox) -> None:
     )
 
 
+def _minutes_until_delivery(sandbox: Sandbox) -> None:
+    """Add to the distance, a column of the question, the minutes until the order arrives."""
+    minutes = (
+        'coalesce((select {{ dbt.datediff("orders.event_at", "one.known_at", "minute") }} '
+        'from {{ ref("stg_deliveries") }} as one where one.order_id = orders.order_id), 0)'
+    )
+    sandbox.edit(
+        "dbt_project/models/{product}/marts/questions.sql",
+        ("orders.*,", f"orders.* replace (orders.distance_km + {minutes} as distance_km),"),
+    )
+
+
+def _filled_in_later(sandbox: Sandbox) -> None:
+    """The same where the delivery's row is known to exist when the question is asked, as a row filled in later is."""
+    sandbox.edit(
+        "platform/products/{product}/contracts/deliveries.yaml",
+        (
+            "        examples: [O00001]",
+            "        examples: [O00001]\n        customProperties: [{property: knownAt, value: question}]",
+        ),
+    )
+    _minutes_until_delivery(sandbox)
+
+
 FAULTS = (
     Fault(
         "FT301", "values that use the next hour", "lake partition of courier_delays", "courier_delays",
@@ -91,5 +115,13 @@ FAULTS = (
     Fault(
         "FT305", "a view that looks two hours ahead", "SQL of the view courier_delays", "candidate", _future_hours,
         run=("courier_delays", "question_features", *DECIDED), state=SCORED,
+    ),
+    Fault(
+        "FT305", "a column of the question made of the answer's row", "SQL of the mart questions", "candidate",
+        _minutes_until_delivery, run=("questions", "question_features", *DECIDED), state=SCORED,
+    ),
+    Fault(
+        "FT305", "a column of the question filled in later", "SQL of the mart questions", "candidate",
+        _filled_in_later, run=("questions", "question_features", *DECIDED), state=SCORED,
     ),
 )  # fmt: skip

@@ -7,16 +7,17 @@ compiles them, once per change of a file. A feature row of a moment up to then m
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.arrow_tables import SPRINT
 from sprintline.features.frame_checks import EVENT
+from sprintline.features.knowledge import Knowledge, as_known
 from sprintline.features.marts import restricted_query
 from sprintline.features.store import FeatureError, FeatureStore
 from sprintline.lake.tables import Lake
@@ -39,19 +40,49 @@ THREADS = 1
 class Compared:
     """Recomputed rows of one table, compared with the stored ones.
 
-    columns: those in which any row differs. first: the first such row, in words; empty when all are equal.
+    again: rows that were computed again and have a stored one. columns: those in which any row differs. first: the
+    first such row, in words; empty when all are equal.
     """
 
     table: str
     rows: int
     unequal: int
+    again: int
     columns: tuple[str, ...] = ()
     first: str = ""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What was known when: of every source, and how long before their event questions are asked.
+
+    A source without an entry is known row by row. only: columns to scramble, as source and column, to find those a
+    result depends on; None scrambles whatever was not known.
+    """
+
+    moment: datetime
+    sources: Mapping[str, Knowledge] = field(default_factory=dict)
+    ahead: timedelta = timedelta(0)
+    only: frozenset[tuple[str, str]] | None = None
+
+    def columns_of(self, source: str) -> Collection[str] | None:
+        """The columns of a source that may be scrambled; None for all."""
+        if self.only is None:
+            return None
+        return {column for name, column in self.only if name == source}
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A temporary warehouse file, and the number of scrambled values by source and column."""
+
+    file: Path
+    scrambled: Mapping[str, Mapping[str, int]]
+
+
 @contextmanager
-def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: datetime) -> Iterator[Path]:
-    """A temporary warehouse of these sprints, built from the rows known by the moment; deleted afterwards.
+def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], known: Known) -> Iterator[Rebuild]:
+    """A temporary warehouse of these sprints, built from what was known at the moment; deleted afterwards.
 
     Raises:
         WarehouseError: the product does not parse.
@@ -68,8 +99,10 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
             connection.execute(f"set threads = {THREADS}")
             for name in {one["schema"] for one in (*plan["sources"], *models(plan))}:
                 connection.execute(f'create schema if not exists "{name}"')
-            for source in plan["sources"]:
-                _land(connection, lake, warehouse.product, source, sprints, moment)
+            scrambled = {
+                source["name"]: _land(connection, lake, warehouse.product, source, sprints, known)
+                for source in plan["sources"]
+            }
             # One transaction: no other process reads this file, and each commit waits for the disk.
             connection.execute("begin")
             for place, sprint in enumerate(sprints):
@@ -78,7 +111,7 @@ def rebuilt(warehouse: Warehouse, lake: Lake, sprints: Sequence[str], moment: da
                     verb = f"insert into {relation} by name" if place else f"create table {relation} as"
                     connection.execute(f"{verb} {model['sql'].replace(MARK, sprint)}")
             connection.execute("commit")
-        yield file
+        yield Rebuild(file, scrambled)
 
 
 def compare_view(
@@ -113,7 +146,7 @@ def compare(table: str, stored: pd.DataFrame, again: pd.DataFrame, keys: Sequenc
         place = ", ".join(f"{key} {row[key]}" for key in keys)
         values = [f"{name} {row[name]} stored, {row[f'{name} again']} again" for name in columns[:1]]
         first = f"{place}: {values[0] if values and not pd.isna(row[names]).all() else 'on one side only'}"
-    return Compared(table, len(both), int(wrong.sum()), tuple(columns), first)
+    return Compared(table, len(both), int(wrong.sum()), int((~alone).sum()), tuple(columns), first)
 
 
 def _paired(
@@ -158,11 +191,14 @@ def _land(
     product: str,
     source: dict[str, str],
     sprints: Sequence[str],
-    moment: datetime,
-) -> None:
-    """A source's rows that were known by the moment, types as the lake's."""
-    frame = lake.read(f"{product}/{source['name']}", sprints, missing_ok=True)
-    known = frame[frame["known_at"] <= moment]
-    connection.register("landed", known)
-    connection.execute(f'create table "{source["schema"]}"."{source["name"]}" as select * from landed')  # noqa: S608 - a manifest's name
+    known: Known,
+) -> Mapping[str, int]:
+    """A source's rows as they were known at the moment, types as the lake's; returns the scrambled values by column."""
+    name = source["name"]
+    frame = lake.read(f"{product}/{name}", sprints, missing_ok=True)
+    knowledge = known.sources.get(name, Knowledge())
+    found = as_known(frame, knowledge, known.moment, known.ahead, only=known.columns_of(name))
+    connection.register("landed", found.rows)
+    connection.execute(f'create table "{source["schema"]}"."{name}" as select * from landed')  # noqa: S608 - a manifest's name
     connection.unregister("landed")
+    return found.scrambled

@@ -40,24 +40,37 @@ def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
     found = need(evidence, "rebuilt")
     if why := found.get("why"):
         return insufficient(why)
-    tables, moment = found["tables"], found["moment"][:16].replace("T", " ")
-    # The questions' own rows may all be known later than asked; features must be there to be compared.
+    tables, moment = dict(found["tables"]), found["moment"][:16].replace("T", " ")
     if empty := sorted(
         name for name, one in tables.items() if name.startswith("answers") and not one["rows"]
     ):
         return insufficient(f"nothing of {', '.join(empty)} could be compared at {moment}", 0, 1)
+    lost = found.get("not_rebuilt", 0)
+    undeclared = lost and not found["known_when_asked"]
+    if undeclared:
+        tables.pop(found["questions"])
     rows, unequal = (sum(one[what] for one in tables.values()) for what in ("rows", "unequal"))
     wrong = {name: one for name, one in tables.items() if one["unequal"]}
     if wrong:
         name, one = max(wrong.items(), key=lambda found: found[1]["unequal"])
         columns = f" in {', '.join(one['columns'])}" if one["columns"] else ""
+        causes = f" of {', '.join(found['caused_by'])}" if found.get("caused_by") else ""
         return failed(
             f"recomputed from what was known at {moment}, {one['unequal']:,} of {one['rows']:,} rows of {name} "
-            f"differ{columns}: they used later data ({one['first']})",
+            f"differ{columns}: they used later data{causes} ({one['first']})",
             unequal,
             0,
         )
-    return passed(f"recomputed from what was known at {moment}, all {rows:,} rows are identical", 0, 0)
+    if undeclared:
+        return insufficient(
+            f"{lost:,} questions asked by {moment} cannot be recomputed, because their rows were known only later, and "
+            f"no contract says which columns are known when the question is asked: write `knownAt: question` at these",
+            lost,
+            0,
+        )
+    hidden = len(found.get("scrambled", ()))
+    late = f" with {hidden} columns scrambled that were known later" if hidden else ""
+    return passed(f"recomputed from what was known at {moment}{late}, all {rows:,} rows are identical", 0, 0)
 
 
 RULES = (
@@ -110,9 +123,10 @@ RULES = (
         gates=("promotion",),
         tracked=False,
         practice="4.6",
-        why="A feature can have a correct timestamp and still use later data. Recomputed from only the data known at a "
-        "question's moment, it must be identical.",
-        remedy="find the inputs of the named columns: join and filter by known_at, never by when something happened",
+        why="A feature can have a correct timestamp and still use later data, also a column of the question's own row. "
+        "Recomputed at a question's moment, with all values not known by then scrambled, it must be identical.",
+        remedy="find the inputs of the named columns: join and filter by known_at, never by when something happened; "
+        "declare in the contract (knownAt) which columns are known when the question is asked",
         judge=_rebuilt,
     ),
 )

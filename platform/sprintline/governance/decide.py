@@ -8,7 +8,7 @@ from typing import Any
 
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.governance import acts
-from sprintline.governance.events import APPROVAL, ATTESTATION
+from sprintline.governance.events import APPROVAL
 from sprintline.mechanisms.backlog.events import ASSIGNED, ITEM_CLOSED, PLANNED, PRIORITISED, STARTED
 from sprintline.mechanisms.backlog.items import (
     PRIORITIES,
@@ -22,7 +22,7 @@ from sprintline.mechanisms.backlog.update import board_of, update_from_verdicts
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules import waivers
-from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
+from sprintline.mechanisms.rules.events import ATTESTATION, WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import Waiver, waivers_of
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.rulebook import assets_by_rule
@@ -122,6 +122,8 @@ def attest(
         )
         update_from_verdicts(runtime, sprint, actor)
         told.append(f"The rule now says {verdict.outcome}: {verdict.sentence}")
+    else:
+        told.append("The rule reads it when it is judged next: a decided sprint stays as it is")
     return Act(event, tuple(told))
 
 

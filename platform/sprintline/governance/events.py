@@ -1,4 +1,4 @@
-"""Ledger events of decisions by people. Those of waivers are in mechanisms/rules/, where gates read them."""
+"""Ledger events of decisions by people. Those that gates and rules read are in mechanisms/rules/."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from sprintline.mechanisms.ledger.events import EventKind
 
-APPROVAL, ATTESTATION = "approval", "attestation"
+APPROVAL = "approval"
 
 
 class ApprovalBody(TypedDict):
@@ -19,20 +19,6 @@ class ApprovalBody(TypedDict):
     expires: str
 
 
-class AttestationBody(TypedDict):
-    """code: the rule. evidence: a link or a path. expires: last UTC day on which it counts; empty for no end.
-    about: data version of what it speaks of, None when there is none.
-    """
-
-    code: str
-    asset: str
-    attester: str
-    claim: str
-    evidence: str
-    expires: str
-    about: str | None
-
-
 EVENTS = (
     EventKind(
         APPROVAL,
@@ -40,12 +26,5 @@ EVENTS = (
         "A person accepts one data version of an asset of a sprint.",
         written_by=("governance.decide",),
         read_by=("governance.acts",),
-    ),
-    EventKind(
-        ATTESTATION,
-        AttestationBody,
-        "A person records the statement that a rule requires, with its evidence.",
-        written_by=("governance.decide",),
-        read_by=("delivery.restatement",),
     ),
 )

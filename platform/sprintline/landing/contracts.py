@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 CLASSIFICATIONS = ("public", "internal", "confidential", "personal")
 HIDDEN = frozenset({"confidential", "personal"})
 
+AT_QUESTION = "question"
+"""`knownAt` of a column that is known when the question is asked, or earlier."""
+WITH_ROW = "row"
+"""`knownAt` of a column that is known when its row is, the latest moment: the default."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -28,7 +33,8 @@ class Column:
 
     `minimum` and `maximum` are included unless `exclusive_minimum`/`exclusive_maximum`; for dates and timestamps they
     are ISO 8601 text. `timezone` is that of timestamps written without an offset, and of days. `unit` is the unit of
-    measure. `physical_name` is the column's name in the file, where that is another.
+    measure. `physical_name` is the column's name in the file, where that is another. `known_at` says when a value is
+    known: AT_QUESTION, WITH_ROW, or the name of a column with the moment.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Column:
     unit: str | None = None
     timezone: str = "UTC"
     physical_name: str | None = None
+    known_at: str = WITH_ROW
 
     @property
     def header(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from sprintline.landing.contracts import Column, Contract
+from sprintline.landing.contracts import WITH_ROW, Column, Contract
 from sprintline.landing.odcs_checks import CUSTOM, ROW_LIMITS, MistakeList, check_contract
 from sprintline.mechanisms.declaration.located_yaml import (
     DeclarationError,
@@ -216,6 +216,7 @@ def _column(prop: SchemaProperty, zone: str) -> Column:
         unit=str(unit) if unit is not None else None,
         timezone=str(options.get("defaultTimezone", zone)),
         physical_name=prop.physicalName,
+        known_at=str(custom.get("knownAt", WITH_ROW)),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sprintline.landing.contracts import CLASSIFICATIONS
+from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, WITH_ROW
 from sprintline.mechanisms.declaration.located_yaml import (
     KeyPath,
     LocatedYaml,
@@ -26,6 +26,8 @@ API_VERSION = "v3.1.0"
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
 #: customProperties of the contract that have a meaning here; others are not changed.
 CUSTOM = ("eventAt", "knownAt", "timezone", "checksum")
+#: customProperties of a column that have a meaning here.
+COLUMN_CUSTOM = ("unit", "knownAt")
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -98,6 +100,10 @@ def check_contract(data: Mapping[str, Any], found: MistakeList) -> None:
     by_name = _check_columns(columns, (*at, "properties"), found)
     _check_table_quality(table.get("quality"), (*at, "quality"), by_name, found)
     _check_custom(data.get("customProperties"), by_name, found)
+    for index, column in enumerate(columns):
+        if isinstance(column, dict):
+            custom = (*at, "properties", index, "customProperties")
+            _check_column_custom(column, by_name, custom, found)
     if not any(isinstance(column, dict) and column.get("primaryKey") is True for column in columns):
         found.add((*at, "properties"), "has no primary key", "mark what names a row with `primaryKey: true`")
 
@@ -365,6 +371,28 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
         if column in columns and seen.get(name, column) != column:
             wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} too"
             found.add(("customProperties",), wrong, f"let {name} name {column}, or rename the column")
+
+
+def _check_column_custom(
+    column: Mapping[str, Any], columns: Mapping[str, dict[str, Any]], at: KeyPath, found: MistakeList
+) -> None:
+    """Check when a column's values are known: `knownAt`, the only property of a column that is read beside `unit`."""
+    given = column.get("customProperties")
+    for index, item in enumerate(given if isinstance(given, list) else ()):
+        if not isinstance(item, dict) or not isinstance(item.get("property"), str):
+            continue
+        name, value = item["property"], item.get("value")
+        if name not in COLUMN_CUSTOM and (near := closest(name, COLUMN_CUSTOM, cutoff=0.75)):
+            found.add((*at, index, "property"), f"unknown property {name}", f"did you mean `{near}`?")
+        if name != "knownAt" or value in (AT_QUESTION, WITH_ROW):
+            continue
+        moment = columns.get(value) if isinstance(value, str) else None
+        if moment is None:
+            known = f"write {AT_QUESTION}, {WITH_ROW}, or the name of a column that holds the moment"
+            found.add((*at, index, "value"), f"{shown(value)} is no moment and no column", known)
+        elif moment.get("logicalType") not in {"timestamp", "date"}:
+            wrong = f"{value} is a column of type {moment.get('logicalType')}"
+            found.add((*at, index, "value"), wrong, "name a timestamp or date column")
 
 
 def _check_moment(

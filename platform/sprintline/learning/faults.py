@@ -70,6 +70,16 @@ def _own_inputs(sandbox: Sandbox) -> None:
     )
 
 
+def _answers_by_distance(sandbox: Sandbox, flipped: int) -> None:
+    """Let a column of the question give the answer, but for some per cent of the rows."""
+    outcomes, questions = (sandbox.runtime[Warehouse].relations()[name] for name in ("outcomes", "questions"))
+    sandbox.sql(
+        f"update {outcomes} set late = (q.distance_km > (select median(distance_km) from {questions})) "  # noqa: S608 - our own names
+        f"<> (hash(q.question_id) % 100 < {flipped}) from {questions} as q "
+        f"where q.question_id = {outcomes}.question_id and q.sprint = {outcomes}.sprint"
+    )
+
+
 FAULTS = (
     Fault("ML402", "the served file swapped", "release folder, model.onnx", "candidate", _file_swapped),
     Fault(
@@ -85,5 +95,13 @@ FAULTS = (
     Fault(
         "ML411", "inputs made by the recipe's own code", "recipe in model.py", "candidate", _own_inputs,
         run=DECIDED, state=SCORED,
+    ),
+    Fault(
+        "ML412", "a column that is the answer", "table outcomes in the warehouse", "candidate",
+        lambda sandbox: _answers_by_distance(sandbox, 0), run=DECIDED, state=SCORED,
+    ),
+    Fault(
+        "ML412", "one column that nearly gives the answer", "table outcomes in the warehouse", "candidate",
+        lambda sandbox: _answers_by_distance(sandbox, 6), run=DECIDED, state=SCORED,
     ),
 )  # fmt: skip

@@ -75,6 +75,37 @@ def _served(evidence: Mapping[str, Any], _: Any) -> Judgement:
     return passed(f"all {len(inputs)} inputs are columns a question is answered with", 0, 0)
 
 
+#: From this ROC-AUC on, one column that carries nearly all of the skill is a question for a person.
+GOOD = 0.9
+#: Share of the skill (ROC-AUC above 0.5) that is nearly all of it.
+NEARLY_ALL = 0.9
+
+
+def _plausible(evidence: Mapping[str, Any], most: Any) -> Judgement:
+    area, importance = need(evidence, "by_model")["candidate"]["roc_auc"], need(evidence, "importance")
+    judged, by = need(evidence, "judged"), evidence.get("plausible_by")
+    if area is None or not importance:
+        return insufficient(
+            "the candidate has no ROC-AUC, or no importance of its columns was recorded", None, most
+        )
+    column = max(importance, key=lambda name: importance[name])
+    share = importance[column] / max(area - 0.5, 1e-9)
+    doubts = []
+    if area > most:
+        doubts.append(f"more than the {most:g} that is plausible here")
+    if area >= GOOD and share >= NEARLY_ALL:
+        doubts.append(f"{column} alone carries {min(share, 1):.0%} of the skill")
+    sentence = f"on {judged} it ranks with ROC-AUC {area:.3f}"
+    if not doubts:
+        return passed(
+            f"{sentence}; no column carries nearly all of it, and up to {most:g} is plausible", area, most
+        )
+    told = f"{sentence}: {' and '.join(doubts)}"
+    if by:
+        return passed(f"{told}; {by} stated that this is no leak", area, most)
+    return failed(f"{told}; it waits for the statement of a person that this is no leak", area, most)
+
+
 SNAPSHOT_PARTS = {
     "keys_hash": "hash of the keys",
     "features_hash": "hash of the features",
@@ -159,6 +190,22 @@ def _reproducible(evidence: Mapping[str, Any], _: Any) -> Judgement:
     )
 
 
+NOT_TOO_GOOD = Rule(
+    code="ML412",
+    name="is_not_too_good_to_be_true",
+    judges="candidate",
+    gates=("promotion",),
+    tracked=False,
+    practice="4.6",
+    threshold=0.95,
+    why="An unexpectedly high score is more often a leak than a discovery: a column that is filled in with the "
+    "answer passes every comparison on past data, and is empty when the model is asked.",
+    remedy="see which column carries the score and when it is filled in. If it is no leak: sprintline attest PRODUCT "
+    "ML412 --sprint SPRINT with the claim and the evidence; candidates with the same inputs then pass. Declare a "
+    "higher threshold for the rule in defs.yaml where such scores are usual",
+    judge=of_candidate(_plausible),
+)
+
 RULES = (
     Rule(
         code="ML402",
@@ -236,4 +283,5 @@ RULES = (
         remedy="let the recipe name columns of the questions mart and the feature service, in a plain Inputs(...)",
         judge=of_candidate(_served),
     ),
+    NOT_TOO_GOOD,
 )

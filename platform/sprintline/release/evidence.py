@@ -6,13 +6,19 @@ from collections.abc import Mapping
 
 from sprintline.learning.bundles import ReleaseError
 from sprintline.learning.registry import Models
+from sprintline.learning.rules import NOT_TOO_GOOD
 from sprintline.mechanisms.ledger.records import Measurement
+from sprintline.mechanisms.rules.attestations import attestations
+from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.past import decision_of
 from sprintline.product.runtime import Runtime
 from sprintline.release.cards import card_faults
 from sprintline.release.comparison import kept
 from sprintline.release.facts import CandidateEvidence, CandidateFacts
+
+#: A statement about one candidate holds for the next ones up to so much more ROC-AUC: sprints differ by about this.
+ABOUT_AS_GOOD = 0.02
 
 
 def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
@@ -27,8 +33,26 @@ def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         **kept(runtime, sprint, model_id, facts["champion"]),
         "damaged": release_damage(runtime, facts),
         "card": card_faults(runtime, model_id),
+        "plausible_by": _plausible_by(runtime, facts),
     }
     return found, measured.data_version
+
+
+def _plausible_by(runtime: Runtime, facts: CandidateFacts) -> str | None:
+    """Who stated for a candidate with the same inputs, and a score as good or nearly, that it is no leak."""
+    events = runtime.records.events(product=runtime.product, kind=ATTESTATION)
+    stated = attestations(events, NOT_TOO_GOOD.code, runtime.clock.now())
+    if not stated:
+        return None
+    by_version = {one.data_version: one.facts for one in runtime.history("candidate").values()}
+    for one in reversed(stated):
+        about: CandidateFacts | None = by_version.get(one.about or "")
+        if about is None or set(about["inputs"]) != set(facts["inputs"]):
+            continue
+        then, now = (each["by_model"]["candidate"]["roc_auc"] for each in (about, facts))
+        if then is not None and now is not None and now <= then + ABOUT_AS_GOOD:
+            return one.attester
+    return None
 
 
 def release_version(runtime: Runtime, candidate: Measurement) -> str | None:

@@ -35,11 +35,22 @@ class Rebuilt(TypedDict):
 
     moment: that moment (ISO, UTC); absent when they could not be computed again
     tables: what was compared, by table; absent when they could not be computed again
+    known_when_asked: columns that are known when the question is asked, by source; absent as tables, and in records
+        made before contracts declared them
+    questions: which of the tables has the questions' own columns; absent like known_when_asked
+    not_rebuilt: questions asked by the moment that could not be computed again; absent like it
+    scrambled: columns with values that were not known and were scrambled, as source.column; absent like it
+    caused_by: of these, the columns of which one alone changes a result; absent when all rows are equal
     why: why they could not be computed again; absent otherwise
     """
 
     moment: NotRequired[str]
     tables: NotRequired[dict[str, RebuiltTable]]
+    known_when_asked: NotRequired[dict[str, list[str]]]
+    questions: NotRequired[str]
+    not_rebuilt: NotRequired[int]
+    scrambled: NotRequired[list[str]]
+    caused_by: NotRequired[list[str]]
     why: NotRequired[str]
 
 
@@ -134,7 +145,9 @@ class CandidateEvidence(CandidateFacts, Kept):
 
     damaged: what is wrong with the release's files, a sentence each; empty while they are as they were saved
     card: what is wrong with the model card
+    plausible_by: who stated that a score like this, on the same inputs, is no leak; None when nobody did
     """
 
     damaged: list[str]
     card: CardFaults
+    plausible_by: str | None

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sprintline.features.knowledge import EVENT_AT, Knowledge
 from sprintline.features.store import FeatureStore
 from sprintline.lake.tables import Lake
+from sprintline.landing.odcs import Contracts
+from sprintline.landing.published import feed_of
 from sprintline.learning.labels import labels_of
 from sprintline.product.runtime import Runtime
-from sprintline.release.facts import Rebuilt
+from sprintline.release.facts import Rebuilt, RebuiltTable
 from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     import pandas as pd
 
-    from sprintline.features.point_in_time import Compared
+    from sprintline.features.point_in_time import Compared, Known
+    from sprintline.product.calendar import Sprint
 
 
 def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
     """Evidence of FT305 for one sprint, or `why` there is none.
 
     At one question's moment, the busiest of the later half, the product's models and views run on the lake as it was
-    known then. Held against what is stored: every feature row up to the moment, the questions' own columns, and the
+    known then: rows that were not known are left out, and of rows of open questions every value that was not known is
+    scrambled. Compared with what is stored: every feature row up to the moment, the questions' own columns, and the
     features that questions of the sprint were answered with.
     """
     try:
@@ -35,36 +44,90 @@ def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
 
 
 def _compared(runtime: Runtime, sprint: str) -> Rebuilt:
-    from sprintline.features.point_in_time import compare, compare_view, rebuilt
+    from sprintline.features.point_in_time import Known, rebuilt
 
     features, window = runtime.spec.features, runtime.window(sprint)
     stored = runtime[Lake].read(runtime.table("question_features"), [sprint])
     moment = _moment(stored, labels_of(runtime, [sprint]))
-    lookback = runtime.calendar.previous(sprint, features.lookback_sprints)
     asked = stored[stored["question_at"] <= moment]
-    declared, found = runtime[FeatureStore].declared(), []
-    served = declared.service_views(features.service)
-    with rebuilt(runtime[Warehouse], runtime[Lake], [*lookback, sprint], moment) as file:
-        for view, names in served.items():
-            table, rows = compare_view(runtime[FeatureStore], file, view, window, lookback, moment)
-            found += [table, _answered(view, names, declared, asked, rows, window.start)]
-        found.append(
-            compare(
-                runtime.spec.model.questions, *_own(runtime, file, sprint, asked, served), ["question_id"]
-            )
-        )
-    return {
+    lookback = runtime.calendar.previous(sprint, features.lookback_sprints)
+    known = Known(moment, _knowledge(runtime), _ahead(stored))
+
+    def again(known: Known) -> tuple[list[Compared], list[tuple[str, str]]]:
+        with rebuilt(runtime[Warehouse], runtime[Lake], [*lookback, sprint], known) as made:
+            tables = list(_tables(runtime, made.file, window, lookback, asked, moment))
+        late = [(source, column) for source, columns in made.scrambled.items() for column in columns]
+        return tables, late
+
+    found, late = again(known)
+    own = next(one for one in found if one.table == runtime.spec.model.questions)
+    result: Rebuilt = {
         "moment": moment.isoformat(),
-        "tables": {
-            one.table: {
-                "rows": one.rows,
-                "unequal": one.unequal,
-                "columns": list(one.columns),
-                "first": one.first,
-            }
-            for one in found
-        },
+        "tables": {one.table: _plain(one) for one in found},
+        "known_when_asked": {name: sorted(one.asked) for name, one in known.sources.items() if one.asked},
+        "questions": own.table,
+        "not_rebuilt": len(asked) - own.again,
+        "scrambled": [".".join(one) for one in late],
     }
+    if any(one.unequal for one in found):
+        sound = again(replace(known, only=frozenset()))[0]
+        result["caused_by"] = [
+            ".".join(one)
+            for one in _causes(late, lambda some: again(replace(known, only=frozenset(some)))[0] != sound)
+        ]
+    return result
+
+
+def _causes(
+    columns: list[tuple[str, str]], changes: Callable[[list[tuple[str, str]]], bool]
+) -> list[tuple[str, str]]:
+    """Of columns that were not known, those of which one alone changes a result, found by halving."""
+    if not columns or not changes(columns):
+        return []
+    if len(columns) == 1:
+        return columns
+    half = len(columns) // 2
+    return [*_causes(columns[:half], changes), *_causes(columns[half:], changes)]
+
+
+def _tables(
+    runtime: Runtime,
+    file: Path,
+    window: Sprint,
+    lookback: Sequence[str],
+    asked: pd.DataFrame,
+    moment: datetime,
+) -> Iterator[Compared]:
+    """Every table of the sprint as computed again, compared with the stored one."""
+    from sprintline.features.point_in_time import compare, compare_view
+
+    declared = runtime[FeatureStore].declared()
+    served = declared.service_views(runtime.spec.features.service)
+    for view, names in served.items():
+        table, rows = compare_view(runtime[FeatureStore], file, view, window, lookback, moment)
+        yield table
+        yield _answered(view, names, declared, asked, rows, window.start)
+    own = _own(runtime, file, window.key, asked, served)
+    yield compare(runtime.spec.model.questions, *own, ["question_id"])
+
+
+def _knowledge(runtime: Runtime) -> dict[str, Knowledge]:
+    """When the columns of every source are known, by its contract; a published one's contract is its publisher's."""
+    contracts = dict(runtime[Contracts])
+    contracts |= {source: feed_of(runtime, source).contract for source in runtime.spec.read}
+    return {source: Knowledge.of(contract) for source, contract in contracts.items()}
+
+
+def _ahead(questions: pd.DataFrame) -> timedelta:
+    """How long before their event the questions of a sprint were asked, at most."""
+    if EVENT_AT not in questions.columns:
+        return timedelta(0)
+    longest = (questions[EVENT_AT] - questions["question_at"]).max()
+    return max(timedelta(0), longest.to_pytimedelta())
+
+
+def _plain(one: Compared) -> RebuiltTable:
+    return {"rows": one.rows, "unequal": one.unequal, "columns": list(one.columns), "first": one.first}
 
 
 def _moment(questions: pd.DataFrame, outcomes: pd.DataFrame) -> datetime:
@@ -103,12 +166,9 @@ def _answered(
 
 
 def _own(
-    runtime: Runtime, file: Any, sprint: str, asked: pd.DataFrame, served: dict[str, list[str]]
+    runtime: Runtime, file: Path, sprint: str, asked: pd.DataFrame, served: dict[str, list[str]]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The questions' own columns as stored and as computed again, of those whose row was known by then.
-
-    A source may tell of a question only later, as flights do once they have left: such rows cannot be compared.
-    """
+    """The own columns of the questions asked by the moment, as stored and as computed again."""
     import duckdb
 
     relation = runtime[Warehouse].relations()[runtime.spec.model.questions]
@@ -118,5 +178,8 @@ def _own(
         again = connection.execute(asked_for, [sprint]).df()
     answered = {name for names in served.values() for name in names}
     own = asked[[name for name in asked.columns if name not in answered and name != "sprint"]]
-    both = set(again["question_id"]) & set(own["question_id"])
-    return own[own["question_id"].isin(both)], again[again["question_id"].isin(both)]
+    # Rows of later questions are there too: of a source whose rows are known in advance.
+    by_then = again["question_id"].isin(own["question_id"]) | (
+        again["question_at"] <= asked["question_at"].max()
+    )
+    return own, again[by_then]

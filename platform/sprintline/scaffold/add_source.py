@@ -168,7 +168,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         "usage": f"One file per sprint with the rows whose {event.name} is in it.",
         "timezone": timezone,
         "columns": columns, "staged": columns, "keys": keys, "event": event, "known": known,
-        "known_later": bool((happened <= knew).all()),
+        "known_later": bool((happened <= knew).all()), "asked_columns": (), "doubted": {},
         "everyone": False,
         **row_facts(places[landed]),
     }  # fmt: skip

@@ -31,6 +31,10 @@ from sprintline.base.errors import Refusal
     "fewest values).",
 )
 @click.option(
+    "--known-later", multiple=True, metavar="COLUMN",
+    help="With --from: a column that is filled in after the question was asked; repeat it for several.",
+)  # fmt: skip
+@click.option(
     "--timezone",
     default="UTC",
     show_default=True,
@@ -43,7 +47,14 @@ from sprintline.base.errors import Refusal
     type=click.IntRange(1, 92),
     help="With --from: of a sprint.",
 )
-def new(product: str, file: Path | None, timezone: str, length_days: int, **said: str | None) -> None:
+def new(
+    product: str,
+    file: Path | None,
+    known_later: tuple[str, ...],
+    timezone: str,
+    length_days: int,
+    **said: str | None,
+) -> None:
     """Make a data product that can close sprints at once: on a small invented data set, or on your own file.
 
     \b
@@ -56,7 +67,7 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
 
     needed = ("key", "event_at", "known_at", "label")
     missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
-    if file is None and len(missing) + (not said["by"]) < len(needed) + 1:
+    if file is None and (known_later or len(missing) + (not said["by"]) < len(needed) + 1):
         raise Refusal("these options describe your own file: name it with --from FILE", code=2)
     if file is not None and missing:
         raise Refusal(
@@ -66,7 +77,7 @@ def new(product: str, file: Path | None, timezone: str, length_days: int, **said
         if file is None:
             made = create_product(product, settings.ROOT)
         else:
-            asked = Asked(file, timezone=timezone, length_days=length_days, **said)  # type: ignore[arg-type]
+            asked = Asked(file, known_later=known_later, timezone=timezone, length_days=length_days, **said)  # type: ignore[arg-type]
             made = create_from_file(product, asked, settings.ROOT)
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error

@@ -19,6 +19,7 @@ from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
 from sprintline.learning.backtest import LEAST, ORIGINS, PARTS
 from sprintline.product.calendar import Calendar
 from sprintline.scaffold.create import Made, ScaffoldError, create_product
+from sprintline.scaffold.late_columns import late_columns
 from sprintline.scaffold.source_files import (
     Find,
     files_of_source,
@@ -59,6 +60,7 @@ class Asked:
     known_at: str
     label: str
     by: str | None = None
+    known_later: tuple[str, ...] = ()
     timezone: str = "UTC"
     length_days: int = 7
 
@@ -82,7 +84,19 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
 
 
 def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
-    """Notes about the file's sprints that its owner should know before the first replay."""
+    """Notes about the file's columns and sprints that its owner should know before the first replay."""
+    taken = ", ".join(one.header for one in facts["columns"] if one.sql in facts["asked_columns"])
+    yield (
+        f"these columns are taken as known when the question is asked (knownAt in contracts/{facts['source']}.yaml): "
+        f"{taken}; make the product again with --known-later COLUMN for each that is filled in afterwards"
+    )
+    for column in facts["late_columns"]:
+        if reason := facts["doubted"].get(column.sql):
+            yield (
+                f"column {column.header} is left out as known only later, because {reason}; if it is known when the "
+                f"question is asked, write `knownAt: question` at it in the contract, and add it to questions.sql and "
+                f"model.py"
+            )
     if facts["usual"] < FEW_ROWS:
         yield (
             f"a usual sprint of {asked.length_days} days has {facts['usual']} rows; with fewer than {FEW_ROWS} no "
@@ -128,11 +142,16 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
             f"before its question is asked: fix the file, or choose another column",
             code=2,
         )
-    label, used, rarer = _label(asked, columns, frame)
+    label, used, answers = _label(asked, columns, frame)
+    rarer = float(min(answers.mean(), 1 - answers.mean()))
     if event in used:
         raise ScaffoldError("--label: it uses the moment of the question, so it is known in advance", code=2)
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
-    by = _group(asked, named, [column for column in columns if column.sql not in later])
+    later |= {one.sql for one in _known_later(asked, named, (key, event))}
+    open_to_doubt = [column for column in columns if column.sql not in later]
+    doubted = late_columns(frame, open_to_doubt, asked_at, answers)
+    later |= doubted.keys()
+    by = _group(asked, named, [column for column in columns if column.sql not in later], doubted)
     # The column that groups the history is text for Feast, the model and the tables, whatever its type in the file.
     staged = [replace(column, kind="string") if column.sql == by.sql else column for column in columns]
     free = [column for column in staged if column.sql not in later]
@@ -171,6 +190,9 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
             if one.kind in ("string", "date", "timestamp") and not one.category and one.sql != by.sql
         ],
         "used": used,
+        "asked_columns": {one.sql for one in (*free, key, event)},
+        "late_columns": [one for one in columns if one.sql in later and one not in (key, event, known, *used)],
+        "doubted": doubted,
         "key": key, "keys": [key], "event": event, "known": known, "known_later": True, "by": by,
         "everyone": by.sql == "everyone",
         "start": start,
@@ -190,10 +212,25 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _group(asked: Asked, named: Find, free: list[Inferred]) -> Inferred:
+def _known_later(asked: Asked, named: Find, first: tuple[Inferred, ...]) -> list[Inferred]:
+    """The columns that the team says are known only later. Raises ScaffoldError for one that a question needs."""
+    found = [named("known-later", name) for name in asked.known_later]
+    if needed := [column.header for column in found if column in first]:
+        raise ScaffoldError(
+            f"--known-later: column {needed[0]} identifies or dates the question, so it is known when it is asked",
+            code=2,
+        )
+    return found
+
+
+def _group(asked: Asked, named: Find, free: list[Inferred], doubted: dict[str, str]) -> Inferred:
     """The column that groups the history: the requested one, else the one with the fewest values, else `everyone`."""
     if asked.by is not None:
         by = named("by", asked.by)
+        if by.sql in doubted:
+            raise ScaffoldError(
+                f"--by: column {by.header} is probably known only with the answer: {doubted[by.sql]}", code=2
+            )
         if by.kind not in GROUPS or by not in free:
             raise ScaffoldError(
                 f"--by: column {by.header} must be text or a whole number that is known with the question",
@@ -261,8 +298,10 @@ def _sprints_to_learn_from(rows: int, rarer: float) -> int:
     return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * LEAST / max(1.0, rarer * rows))))
 
 
-def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[str, list[Inferred], float]:
-    """The label with SQL names, the columns it uses, and the share of its rarer answer.
+def _label(
+    asked: Asked, columns: list[Inferred], frame: pd.DataFrame
+) -> tuple[str, list[Inferred], pd.Series]:
+    """The label with SQL names, the columns it uses, and the answer of each row, null where there is none.
 
     These columns are known only with the answer, so no question may have them. A header may be in quotation marks.
     """
@@ -276,17 +315,20 @@ def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             connection.register("rows", frame)
-            counts = connection.execute(
-                f"select count(*) filter (where answer), count(answer) from (select ({label})::boolean as answer "  # noqa: S608 - the team's own expression, on its own file
-                "from rows)"
-            ).fetchone()
+            answers = (
+                connection.execute(
+                    f"select ({label})::boolean as answer from rows"  # noqa: S608 - the team's own expression, on its own file
+                )
+                .df()["answer"]
+                .astype("boolean")
+            )
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise ScaffoldError(
             f"--label: {asked.label!r} is not a condition over the file's columns ({first}); the columns are {known}",
             code=2,
         ) from error
-    yes, answered = counts or (0, 0)
+    yes, answered = int(answers.sum()), int(answers.count())
     if yes in (0, answered):
         raise ScaffoldError(
             f"--label: {asked.label!r} is {'never' if yes == 0 else 'always'} true in {asked.file.name}, so there is "
@@ -295,7 +337,7 @@ def _label(asked: Asked, columns: list[Inferred], frame: pd.DataFrame) -> tuple[
         )
     if not used:
         raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
-    return label, used, min(yes, answered - yes) / answered
+    return label, used, answers
 
 
 def _over_sql_names(label: str, columns: list[Inferred]) -> str:

@@ -7,6 +7,7 @@ from typing import TypedDict
 from sprintline.mechanisms.ledger.events import EventKind
 
 WAIVER, WITHDRAWN = "waiver", "waiver_withdrawn"
+ATTESTATION = "attestation"
 
 
 class WaiverBody(TypedDict):
@@ -28,6 +29,20 @@ class WithdrawnBody(TypedDict):
     waivers: list[int]
 
 
+class AttestationBody(TypedDict):
+    """code: the rule. evidence: a link or a path. expires: last UTC day on which it counts; empty for no end.
+    about: data version of what it speaks of, None when there is none.
+    """
+
+    code: str
+    asset: str
+    attester: str
+    claim: str
+    evidence: str
+    expires: str
+    about: str | None
+
+
 EVENTS = (
     EventKind(
         WAIVER,
@@ -42,5 +57,12 @@ EVENTS = (
         "A person withdrew waivers.",
         written_by=("governance.decide",),
         read_by=("mechanisms.rules.waivers", "delivery.recorded", "delivery.status"),
+    ),
+    EventKind(
+        ATTESTATION,
+        AttestationBody,
+        "A person records the statement that a rule requires, with its evidence.",
+        written_by=("governance.decide",),
+        read_by=("mechanisms.rules.attestations", "delivery.restatement"),
     ),
 )
