@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from sprintline.base import failpoints, moved
+from sprintline.base import failpoints, moved, time_zones
 
 # Nothing here calls home. Set before any library reads them; a user's own setting wins.
 for _name, _value in {
@@ -18,6 +18,7 @@ for _name, _value in {
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 moved.install()
+time_zones.install()
 
 
 def _failpoints() -> Mapping[str, str]:

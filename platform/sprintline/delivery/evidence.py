@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sprintline.base.time_zones import rules_version
 from sprintline.delivery.facts import IncrementEvidence, IncrementFacts
 from sprintline.delivery.inputs import inputs_now
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
@@ -21,6 +22,7 @@ def plan(runtime: Runtime) -> IncrementFacts:
     return {
         "planned_sprints_remaining": runtime.calendar.remaining(runtime.clock.now()),
         "last_planned_sprint": runtime.calendar.keys[-1],
+        "time_zone_rules": rules_version(),
     }
 
 

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
+from sprintline.base.time_zones import zone_of
 from sprintline.delivery.restatement import restatements
 from sprintline.governance.acts import approval_of
 from sprintline.landing.events import REFUSED
@@ -261,7 +261,7 @@ def _row(
         start=sprint.start.isoformat(),
         end=sprint.end.isoformat(),
         state=state,
-        first_day=sprint.start.astimezone(ZoneInfo(timezone)).date().isoformat(),
+        first_day=sprint.start.astimezone(zone_of(timezone)).date().isoformat(),
         rows={
             asset: int(m.facts["rows"]) for asset, m in measured.items() if m.facts.get("rows") is not None
         },

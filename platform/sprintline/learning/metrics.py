@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sprintline.base.time_zones import zone_of
 from sprintline.learning.facts import Difference, Metrics, Slice
 
 METRICS = ("roc_auc", "average_precision", "brier")
@@ -359,6 +360,6 @@ def blocks_of(moments: Sequence[Any], timezone: str) -> NDArray[Any]:
     """
     import pandas as pd
 
-    local = pd.to_datetime(pd.Series(list(moments)), utc=True).dt.tz_convert(timezone)
+    local = pd.to_datetime(pd.Series(list(moments)), utc=True).dt.tz_convert(zone_of(timezone))
     days = local.dt.strftime("%Y-%m-%d")
     return np.asarray(days if days.nunique() >= LEAST_BLOCKS else local.dt.strftime("%Y-%m-%d %H"))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+
+from sprintline.base.time_zones import midnight, zone_of
 
 if TYPE_CHECKING:
     from sprintline.product.spec import CalendarSpec
@@ -75,7 +76,7 @@ class Calendar:
         """
         if self.length_days < 1 or any(days < 1 for days in self.lengths.values()):
             raise CalendarError("a sprint lasts at least one day: fix length_days or lengths")
-        zone, first = ZoneInfo(self.timezone), self.start
+        zone, first = zone_of(self.timezone), self.start
         found: list[Sprint] = []
         used: set[str] = set()
         number: dict[int, int] = {}
@@ -87,7 +88,7 @@ class Calendar:
             year = int(key[:4])
             number[year] = number.get(year, 0) + 1
             used.add(key)
-            found.append(Sprint(key, len(found), _midnight(first, zone), _midnight(after, zone)))
+            found.append(Sprint(key, len(found), midnight(first, zone), midnight(after, zone)))
             first = after
         if unknown := sorted(set(self.lengths) - used):
             raise CalendarError(
@@ -160,7 +161,3 @@ class Calendar:
     def remaining(self, now: datetime) -> int:
         """Planned sprints that have not started at an aware moment."""
         return sum(sprint.start > now for sprint in self.sprints)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sprintline.base.errors import Refusal
+from sprintline.base.time_zones import zone_of
 from sprintline.mechanisms.ledger.opened import existing_records
 from sprintline.product.calendar import CalendarError
 from sprintline.product.past import PastMissing
@@ -91,7 +91,7 @@ def _sprint_or_moment(runtime: Runtime, at: str) -> str | datetime:
             "like 2013-03-29T12:00+00:00",
             code=2,
         ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(runtime.calendar.timezone))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone_of(runtime.calendar.timezone))
     now = max(runtime.clock.now(), datetime.now(moment.tzinfo))
     if moment > now:
         raise Refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from sprintline.product.checked import SOUND, Check, Checked
 from sprintline.product.spec import PLATFORM_ASSETS
@@ -45,4 +46,27 @@ def _parsed(product: Checked) -> Iterator[str]:
         yield f"dbt_project/{error.file or 'dbt_project.yml'}:{line}: {why}; fix the model"
 
 
-CHECKS = (Check(50, _marts), Check(90, _parsed, SOUND))
+def _zone_rules(product: Checked) -> Iterator[str]:
+    from sprintline.base.time_zones import rules_version
+    from sprintline.warehouse.zone_rules import differences
+
+    if product.spec is None:
+        return
+    calendar = product.spec.calendar
+    found = differences(
+        calendar.timezone, date.fromisoformat(calendar.start), date.fromisoformat(calendar.planned_until)
+    )
+    if found:
+        file = product.folder / "defs.yaml"
+        place = f"{product.shown(file)}:{product.line(file, ('attributes', 'calendar', 'timezone'))}"
+        told = " and ".join(
+            f"{library} from {moment:%Y-%m-%d %H:%M} UTC on" for library, moment in found.items()
+        )
+        yield (
+            f"{place}: attributes.calendar.timezone: {calendar.timezone} has other clocks by {told} than by tzdata "
+            f"{rules_version()}, which the platform uses: sprints and SQL would disagree; install versions of the same "
+            f"rules (make setup installs those of requirements.lock)"
+        )
+
+
+CHECKS = (Check(50, _marts), Check(60, _zone_rules, SOUND), Check(90, _parsed, SOUND))

@@ -7,10 +7,11 @@ import re
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from sprintline.base.time_zones import zone_of
 from sprintline.mechanisms.declaration.located_yaml import shown, suggest
 from sprintline.mechanisms.declaration.spec import wrong
 
@@ -67,7 +68,7 @@ def _owner(value: str) -> str:
 
 def _timezone(value: str) -> str:
     try:
-        ZoneInfo(value)
+        zone_of(value)
     except (KeyError, ValueError, OSError):
         near = suggest(value, available_timezones())
         right = (
