@@ -5,7 +5,7 @@ import json
 import os
 import pickle
 import time
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,8 @@ from tests.landing.landed_files import (
     ROWS,
     S01,
     drop,
+    parquet,
+    typed_frame,
 )
 
 from sprintline.landing.folder import (
@@ -275,7 +277,7 @@ def test_where_nothing_happened_the_sprint_before_lasts_longer(landing) -> None:
         landing.read(drop(landing, f"{HEADER}\n"), parse_contract(CONTRACT, "b"), S01)
 
 
-@pytest.mark.parametrize(("day", "known"), [("2013-01-01", "2013-01-02T05"), ("9998-12-31", "9999-01-01T05")])
+@pytest.mark.parametrize(("day", "known"), [("2013-01-01", "2013-01-02T05"), ("2060-12-31", "2061-01-01T05")])
 def test_what_became_known_on_a_day_is_known_at_its_end(landing, day, known) -> None:
     text = CONTRACT.replace(
         "description: born, classification: personal",
@@ -285,6 +287,28 @@ def test_what_became_known_on_a_day_is_known_at_its_end(landing, day, known) -> 
     row = f"1,AA,2013-01-01T05:00:00Z,1,{day},true,\n"
     frame = landing.read(drop(landing, f"{HEADER}\n{row}"), parse_contract(text, "b"), S01)
     assert frame["known_at"].dt.strftime("%Y-%m-%dT%H").tolist() == [known]
+
+
+@pytest.mark.parametrize("never", ["9999-12-31", "2999-12-31", "2100-01-01", "0001-01-01"])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_mark_for_never_is_no_moment_at_which_a_row_was_known(landing, never, form) -> None:
+    text = CONTRACT.replace(
+        "description: born, classification: personal",
+        "description: d, classification: public, required: true",
+    )
+    text = text.replace("knownAt, value: booked_at", "knownAt, value: birthday")
+    data = (
+        f"{HEADER}\n1,AA,2013-01-01T05:00:00Z,1,2013-01-02,true,\n2,AA,2013-01-01T05:00:00Z,1,{never},true,\n"
+    )
+    if form == "parquet":
+        data = parquet(typed_frame().assign(birthday=[date(2013, 1, 2), date.fromisoformat(never)]))
+    with pytest.raises(BadFile, match=rf"column birthday: '{never}' is no moment .*leave the row out"):
+        landing.read(drop(landing, data, f"2013-S01.{form}"), parse_contract(text, "b"), S01)
+
+
+def test_a_mark_for_never_may_be_in_any_other_column(landing, contract) -> None:
+    frame = landing.read(drop(landing, GOOD.replace("1980-02-29", "9999-12-31")), contract, S01)
+    assert str(frame["birthday"][0]) == "9999-12-31"
 
 
 def test_an_event_day_is_its_local_midnight(landing) -> None:

@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,13 @@ from sprintline.landing.folder import (
     Landing,
 )
 from sprintline.landing.odcs import parse_contract
+from sprintline.mechanisms.declaration.located_yaml import DeclarationError
+
+
+def in_far_years(name: str, values: pa.Array) -> pa.Table:
+    table = pa.Table.from_pandas(typed_frame(), preserve_index=False)
+    return table.set_column(table.column_names.index(name), name, values)
+
 
 # --- good files -----------------------------------------------------------------------------------------------------
 
@@ -62,10 +70,38 @@ def test_a_good_csv_is_read_as_its_contract_says(landing, contract, bom, end, pa
     assert (frame["event_at"] == frame["booked_at"]).all()
 
 
-def test_na_is_a_value_where_the_contract_lists_it(landing, contract) -> None:
-    frame = landing.read(drop(landing, f"{HEADER}\n1,NA,2013-01-01T05:00:00Z,NA,NA,NA,NA\n"), contract)
+def test_na_is_not_known_in_numbers_and_a_value_in_text(landing, contract) -> None:
+    rows = f"{HEADER}\n1,NA,2013-01-01T05:00:00Z,NA,NA,NA,\n"
+    frame = landing.read(drop(landing, rows), contract)
     assert frame["carrier"].tolist() == ["NA"]
     assert frame[["fare", "birthday", "first_time", "email"]].isna().all(axis=None)
+    with pytest.raises(BadFile, match=r"column email: the value .hidden. breaks the contract"):
+        landing.read(drop(landing, rows.replace("NA,\n", "NA,NA\n")), contract)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_words_for_not_known_are_those_of_the_column(landing, form) -> None:
+    words = "customProperties: [{property: notKnown, value: [none, -1e300]}], classification: "
+    text = CONTRACT.replace("description: US dollars, classification: ", f"description: US dollars, {words}")
+    text = text.replace("description: address, classification: ", f"description: address, {words}")
+    contract = parse_contract(text, "b")
+    rows = f"{HEADER}\n1,AA,2013-01-01T05:00:00Z,-1e300,NA,NA,none\n"
+    frame = typed_frame().assign(fare=-1e300, email="none", birthday=None)
+    data = parquet(frame) if form == "parquet" else rows
+    frame = landing.read(drop(landing, data, f"2013-S01.{form}"), contract)
+    assert frame[["fare", "email"]].isna().all(axis=None)
+    with pytest.raises(BadFile, match="column fare: 'NA' is not a number"):
+        landing.read(drop(landing, rows.replace("-1e300", "NA"), "2013-S02.csv"), contract)
+
+
+@pytest.mark.parametrize("said", ["none", "[1]", '[""]', "{a: b}"])
+def test_words_for_not_known_are_a_list_of_words(said) -> None:
+    text = CONTRACT.replace(
+        "description: US dollars,",
+        f"description: US dollars, customProperties: [{{property: notKnown, value: {said}}}],",
+    )
+    with pytest.raises(DeclarationError, match=r'is not a list of words; write \["N/A", "-"\]'):
+        parse_contract(text, "b")
 
 
 def test_columns_may_come_in_any_order_and_the_last_line_end_may_be_missing(landing, contract) -> None:
@@ -197,10 +233,16 @@ BAD_CSV = [
     (swap("120.5", "$120"), "type", ["line 2, column fare", "'$120' is not a number", "3.5"]),
     (swap("120.5", "nan"), "type", ["line 2, column fare", "'nan' is not a number"]),
     (swap("120.5", "1e999"), "type", ["line 2, column fare", "too large"]),
+    (swap("120.5", "3.5e38"), "type", ["line 2, column fare", "beyond 3.4e38", "a model can read"]),
+    (swap("120.5", "1e99999"), "type", ["line 2, column fare", "too large"]),
+    (swap("1,AA", "9" * 5000 + ",AA"), "type", ["line 2, column flight", "too large for a whole number"]),
+    (swap("1980-02-29", "0000-02-29"), "type", ["line 2, column birthday", "outside the years 1 to 9999"]),
+    (swap("2013-01-01T05:00:00Z", "9999-12-31T23:59:59-05:00"), "type", ["line 2", "outside the years 1 to 9999"]),
+    (swap("2013-01-01T05:00:00Z", "2013-01-01T24:00:00Z"), "type", ["line 2", "hour must be in 0..23"]),
     (swap("120.5", '"120,5"'), "type", ["line 2, column fare", "decimal point"]),
     (swap("true", "yes"), "type", ["line 2, column first_time", "expected true or false"]),
     (swap("2013-01-01T05:00:00Z", "1/1/2013 5:00"), "type", ["line 2, column booked_at", "2013-01-31T17:30:00Z"]),
-    (swap("2013-01-01T05:00:00Z", "2013-02-30T05:00:00Z"), "type", ["line 2, column booked_at", "is not a moment"]),
+    (swap("2013-01-01T05:00:00Z", "2013-02-30T05:00:00Z"), "type", ["line 2, column booked_at", "is not a moment (day is out of range for month)"]),
     (swap("2013-01-03 12:00:00", "2013-03-10 02:30:00"), "type", ["line 4", "does not exist in America/New_York", "UTC"]),
     (swap("2013-01-03 12:00:00", "2013-11-03 01:30:00"), "type", ["line 4", "happened twice in America/New_York"]),
     (swap("1,AA", "0,AA"), "range", ["line 2, column flight", "'0' breaks the contract", "must be at least 1"]),
@@ -260,6 +302,16 @@ BAD_BYTES = [
      ["column flight", "has type string", "write it as int64"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(flight=[1.0, 2.5])), "type", ["row 2, column flight"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(fare=[1.0, np.inf])), "type", ["row 2, column fare"]),
+    ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(fare=[1.0, 1e300])), "type",
+     ["row 2, column fare", "beyond 3.4e38"]),
+    ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(fare=[1, 2**53 + 1])), "type",
+     ["row 2, column fare", "more digits than a double keeps"]),
+    ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(fare=[Decimal("0.5"), Decimal("0.12345678901234567890")])),
+     "type", ["row 2, column fare", "more digits than a double keeps"]),
+    ("2013-S01.parquet", lambda text: parquet(in_far_years("birthday", pa.array([0, 4_000_000], pa.int32()).cast(pa.date32()))),
+     "type", ["row 2, column birthday", "outside the years 1 to 9999"]),
+    ("2013-S01.parquet", lambda text: parquet(in_far_years("booked_at", pa.array([0, 2**62], pa.timestamp("us", "UTC")))),
+     "type", ["row 2, column booked_at", "outside the years 1 to 9999"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(flight=[1, 1], carrier="AA")), "duplicate_key",
      ["rows 1 and 2"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(flight=[None, 2])), "null", ["row 1, column flight"]),

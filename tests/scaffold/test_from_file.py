@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def rows(**change) -> pd.DataFrame:
         "closed": asked + pd.Timedelta(minutes=90),
         "order": np.arange(N) + 2**60,
         "group": ["a", "b", "c"] * (N // 3),
-        "price": [decimal.Decimal(f"{n}.50") for n in range(N)],
+        "price": [Decimal(f"{n}.50") for n in range(N)],
         "vip": [True, False] * (N // 2),
         "note": [f'said "no",\nbye {n}' if n else None for n in range(N)],
         "hours": [n % 9 for n in range(N)],
@@ -122,7 +122,8 @@ def test_parquet_says_itself_what_its_columns_are(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "told"),
-    [(pa.array([datetime.time(1)]), "column x has type time64"), (pa.array([float("inf")]), "x: inf is not a number"),
+    [(pa.array([datetime.time(1)]), "column x has type time64"),
+         (pa.array([Decimal("0.12345678901234567890")]), "x: it has more digits than a number keeps"),
      (pa.array([2**64 - 1], pa.uint64()), "too large for a whole number"),
      (pa.array([datetime.datetime(2026, 10, 25, 2, 30)]), "happened twice in Europe/Berlin")],
 )  # fmt: skip
@@ -381,3 +382,69 @@ def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):
     remove_product("bakery", clone, traces_of("bakery", clone))
     left = yaml.safe_load((clone / "workspace.yaml").read_text())["load_from"]
     assert [one["python_module"]["location_name"] for one in left] == ["third"]
+
+
+def test_what_is_inferred_is_told_and_the_file_keeps_the_contract(clone) -> None:
+    """Codes, a phone number, words for "not known", an overflow mark, decimal commas and an index, in one file."""
+    n = 4 * 28
+    frame = shop(
+        **{
+            "Order No.": [f"{one}E1" for one in range(1, n + 1)],
+            "phone": ["+4930", "030"] * (n // 2),
+            "weight": ["1.5", "N/A", "2.5", "1e300"] * (n // 4),
+            "paid": ["12,50", "9,10"] * (n // 2),
+            "country": ["NA", "DE"] * (n // 2),
+            "row": range(n),
+        }
+    )
+    file = clone / "rows.csv"
+    frame.to_csv(file)
+    said = Asked(file, "Order No.", "date", "settled", "returned = 'yes'", timezone="Europe/Berlin")
+    notes = " | ".join(create_from_file("shop", said, clone).notes)
+    for told in (
+        "column without a name numbers the rows of the file", "column phone: it is text because of",
+        "column weight: 'N/A' means not known; '1e300' is too large: beyond 3.4e38", "(56 rows, the first is row 2)",
+        "column paid: it is text: its values look like numbers with a decimal comma", "column country: 'NA' is a value",
+        "column row: it numbers the rows",
+    ):  # fmt: skip
+        assert told in notes, notes
+    folder = clone / "platform/products/shop"
+    contract = parse_contract((folder / "contracts/rows.yaml").read_text(), "rows.yaml")
+    kinds = {column.name: column.logical_type for column in contract.columns}
+    assert (kinds["order_no"], kinds["phone"], kinds["weight"]) == ("string", "string", "number")
+    assert contract.column("weight").not_known == ("N/A", "1e300")
+    names: dict = {}
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    assert "weight" in names["NUMERIC"] and "row" not in names["NUMERIC"]
+    landed = Landing(clone / "landing", clone / "quarantine")
+    place = landed.folder("shop", "rows") / "2026-S01.csv"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(file.read_bytes())
+    back = landed.read(landed.scan("shop", "rows").files["2026-S01"], contract)
+    assert back["order_no"][1] == "2E1" and back["phone"][1] == "030" and back["country"][0] == "NA"
+    assert back["weight"].isna().sum() == n // 2
+
+
+@pytest.mark.parametrize("key", [[float(n) for n in range(112)], [Decimal(n) / 2 for n in range(112)]])
+def test_a_floating_key_in_parquet_is_refused_with_a_fix(clone, key) -> None:
+    with pytest.raises(
+        ScaffoldError, match=r"column Order No\.: a key is never a number.*write the column as text"
+    ):
+        make(clone, shop(**{"Order No.": key}), "parquet")
+
+
+@pytest.mark.parametrize("never", ["9999-12-31", "2999-12-31"])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_mark_for_never_as_known_at_is_refused_with_its_rows(clone, never, form) -> None:
+    frame = shop()
+    frame.loc[3:5, "settled"] = datetime.date.fromisoformat(never)
+    with pytest.raises(
+        ScaffoldError, match=rf"--known-at: column settled .* has '{never}' in 3 rows, the first is row 4"
+    ):
+        make(clone, frame, form)
+
+
+def test_a_wide_file_has_one_line_for_the_notes_beyond_a_dozen(clone) -> None:
+    made, *_ = make(clone, shop(**{f"c{n}": ["1,5", "2,5"] * 56 for n in range(20)}))
+    told = [note for note in made.notes if note.startswith("column c")]
+    assert len(told) == 12 and any(note.startswith("8 more columns have notes") for note in made.notes)

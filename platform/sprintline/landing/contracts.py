@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+
+from sprintline.base.time_zones import zone_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,8 @@ class Column:
     `minimum` and `maximum` are included unless `exclusive_minimum`/`exclusive_maximum`; for dates and timestamps they
     are ISO 8601 text. `timezone` is that of timestamps written without an offset, and of days. `unit` is the unit of
     measure. `physical_name` is the column's name in the file, where that is another. `known_at` says when a value is
-    known: AT_QUESTION, WITH_ROW, or the name of a column with the moment.
+    known: AT_QUESTION, WITH_ROW, or the name of a column with the moment. `not_known` are the words that mean "not
+    known" in this column, besides the empty field; None where the contract names none.
     """
 
     name: str
@@ -56,6 +58,13 @@ class Column:
     timezone: str = "UTC"
     physical_name: str | None = None
     known_at: str = WITH_ROW
+    not_known: tuple[str, ...] | None = None
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Texts that mean "not known". Unless the contract names others, NA does, though not in text: Namibia is NA."""
+        default = () if self.logical_type == "string" or "NA" in (self.enum or ()) else ("NA",)
+        return ("", *(default if self.not_known is None else self.not_known))
 
     @property
     def header(self) -> str:
@@ -265,4 +274,4 @@ def bound(column: Column, limit: float | str | None) -> Any:
     if column.logical_type == "date":
         return date.fromisoformat(str(limit))
     moment = datetime.fromisoformat(str(limit))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(column.timezone))).astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone_of(column.timezone))).astimezone(UTC)

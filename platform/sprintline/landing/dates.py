@@ -16,17 +16,24 @@ _TIMESTAMP = re.compile(
 )
 
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OUTSIDE = "is outside the years 1 to 9999"
 
 
 def read_date(text: str) -> Parsed:
     """A day, written as year-month-day."""
+    if not text.isascii() or not _DAY.fullmatch(text):
+        return None, "is not a date"
     try:
-        if len(text) == 10 and text.isascii() and text[4] == text[7] == "-":
-            return date.fromisoformat(text), None
-    except ValueError:
-        pass
-    return None, "is not a date"
+        return date.fromisoformat(text), None
+    except ValueError as error:
+        return None, _wrong("date", error)
+
+
+def _wrong(what: str, error: ValueError) -> str:
+    """Why digits in the right form are no date or moment, in Python's words: `month must be in 1..12`."""
+    return OUTSIDE if str(error).startswith("year") else f"is not a {what} ({error})"
 
 
 def read_timestamp(text: str, zone: ZoneInfo) -> Parsed:
@@ -36,15 +43,17 @@ def read_timestamp(text: str, zone: ZoneInfo) -> Parsed:
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            moment, reason = _located(moment, zone)
+            moment, reason = located(moment, zone)
             if reason:
                 return None, reason
         return microseconds(moment), None
-    except (ValueError, OverflowError):
-        return None, "is not a moment"
+    except ValueError as error:
+        return None, _wrong("moment", error)
+    except OverflowError:
+        return None, f"{OUTSIDE} in UTC"
 
 
-def _located(moment: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
+def located(moment: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
     """A local time in its zone. Times that clock changes skip or repeat are refused, not guessed."""
     early, late = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
     if early.utcoffset() != late.utcoffset():
@@ -55,6 +64,6 @@ def _located(moment: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]:
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds of an aware moment since 1970 UTC, exact."""
-    gap = moment - _EPOCH
+    """Microseconds of an aware moment since 1970 UTC, exact. Raises OverflowError outside the years 1 to 9999."""
+    gap = moment.astimezone(UTC) - _EPOCH
     return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds

@@ -11,10 +11,11 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sprintline.landing.artefacts import index_columns, is_index
 from sprintline.landing.reasons import BadFile, Violation, listed, places, quoted, refuse
 from sprintline.mechanisms.declaration.located_yaml import closest
 
@@ -37,11 +38,13 @@ _SEND_AGAIN = "the file was damaged or cut off on its way: send it again"
 @dataclass(frozen=True)
 class Rows:
     """The rows of a CSV file. `columns` are in the file's order, each with a text per row, under the contract's names
-    (the file's own without a contract); `lines[i]` is the line on which row i starts.
+    (the file's own without a contract); `lines[i]` is the line on which row i starts. `left_out` names the columns that
+    the writing program had added (`artefacts.py`).
     """
 
     columns: dict[str, Sequence[str]]
     lines: Sequence[int]
+    left_out: tuple[str, ...] = ()
 
 
 def unpack(data: bytes, name: str) -> bytes:
@@ -142,10 +145,11 @@ def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
 
-def read_rows(text: str, contract: Contract | None = None) -> Rows:
+def read_rows(text: str, contract: Contract | None = None, keep: Collection[str] = ()) -> Rows:
     """The rows of a comma-separated text whose header has exactly the contract's columns, in any order.
 
-    Without a contract every header will do that names each column once.
+    Without a contract every header will do that names each column once. Row numbers that the writing program added are
+    left out, unless the contract or `keep` names them.
     """
     rows, lines = _records(text)
     while rows and not rows[-1]:  # empty lines at the end are harmless
@@ -156,10 +160,17 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
     header = rows[0]
     if contract is None or len(contract.columns) > 1:
         _check_delimiter(header)
+    names = contract.headers if contract else keep
+    artefacts = [
+        place
+        for place, name in enumerate(header)
+        if name not in names and is_index(name, place, [row[place] for row in rows[1:] if len(row) > place])
+    ]
+    left = [name for place, name in enumerate(header) if place not in artefacts]
     if contract is None:
-        _check_named_once(header)
+        _check_named_once(left)
     else:
-        check_names(header, contract, "line 1")
+        check_names(left, contract, "line 1")
     if len(rows) == 1:
         raise refuse(
             "header_only",
@@ -168,9 +179,13 @@ def read_rows(text: str, contract: Contract | None = None) -> Rows:
         )
     _check_widths(rows, lines, len(header), text)
     known = {column.header: column.name for column in contract.columns} if contract else {}
-    names = [known.get(name, name) for name in header]
-    columns: dict[str, Sequence[str]] = dict(zip(names, zip(*rows[1:], strict=True), strict=True))
-    return Rows(columns, lines[1:])
+    values = zip(*rows[1:], strict=True)
+    columns: dict[str, Sequence[str]] = {
+        known.get(name, name): texts
+        for place, (name, texts) in enumerate(zip(header, values, strict=True))
+        if place not in artefacts
+    }
+    return Rows(columns, lines[1:], tuple(header[place] for place in artefacts))
 
 
 def _records(text: str) -> tuple[list[list[str]], list[int]]:
@@ -213,7 +228,8 @@ def _check_named_once(header: Sequence[str]) -> None:
     for place, name in enumerate(header, start=1):
         if not name.strip():
             wrong = f"line 1: column {place} of {len(header)} has no name"
-            raise refuse("unnamed_column", wrong, "name it, or leave it out (a comma at the end makes one)")
+            right = "a comma at the end makes one" if place > 1 else "pandas: to_csv(…, index=False)"
+            raise refuse("unnamed_column", wrong, f"name it, or leave it out ({right})")
         if header.count(name) > 1:
             wrong = f"line 1: the column {quoted(name)} appears {header.count(name)} times"
             raise refuse("duplicate_column", wrong, "keep one of them")
@@ -288,15 +304,16 @@ def read_parquet(data: bytes, contract: Contract) -> pa.Table:
         raise refuse("parquet_truncated", wrong, _SEND_AGAIN)
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        names = file.schema_arrow.names
+        artefacts = [name for name in index_columns(file.schema_arrow) if name not in contract.headers]
+        names = [name for name in file.schema_arrow.names if name not in artefacts]
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise _damaged(error) from None
+        raise _unreadable(error) from None
     check_names(names, contract, "the schema")
     try:
         table = file.read(use_threads=False)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise _damaged(error) from None
+        raise _unreadable(error) from None
     if table.num_rows != file.metadata.num_rows:
         wrong = (
             f"the Parquet index promises {file.metadata.num_rows:,} rows, the pages have {table.num_rows:,}"
@@ -308,9 +325,22 @@ def read_parquet(data: bytes, contract: Contract) -> pa.Table:
     return table.select(list(contract.headers)).rename_columns(list(contract.column_names))
 
 
-def _damaged(error: BaseException) -> BadFile:
-    # The library's message may quote the content and is hard to read: only the kind of damage is reported.
+def _unreadable(error: BaseException) -> BadFile:
+    """Why a Parquet file cannot be read: it is too large, it uses what this reader lacks, or it is damaged."""
+    import pyarrow as pa
+
+    # The library's message may quote the content and is hard to read: only the kind of trouble is reported.
+    if isinstance(error, MemoryError | pa.ArrowMemoryError | pa.ArrowCapacityError):
+        wrong = "the file needs more memory than this machine gives it"
+        return refuse("too_large", wrong, "send a sprint's rows only, in smaller row groups")
+    if isinstance(error, pa.ArrowNotImplementedError):
+        wrong = "the Parquet file uses an encoding, codec or type that cannot be read here"
+        return refuse("parquet_unsupported", wrong, "write it with plain types and snappy or zstd")
     message = str(error).lower()
+    if "utf8" in message or "utf-8" in message:
+        return refuse("encoding", "the Parquet file has text that is not UTF-8", "write its texts in UTF-8")
+    if "encrypt" in message or "decrypt" in message:
+        return refuse("parquet_unsupported", "the Parquet file is encrypted", "write it without encryption")
     kind = (
         "a page's checksum does not match"
         if "crc" in message or "checksum" in message

@@ -1,23 +1,26 @@
 """Infer the columns of a file: the types and nulls from which a first contract is written.
 
 Inference is cautious: a value that would lose something (a leading zero, a digit beyond 64 bits) stays text. Each
-column has the reason for its type, so that its owner can see where it is wrong.
+column has the reason for its type, so that its owner can see where it is wrong (`guess.py`).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.landing.artefacts import index_columns
 from sprintline.landing.contracts import Column, Contract
 from sprintline.landing.delimited import decode, read_rows, unpack
+from sprintline.landing.guess import Guess, guess, of_parquet
 from sprintline.landing.parquet import logical_type, plain
 from sprintline.landing.reasons import BadFile
-from sprintline.landing.types import NA_TOKENS, assemble, convert
+from sprintline.landing.types import assemble, convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
 FORMS = (".csv", ".csv.gz", ".parquet")
 #: Text with at most this many different values is a category; with more it is a name or prose, which no model reads.
 MOST_CATEGORIES = 50
-#: This many values rule out most types.
-FIRST = 100
 
 #: Columns that the platform adds to tables, or that the dbt models of a product made from a file define.
 TAKEN = frozenset(
@@ -38,7 +39,6 @@ TAKEN = frozenset(
 #: Of these, the ones it adds to the lake; a file's column of that name is renamed there.
 _OF_THE_LAKE = frozenset({"event_at", "known_at", "sprint"})
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LEADING_ZERO = re.compile(r"[-+]?0\d")
 
 
 class InferenceError(ValueError):
@@ -47,7 +47,11 @@ class InferenceError(ValueError):
 
 @dataclass(frozen=True)
 class Inferred:
-    """One column: its names in the file, in the contract and in SQL, its logical type and why it has that."""
+    """One column: its names in the file, in the contract and in SQL, its logical type and why it has that.
+
+    not_known: words that mean "not known" in it. note: what its owner should read about the choice, if anything.
+    counts_rows: whether it numbers the rows of the file, which says nothing about them.
+    """
 
     header: str
     name: str
@@ -56,6 +60,9 @@ class Inferred:
     why: str
     required: bool
     distinct: int
+    not_known: tuple[str, ...] = ()
+    note: str | None = None
+    counts_rows: bool = False
 
     @property
     def category(self) -> bool:
@@ -68,27 +75,53 @@ class Inferred:
         return self.sql if self.name.lower() == self.sql else f'"{self.name}"'
 
 
-def infer(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame]:
+def infer(
+    file: Path, timezone: str, keys: Collection[str] = (), moments: Collection[str] = ()
+) -> tuple[list[Inferred], pd.DataFrame]:
     """The columns of a file, and its rows typed so, under the columns' SQL names.
 
     Args:
         file: a CSV (comma-separated, UTF-8, a header) or Parquet file.
         timezone: of moments written without an offset.
+        keys: columns that identify the rows, by one of their names: none of their values may change.
+        moments: columns that say when a row happened or became known.
 
     Raises:
         InferenceError: no such file, another format, no rows, or a column that no contract can describe.
     """
     import pandas as pd
 
-    texts, kinds = _read(file)
+    texts, kinds = _read(file, keys)
     found, typed = [], {}
     for header, (name, sql) in _names(list(texts.columns)).items():
-        kind, why = kinds.get(header) or _kind(_distinct(texts[header]), timezone)
+        key, moment = (not {header, name, sql}.isdisjoint(names) for names in (keys, moments))
+        distinct = _distinct(texts[header])
         if header in kinds:
-            _refuse_unfit(file, header, kind, texts[header], timezone)
-        found.append(_inferred(header, name, sql, kind, why, texts[header]))
-        typed[sql] = _typed(texts[header], kind, timezone)
-    return found, pd.DataFrame(typed)
+            guessed = of_parquet(distinct, *kinds[header], timezone, key=key, moment=moment)
+            _refuse_unfit(file, header, guessed, texts[header], timezone)
+        else:
+            guessed = guess(distinct, timezone, key=key, moment=moment)
+        column = _inferred(header, name, sql, guessed, texts[header])
+        typed[sql] = _typed(texts[header], guessed, timezone)
+        if not key and column.kind == "integer" and column.required and _counts_rows(typed[sql]):
+            column = replace(
+                column, counts_rows=True, note="it numbers the rows of the file, so no model reads it"
+            )
+        found.append(column)
+    frame = pd.DataFrame(typed)
+    frame.attrs = texts.attrs
+    return found, frame
+
+
+def _counts_rows(values: Any) -> bool:
+    import numpy as np
+
+    first = int(values[0])
+    return (
+        len(values) > MOST_CATEGORIES
+        and first in (0, 1)
+        and bool((values == np.arange(len(values)) + first).all())
+    )
 
 
 def columns_of(contract: Contract) -> list[Inferred]:
@@ -108,12 +141,23 @@ def columns_of(contract: Contract) -> list[Inferred]:
     ]
 
 
-def texts_of(file: Path) -> pd.DataFrame:
-    """Every value of a CSV or Parquet file as text, a missing one as the empty text. Raises InferenceError."""
-    return _read(file)[0]
+def texts_of(file: Path, keep: Collection[str] = ()) -> pd.DataFrame:
+    """Every value of a CSV or Parquet file as text, a missing one as the empty text. Raises InferenceError.
+
+    keep: columns that are data although they look as if the writing program had added them.
+    """
+    return _read(file, keep)[0]
 
 
-def _read(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
+def read_texts(texts: pd.Series, timezone: str) -> tuple[str, pd.Series]:
+    """The type of a column of texts, and its values."""
+    import pandas as pd
+
+    found = guess(_distinct(texts), timezone)
+    return found.kind, pd.Series(_typed(texts, found, timezone), index=texts.index)
+
+
+def _read(file: Path, keep: Collection[str]) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     """Every value as text; and for Parquet the logical type of each column, and why."""
     import pandas as pd
     import pyarrow as pa
@@ -124,13 +168,12 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
         raise InferenceError(f"{file}: is not one of {', '.join(FORMS)}; save it as one of them")
     try:
         if file.suffix == ".parquet":
-            texts, kinds = _texts_of_parquet(file)
+            texts, kinds = _texts_of_parquet(file, keep)
         else:
             # As a landed file is read, so that what is accepted here is accepted there.
-            texts = pd.DataFrame(
-                read_rows(decode(unpack(file.read_bytes(), file.name))).columns, dtype=object
-            )
-            kinds = {}
+            rows = read_rows(decode(unpack(file.read_bytes(), file.name)), keep=keep)
+            texts, kinds = pd.DataFrame(rows.columns, dtype=object), {}
+            texts.attrs["left_out"] = rows.left_out
     except BadFile as bad:
         raise InferenceError(f"{file}: {bad}") from bad
     except (pa.ArrowException, OSError) as error:
@@ -141,12 +184,14 @@ def _read(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     return texts, kinds
 
 
-def _texts_of_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
+def _texts_of_parquet(file: Path, keep: Collection[str]) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     """Every column as the text of a CSV file, so that one inference serves both."""
     import pandas as pd
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(file).read()
+    left_out = [name for name in index_columns(table.schema) if name not in keep]
+    table = table.drop_columns(left_out)
     texts, kinds = {}, {}
     for name, values in zip(table.column_names, map(plain, table.columns), strict=True):
         kind = logical_type(values.type)
@@ -158,7 +203,9 @@ def _texts_of_parquet(file: Path) -> tuple[pd.DataFrame, dict[str, tuple[str, st
             raise InferenceError(f"{file}: the column {name!r} appears twice; keep one of them")
         texts[name] = _as_text(values)
         kinds[name] = kind, f"its Parquet type is {values.type}"
-    return pd.DataFrame(texts), kinds
+    frame = pd.DataFrame(texts)
+    frame.attrs["left_out"] = tuple(left_out)
+    return frame, kinds
 
 
 def _as_text(values: pa.ChunkedArray) -> list[str]:
@@ -176,10 +223,13 @@ def _as_text(values: pa.ChunkedArray) -> list[str]:
     return ["" if one is None else str(one) for one in values.to_pylist()]
 
 
-def _refuse_unfit(file: Path, header: str, kind: str, texts: pd.Series, timezone: str) -> None:
+def _refuse_unfit(file: Path, header: str, found: Guess, texts: pd.Series, timezone: str) -> None:
     """Refuse a value that Parquet's type allows and the contract's does not: the file would break its contract."""
-    distinct = _distinct(texts)
-    _, reasons = convert(distinct, [False] * len(distinct), Column("", kind, timezone=timezone))
+    if found.lost:
+        raise InferenceError(f"{file}: column {header}: {found.lost}; write the column as text")
+    column = _column(found, timezone)
+    distinct = [text for text in _distinct(texts) if text not in column.absent]
+    _, reasons = convert(distinct, [False] * len(distinct), column)
     for index, reason in reasons.items():
         raise InferenceError(
             f"{file}: column {header}: {distinct[index]} {reason}; fix it, or write the column as text"
@@ -220,48 +270,36 @@ def reserved_words() -> frozenset[str]:
 
 
 def _distinct(texts: pd.Series) -> list[str]:
-    return [text for text in dict.fromkeys(texts) if text not in NA_TOKENS]
+    return [text for text in dict.fromkeys(texts) if text]
 
 
-def _inferred(header: str, name: str, sql: str, kind: str, why: str, texts: pd.Series) -> Inferred:
-    distinct = _distinct(texts)
-    required = not texts.isin(NA_TOKENS).any()
-    return Inferred(header, name, sql, kind, why, required, len(distinct))
+def _inferred(header: str, name: str, sql: str, found: Guess, texts: pd.Series) -> Inferred:
+    column = _column(found, "UTC")
+    missing = texts.isin(column.absent)
+    return Inferred(
+        header, name, sql, found.kind, found.why, not missing.any(), texts[~missing].nunique(),
+        found.not_known, _note(found, texts, missing),
+    )  # fmt: skip
 
 
-def _kind(distinct: list[str], timezone: str) -> tuple[str, str]:
-    if not distinct:
-        return "string", "it is empty throughout"
-    if any(_LEADING_ZERO.match(text) for text in distinct) and all(text.isdigit() for text in distinct):
-        return "string", "digits with leading zeros, which a number would lose"
-    missing = [False] * len(distinct)
-    for kind, why in (
-        ("integer", "every value is a whole number"),
-        ("number", "every value is a number"),
-        ("boolean", "every value is true or false"),
-        ("date", "every value is a date"),
-        ("timestamp", "every value is a moment"),
-    ):
-        column = Column("", kind, timezone=timezone)
-        if kind != "timestamp" and convert(distinct[:FIRST], missing[:FIRST], column)[1]:
-            continue
-        _, reasons = convert(distinct, missing, column)
-        if not reasons:
-            return kind, why
-        if kind == "timestamp" and (
-            clock_change := next((r for r in reasons.values() if "clocks change" in r), None)
-        ):
-            place = next(index for index, reason in reasons.items() if reason == clock_change)
-            return "string", f"{distinct[place]} {clock_change}"
-    return "string", f"{len(distinct)} different texts"
+def _note(found: Guess, texts: pd.Series, missing: pd.Series) -> str | None:
+    if not found.note or not found.not_known:
+        return found.note
+    rows = int((missing & (texts != "")).sum())
+    first = int((missing & (texts != "")).to_numpy().argmax()) + 1
+    return f"{found.note} ({rows:,} row{'s' if rows > 1 else ''}, the first is row {first:,})"
 
 
-def _typed(texts: pd.Series, kind: str, timezone: str) -> Any:
+def _column(found: Guess, timezone: str) -> Column:
+    return Column("", found.kind, timezone=timezone, not_known=found.not_known or None)
+
+
+def _typed(texts: pd.Series, found: Guess, timezone: str) -> Any:
     import numpy as np
     import pandas as pd
 
     codes, distinct = pd.factorize(texts)
-    missing = np.array([text in NA_TOKENS for text in distinct], dtype=bool)
-    column = Column("", kind, timezone=timezone)
+    column = _column(found, timezone)
+    missing = np.array([text in column.absent for text in distinct], dtype=bool)
     values, _ = convert(list(distinct), missing, column)
     return assemble(values, missing, codes, column)

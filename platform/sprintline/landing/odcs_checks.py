@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from sprintline.base.time_zones import zone_of
 from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, WITH_ROW
 from sprintline.mechanisms.declaration.located_yaml import (
     KeyPath,
@@ -27,7 +27,7 @@ LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
 #: customProperties of the contract that have a meaning here; others are not changed.
 CUSTOM = ("eventAt", "knownAt", "timezone", "checksum")
 #: customProperties of a column that have a meaning here.
-COLUMN_CUSTOM = ("unit", "knownAt")
+COLUMN_CUSTOM = ("unit", "knownAt", "notKnown")
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -170,6 +170,18 @@ def _check_column(column: Mapping[str, Any], path: KeyPath, found: MistakeList) 
     options = column.get("logicalTypeOptions")
     has_pattern = isinstance(options, dict) and "pattern" in options
     _check_column_quality(column.get("quality"), kind, has_pattern, (*path, "quality"), found)
+    _check_not_known(column, (*path, "customProperties"), found)
+
+
+def _check_not_known(column: Mapping[str, Any], path: KeyPath, found: MistakeList) -> None:
+    properties = column.get("customProperties")
+    for index, item in enumerate(properties if isinstance(properties, list) else ()):
+        name = item.get("property") if isinstance(item, dict) else None
+        at: KeyPath = (*path, index)
+        if name == "notKnown":
+            words = item.get("value")
+            if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+                found.add((*at, "value"), f"{shown(words)} is not a list of words", 'write ["N/A", "-"]')
 
 
 def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -> None:
@@ -238,7 +250,7 @@ def _is_pattern(value: Any) -> bool:
 
 def _is_zone(value: Any) -> bool:
     try:
-        ZoneInfo(value)
+        zone_of(value)
     except (TypeError, KeyError, ValueError, OSError):
         return False
     return True

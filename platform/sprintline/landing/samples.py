@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sprintline.landing.inferred import FORMS, infer, texts_of
+from sprintline.landing.inferred import FORMS, read_texts, texts_of
 from sprintline.landing.odcs import parse_contract
 from sprintline.landing.values import Window, moments
 from sprintline.product.spec import parse_product
@@ -64,17 +64,19 @@ def _sample(
 ) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     """All rows as text, and when each happened and was known; read once for all sprints."""
     contract = parse_contract(contract_text, contract_file)
-    columns, typed = infer(file, contract.timezone)
-    inferred = {column.header: column for column in columns}
+    texts = texts_of(file, keep=contract.headers)
 
     def of(name: str | None, ended: bool) -> pd.Series:
         declared = next((column for column in contract.columns if column.name == name), None)
-        found = inferred.get(declared.header) if declared else None
-        if declared is None or found is None or found.kind not in ("date", "timestamp"):
+        there = declared is not None and declared.header in texts
+        kind, values = (
+            read_texts(texts[declared.header], contract.timezone) if declared and there else ("", None)
+        )
+        if declared is None or values is None or kind not in ("date", "timestamp"):
             raise LookupError(
                 f"sample/{file.name} has no moments in the columns that {contract_file} names as eventAt and knownAt: "
                 f"fix one of them, or give the rows in provide() of sources.py"
             )
-        return moments(typed[found.sql], replace(declared, logical_type=found.kind), ended)
+        return moments(values, replace(declared, logical_type=kind), ended)
 
-    return texts_of(file), of(contract.event_at, ended=False), of(contract.known_at, ended=True)
+    return texts, of(contract.event_at, ended=False), of(contract.known_at, ended=True)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from sprintline.base.time_zones import zone_of
 from sprintline.landing.contracts import Column
 from sprintline.landing.dates import Parsed, read_date, read_timestamp
+from sprintline.landing.exact import beyond_64_bits
 
-#: Texts that mean "not known". In a column whose contract lists NA as a value, NA is that value.
-NA_TOKENS = ("", "NA")
+#: The largest number of 32 bits, in which models calculate.
+MOST = 3.4028234663852886e38
+BEYOND = "is too large: beyond 3.4e38, the largest number that a model can read"
 
 _INTEGER = re.compile(r"[-+]?\d+(?:\.0+)?")
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 def convert(distinct: Any, missing: Any, column: Column) -> tuple[list[Any], dict[int, str]]:
@@ -38,7 +40,7 @@ def convert(distinct: Any, missing: Any, column: Column) -> tuple[list[Any], dic
 
 def _parser(column: Column) -> Callable[[str], Parsed]:
     if column.logical_type == "timestamp":
-        zone = ZoneInfo(column.timezone)
+        zone = zone_of(column.timezone)
         return lambda text: read_timestamp(text, zone)
     return {"integer": _integer, "number": _number, "boolean": _boolean, "date": read_date}[
         column.logical_type
@@ -48,9 +50,9 @@ def _parser(column: Column) -> Callable[[str], Parsed]:
 def _integer(text: str) -> Parsed:
     if not text.isascii() or not _INTEGER.fullmatch(text):
         return None, "is not a whole number"
-    value = int(text.partition(".")[0])
+    whole = text.partition(".")[0]
     return (
-        (value, None) if -(2**63) <= value < 2**63 else (None, "is too large for a whole number of 64 bits")
+        (None, "is too large for a whole number of 64 bits") if beyond_64_bits(whole) else (int(whole), None)
     )
 
 
@@ -58,7 +60,7 @@ def _number(text: str) -> Parsed:
     if not text.isascii() or not _NUMBER.fullmatch(text):
         return None, "is not a number"
     value = float(text)
-    return (value, None) if abs(value) != float("inf") else (None, "is too large for a number")
+    return (value, None) if abs(value) <= MOST else (None, BEYOND)
 
 
 def _boolean(text: str) -> Parsed:

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sprintline.base.time_zones import midnight, zone_of
 from sprintline.landing.contracts import Column, Contract, repeated_rows
+from sprintline.landing.dates import microseconds
 from sprintline.landing.reasons import EXAMPLES, BadFile, Violation, places, quoted
-from sprintline.landing.types import NA_TOKENS, assemble, convert
+from sprintline.landing.types import assemble, convert
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+NO_MOMENT = "no moment at which a row happened or became known"
+LATER = "leave the row out until its moment is known; it lands then"
+LONGEST = timedelta(days=50 * 366)
+"""Nothing becomes known so long after it happened."""
 
 _EXAMPLE = {
     "integer": "a whole number, for example 12",
@@ -69,9 +76,7 @@ def frame_from_text(columns: dict[str, Sequence[str]], lines: Sequence[int], con
     for column in contract.columns:
         texts = np.array(columns[column.name], dtype=object)
         codes, distinct = pd.factorize(texts)
-        missing = np.isin(
-            distinct, [token for token in NA_TOKENS if not token or token not in (column.enum or ())]
-        )
+        missing = np.isin(distinct, column.absent)
         values, reasons = convert(distinct, missing, column)
         if reasons:
             bad = np.zeros(len(distinct), dtype=bool)
@@ -117,6 +122,9 @@ def checked_frame(typed: Typed, contract: Contract, window: Window | None) -> pd
     for target, source in (("event_at", contract.event_at), ("known_at", contract.known_at)):
         if source is not None and source not in typed.bad:
             column = contract.column(source)
+            if found := _far(typed, column, frame.get("event_at") if target == "known_at" else None):
+                typed.violations.append(found)
+                continue
             frame = frame.assign(**{target: moments(typed.frame[source], column, ended=target == "known_at")})
     if window is not None and "event_at" in frame and contract.event_at is not None:
         hidden = contract.column(contract.event_at).hidden
@@ -151,7 +159,7 @@ def _judged(typed: Typed, contract: Contract) -> tuple[list[Violation], bool]:
         lines = typed.lines(rows)
         where = f"{places(lines, count, typed.word)}, column {column.name}"
         if check == "not_nullable":
-            right = "every row needs a value here; '' and 'NA' mean not known"
+            right = f"every row needs a value here; {', '.join(map(repr, column.absent))} mean not known"
             violations.append(Violation("null", f"{where}: empty", right, column.name, count, lines))
         else:
             value = typed.frame[column.name].iloc[int(np.flatnonzero(rows)[0])]
@@ -207,11 +215,44 @@ def moments(values: pd.Series, column: Column, ended: bool) -> pd.Series:
 
     if column.logical_type == "timestamp":
         return values
-    days = np.array([None if pd.isna(day) else day for day in values], dtype="datetime64[D]")
-    midnights = pd.Series((days + int(ended)).astype("datetime64[us]"), index=values.index)
-    earlier = np.ones(len(midnights), dtype=bool)
-    local = midnights.dt.tz_localize(column.timezone, ambiguous=earlier, nonexistent="shift_forward")
-    return local.dt.tz_convert("UTC")
+    zone, later = zone_of(column.timezone), timedelta(days=int(ended))
+    codes, days = pd.factorize(values)
+    starts = np.array([microseconds(midnight(day + later, zone)) for day in days], dtype="int64")
+    found = pd.Series(np.append(starts, 0)[codes].astype("datetime64[us]"), index=values.index)
+    return found.dt.tz_localize("UTC").mask(codes < 0)
+
+
+def far(values: pd.Series, happened: pd.Series | None = None) -> Any:
+    """Which dates or moments are marks such as 9999-12-31, that mean "never" or "not yet", and no moments of a row.
+
+    happened: the moments of the rows; nothing becomes known `LONGEST` after them.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        moments = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    else:
+        moments = np.array([None if pd.isna(day) else day for day in values], dtype="datetime64[us]")
+    # pandas, DuckDB and Feast calculate in nanoseconds, which end in these years.
+    odd = (moments < np.datetime64("1678-01-01")) | (moments >= np.datetime64("2262-01-01"))
+    if happened is not None:
+        odd |= moments - happened.dt.tz_localize(None).to_numpy().astype("datetime64[us]") > np.timedelta64(
+            LONGEST
+        )
+    return odd
+
+
+def _far(typed: Typed, column: Column, happened: pd.Series | None) -> Violation | None:
+    import numpy as np
+
+    odd = far(typed.frame[column.name], happened)
+    if not (count := int(odd.sum())):
+        return None
+    value = typed.frame[column.name].iloc[int(np.flatnonzero(odd)[0])]
+    shown = "the value (hidden)" if column.hidden else quoted(value)
+    wrong = f"{places(typed.lines(odd), count, typed.word)}, column {column.name}: {shown} is {NO_MOMENT}"
+    return Violation("far_moment", wrong, LATER, column.name, count, typed.lines(odd))
 
 
 def _outside(
@@ -278,4 +319,10 @@ def _moment_column(frame: pd.DataFrame, name: str, first_line: int | None) -> tu
         count = int(empty.sum())
         wrong = f"{places(numbers, count, word)}: {name} is empty"
         raise BadFile.of([Violation(name, wrong, f"every row needs its {name}", name, count, numbers)])
+    if (odd := far(moments)).any():
+        numbers = tuple(int(lines[index]) for index in np.flatnonzero(odd)[:EXAMPLES])
+        count = int(odd.sum())
+        value = quoted(moments.iloc[int(np.flatnonzero(odd)[0])])
+        wrong = f"{places(numbers, count, word)}: {name} is {value}, {NO_MOMENT}"
+        raise BadFile.of([Violation("far_moment", wrong, LATER, name, count, numbers)])
     return moments, lines, word

@@ -24,6 +24,7 @@ from sprintline.scaffold.source_files import (
     files_of_source,
     moments_of,
     name_for,
+    notes_on,
     read_own,
     row_facts,
     text_of,
@@ -125,7 +126,9 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
     except CalendarError as error:
         raise ScaffoldError(f"{error}; fix that first: sprintline check {spec.name}") from error
     timezone = asked.timezone or spec.calendar.timezone
-    columns, frame, named = read_own(asked.file, timezone)
+    columns, frame, named = read_own(
+        asked.file, timezone, asked.keys, [name for name in (asked.event_at, asked.known_at) if name]
+    )
     keys = list({key.sql: key for key in (named("key", name) for name in asked.keys)}.values())
     names = [key.sql for key in keys]
     if not all(key.required for key in keys) or frame.duplicated(names).any():
@@ -138,7 +141,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
     event = named("event-at", asked.event_at)
     known = named("known-at", asked.known_at) if asked.known_at else event
     happened = moments_of(asked.file, "event-at", event, frame, timezone)
-    knew = moments_of(asked.file, "known-at", known, frame, timezone)
+    knew = moments_of(asked.file, "known-at", known, frame, timezone, happened)
     sprints = calendar.sprints
     places = pd.Series(
         pd.DatetimeIndex([one.start for one in sprints]).searchsorted(happened, side="right") - 1
@@ -172,7 +175,7 @@ def _facts(spec: ProductSpec, asked: AskedSource, folder: Path) -> tuple[dict[st
         "everyone": False,
         **row_facts(places[landed]),
     }  # fmt: skip
-    notes = list(_notes(spec, calendar, places[landed]))
+    notes = [*_notes(spec, calendar, places[landed]), *notes_on(columns, frame, facts["source"])]
     if asked.known_at is None:
         when = "at the end of its day" if event.kind == "date" else "when it happens"
         notes.insert(

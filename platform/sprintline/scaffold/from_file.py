@@ -15,6 +15,7 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprintline.base.time_zones import zone_of
 from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
 from sprintline.learning.backtest import LEAST, ORIGINS, PARTS
 from sprintline.product.calendar import Calendar
@@ -25,6 +26,7 @@ from sprintline.scaffold.source_files import (
     files_of_source,
     moments_of,
     name_for,
+    notes_on,
     read_own,
     render_all,
     row_facts,
@@ -85,6 +87,7 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
 
 def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
     """Notes about the file's columns and sprints that its owner should know before the first replay."""
+    yield from facts["notes"]
     taken = ", ".join(one.header for one in facts["columns"] if one.sql in facts["asked_columns"])
     yield (
         f"these columns are taken as known when the question is asked (knownAt in contracts/{facts['source']}.yaml): "
@@ -121,7 +124,9 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     """Values for the templates, after every option was checked against the file."""
     import pandas as pd
 
-    columns, frame, named = read_own(asked.file, asked.timezone)
+    columns, frame, named = read_own(
+        asked.file, asked.timezone, (asked.key,), (asked.event_at, asked.known_at)
+    )
     key, event, known = (
         named("key", asked.key),
         named("event-at", asked.event_at),
@@ -132,10 +137,8 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
             f"--key: column {key.header} of {asked.file.name} does not identify the rows; choose one that does",
             code=2,
         )
-    asked_at, known_at = (
-        moments_of(asked.file, option, column, frame, asked.timezone)
-        for option, column in (("event-at", event), ("known-at", known))
-    )
+    asked_at = moments_of(asked.file, "event-at", event, frame, asked.timezone)
+    known_at = moments_of(asked.file, "known-at", known, frame, asked.timezone, asked_at)
     if (known_at < asked_at).any():
         raise ScaffoldError(
             f"--known-at: column {known.header} is before {event.header} in some rows; an answer cannot be known "
@@ -156,7 +159,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     staged = [replace(column, kind="string") if column.sql == by.sql else column for column in columns]
     free = [column for column in staged if column.sql not in later]
     categories = [column for column in free if column.category and column.sql != by.sql]
-    days = asked_at.dt.tz_convert(asked.timezone).dt.date
+    days = asked_at.dt.tz_convert(zone_of(asked.timezone)).dt.date
     first, last = days.min(), days.max()
     start: date = first - timedelta(days=first.weekday() if asked.length_days % 7 == 0 else 0)
     until = last + timedelta(days=max(26 * asked.length_days, 92))
@@ -171,6 +174,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "asked": asked,
         "source": name_for(asked.file),
         "sample": asked.file.name,
+        "notes": tuple(notes_on(columns, frame, name_for(asked.file))),
         "purpose": f"One row per question with its answer: {asked.label}",
         "usage": f"One file per sprint with the rows whose {event.name} is in it, dropped when their answers are "
         "known.",
@@ -181,7 +185,9 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "columns": columns,
         "staged": staged,
         "questions": free,
-        "numeric": [column for column in free if column.kind in ("integer", "number", "boolean")],
+        "numeric": [
+            one for one in free if one.kind in ("integer", "number", "boolean") and not one.counts_rows
+        ],
         # The first two also define the slices of a comparison: those with few values, each with many rows.
         "categories": [one.sql for one in sorted([*categories, by], key=lambda one: one.distinct)],
         "left_out": [

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import yaml
 
+from sprintline.base.time_zones import zone_of
 from sprintline.landing.contracts import Column
 from sprintline.landing.inferred import FORMS, InferenceError, Inferred, infer
-from sprintline.landing.values import moments
+from sprintline.landing.reasons import quoted
+from sprintline.landing.values import NO_MOMENT, far, moments
 from sprintline.scaffold.create import ScaffoldError
 
 if TYPE_CHECKING:
@@ -27,24 +28,31 @@ TEMPLATES = Path(__file__).with_name("templates")
 TYPES = {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "date": "date"}
 """The warehouse's names of a contract's types."""
 
+MOST_NOTES = 12
+"""Columns whose notes are shown one by one."""
+
 Find = Callable[[str, str], Inferred]
 """Finds a column for an option by its name in the file, or in SQL."""
 
 
-def read_own(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame, Find]:
+def read_own(
+    file: Path, timezone: str, keys: Collection[str], moments: Collection[str]
+) -> tuple[list[Inferred], pd.DataFrame, Find]:
     """The columns of a team's file, its rows, and how to find a column of it.
+
+    keys, moments: names of the columns that identify the rows, and that say when they happened or became known.
 
     Raises:
         ScaffoldError: no such time zone, or a file from which no contract can be written.
     """
     try:
-        ZoneInfo(timezone)
+        zone_of(timezone)
     except (KeyError, ValueError, OSError):
         raise ScaffoldError(
             f"--timezone: there is no time zone {timezone}; write an IANA name such as Europe/Berlin", code=2
         ) from None
     try:
-        columns, frame = infer(file, timezone)
+        columns, frame = infer(file, timezone, keys, moments)
     except InferenceError as error:
         raise ScaffoldError(str(error), code=2) from error
 
@@ -60,11 +68,20 @@ def read_own(file: Path, timezone: str) -> tuple[list[Inferred], pd.DataFrame, F
     return columns, frame, named
 
 
-def moments_of(file: Path, option: str, column: Inferred, frame: pd.DataFrame, timezone: str) -> pd.Series:
+def moments_of(
+    file: Path,
+    option: str,
+    column: Inferred,
+    frame: pd.DataFrame,
+    timezone: str,
+    happened: pd.Series | None = None,
+) -> pd.Series:
     """The moments of a column, in UTC; a row known on a day was known at its end.
 
+    happened: the moments of the rows, where the column says when they became known.
+
     Raises:
-        ScaffoldError: some rows have no moment.
+        ScaffoldError: some rows have no moment, or a mark such as 9999-12-31.
     """
     if column.kind in ("timestamp", "date") and not column.required and option == "known-at":
         raise ScaffoldError(
@@ -74,12 +91,42 @@ def moments_of(file: Path, option: str, column: Inferred, frame: pd.DataFrame, t
         )
     if column.kind not in ("timestamp", "date") or not column.required:
         why = "some rows have none" if column.kind in ("timestamp", "date") else column.why
+        right = "" if "write" in why else "; write moments as 2026-01-05T08:10:00Z, days as 2026-01-05"
         raise ScaffoldError(
-            f"--{option}: column {column.header} of {file.name} does not have a moment in every row ({why}); "
-            f"write moments as 2026-01-05T08:10:00Z, days as 2026-01-05",
+            f"--{option}: column {column.header} of {file.name} does not have a moment in every row ({why}){right}",
             code=2,
         )
-    return moments(frame[column.sql], Column("", column.kind, timezone=timezone), ended=option == "known-at")
+    values = frame[column.sql]
+    if (odd := far(values, happened)).any():
+        shown = values[odd].mode().iloc[0]
+        raise ScaffoldError(
+            f"--{option}: column {column.header} of {file.name} has {quoted(shown)} in {int(odd.sum()):,} rows, the "
+            f"first is row {int(odd.argmax()) + 1:,}: {NO_MOMENT}. Leave these rows out here, they land when it is "
+            f"known",
+            code=2,
+        )
+    return moments(values, Column("", column.kind, timezone=timezone), ended=option == "known-at")
+
+
+def notes_on(columns: list[Inferred], frame: pd.DataFrame, source: str) -> Iterator[str]:
+    """What the file's owner should know about columns that are not what they look like."""
+    if left := frame.attrs.get("left_out"):
+        yield (
+            f"{_several('column', [name or 'without a name' for name in left])} numbers the rows of the file and is no "
+            "data: it is left out, and so it is of files that land"
+        )
+    told = [column for column in columns if column.note]
+    for column in told[:MOST_NOTES]:
+        yield f"column {column.header}: {column.note}"
+    if len(told) > MOST_NOTES:
+        yield (
+            f"{len(told) - MOST_NOTES} more columns have notes of this kind: contracts/{source}.yaml has the reason "
+            f"for each type"
+        )
+
+
+def _several(word: str, names: list[str]) -> str:
+    return f"{word}{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def name_for(file: Path) -> str:
