@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -25,9 +26,10 @@ from tests.measured_facts import facts
 from sprintline.delivery import sensors
 from sprintline.hosting import runs
 from sprintline.lake.tables import LakeError
+from sprintline.mechanisms.registry import modules
 from sprintline.product.events import CLOSED, DECISION, TRIGGER
 from sprintline.product.runtime import Runtime
-from sprintline.product.sensors import ATTEMPTS, reason_of
+from sprintline.product.sensors import ATTEMPTS, reason_of, sensor_names
 from sprintline.release.sensors import retraining_sensor
 
 SOURCES = ("departures", "arrivals", "weather")
@@ -196,6 +198,36 @@ def failing_ticks(instance: dg.DagsterInstance) -> None:
         )  # fmt: skip
     assert runs.failing_sensor(instance, "flights") == "sensor flights_landing fails: the ledger is cut"
     assert runs.failing_sensor(instance, "trains") == ""
+
+
+def test_a_sensor_belongs_to_the_product_of_its_whole_name(monkeypatch):
+    """`shop_eu_landing` fails: no trouble of `shop`, nor of a product called `shop_eu_landing`."""
+    sick = SimpleNamespace(
+        error=SimpleNamespace(message="RuntimeError: trouble of shop_eu", cause=None),
+        tick_data=SimpleNamespace(consecutive_failure_count=9),
+    )
+    instance = SimpleNamespace(
+        all_instigator_state=lambda: [
+            SimpleNamespace(name="shop_eu_landing", instigator_origin_id="o", selector_id="s")
+        ],
+        get_ticks=lambda *_, limit: [sick],
+    )
+    assert [
+        name for name in ("shop", "shop_eu", "shop_eu_landing", "eu") if runs.failing_sensor(instance, name)
+    ] == ["shop_eu"]
+
+
+def test_every_sensor_has_a_listed_name(flights):
+    own = f"{flights.product}_"
+    jobs = {f"{own}{name}": dg.define_asset_job(f"{own}{name}") for name in ("closing", "retraining")}
+    made = [
+        one.name
+        for module in modules("sensors")
+        if hasattr(module, "sensors")
+        for one in module.sensors(flights, jobs)
+    ]
+    assert sorted(made) == sorted(sensor_names(flights.product))
+    assert not any("_" in name.removeprefix(own) for name in made), "shop_x of shop would be x of shop_x"
 
 
 def test_a_folder_of_no_source_is_told(flights, instance):

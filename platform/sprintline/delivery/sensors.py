@@ -28,6 +28,9 @@ from sprintline.product.sensors import (
 RECLOSED = ("increment", "backlog")
 """What a run materializes that closes a sprint again on the same data."""
 
+SENSORS = ("landing",)
+"""What its sensors are called, after the product's name."""
+
 
 def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
     """Closes each sprint whose files have all landed, in the order of the calendar."""
@@ -38,7 +41,7 @@ def landing_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefi
         return dg.SensorResult(run_requests=requests, skip_reason=reason)
 
     return platform_sensor(
-        f"{runtime.product}_landing",
+        f"{runtime.product}_{SENSORS[0]}",
         "Starts the run that closes a sprint once a file of every source has landed for it, and every published "
         "table it reads has closed.",
         tick,

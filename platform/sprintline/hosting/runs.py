@@ -10,7 +10,7 @@ from dagster import DagsterInstance
 
 from sprintline.base.settings import Home
 from sprintline.hosting.instance import SETTINGS, environment, prepare
-from sprintline.product.sensors import error_message
+from sprintline.product.sensors import error_message, sensor_names
 
 FAILS_OFTEN = 3
 """Ticks in a row that fail before one calls it failing: a code location that is reloaded fails one or two."""
@@ -18,8 +18,9 @@ FAILS_OFTEN = 3
 
 def failing_sensor(instance: DagsterInstance, product: str) -> str:
     """What a product's sensor says whose ticks fail again and again; nothing while they do their work."""
+    names = sensor_names(product)
     for state in instance.all_instigator_state():
-        if not state.name.startswith(f"{product}_"):
+        if state.name not in names:
             continue
         for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1):
             if tick.error and tick.tick_data.consecutive_failure_count >= FAILS_OFTEN:

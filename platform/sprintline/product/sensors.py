@@ -22,6 +22,8 @@ from dagster import (
 )
 from dagster._utils.error import SerializableErrorInfo
 
+from sprintline.mechanisms.registry import modules
+
 INTERRUPTED_TAG = "sprintline/interrupted"
 """On a run that ended because the platform was stopped."""
 
@@ -124,6 +126,15 @@ class Earlier:
             tags={**self.tags, **(more or {})},
             **options,
         )
+
+
+def sensor_names(product: str) -> frozenset[str]:
+    """Names of all sensors of a product: `<product>_<what>`, for each `what` that a subject's `sensors.py` lists.
+
+    Two products may begin alike: `shop_eu_landing` is no sensor of `shop`.
+    """
+    listed = (getattr(module, "SENSORS", ()) for module in modules("sensors"))
+    return frozenset(f"{product}_{what}" for each in listed for what in each)
 
 
 def platform_sensor(

@@ -10,6 +10,9 @@ from sprintline.product.past import decision_of, pending_trigger
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import PRODUCT_TAG, SPRINT_TAG, Earlier, platform_sensor
 
+SENSORS = ("retraining",)
+"""What its sensors are called, after the product's name."""
+
 
 def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorDefinition:
     """Retrains once per confirmed drift, and otherwise says with numbers why it did nothing."""
@@ -37,7 +40,7 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
         return dg.SensorResult(run_requests=[earlier.next(f"{runtime.product}:{sprint}:drift", sprint)])
 
     return platform_sensor(
-        f"{runtime.product}_retraining",
+        f"{runtime.product}_{SENSORS[0]}",
         "Starts the training of a candidate when drift is confirmed for a sprint.",
         tick,
         seconds=1,

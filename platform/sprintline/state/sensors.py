@@ -21,6 +21,9 @@ EVERY_SECONDS = 24 * 60 * 60
 
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
+SENSORS = ("retention",)
+"""What its sensors are called, after the product's name."""
+
 
 def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
     """Prunes the whole state folder once a day. It starts no run: a run would leave more behind than it removes."""
@@ -32,7 +35,7 @@ def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
             return dg.SkipReason(f"nothing was pruned: {error}")
 
     return platform_sensor(
-        f"{runtime.product}_retention",
+        f"{runtime.product}_{SENSORS[0]}",
         "Once a day removes what the settings SPRINTLINE_KEEP_... no longer keep, and says what went.",
         tick,
         seconds=EVERY_SECONDS,
