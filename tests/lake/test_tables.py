@@ -395,3 +395,29 @@ def write_with_little_room(root, frame):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
     Lake(root).write("flights/noise", "2013-S01", frame.assign(noise=99.5), "flight")
+
+
+# --- columns without a value
+
+
+@pytest.mark.parametrize(
+    ("logical", "value"),
+    [("date", pd.Timestamp("2026-01-15").date()), ("timestamp", pd.Timestamp("2026-01-15", tz="UTC")),
+     ("boolean", True), ("integer", 2**60 + 1), ("number", 1.5), ("string", "a")],
+)  # fmt: skip
+@pytest.mark.parametrize("empty", [None, float("nan")])
+def test_a_column_empty_at_first_has_its_declared_type(lake, logical, value, empty):
+    types = {"reviewed": logical}
+    lake.write(TABLE, "2013-S01", pd.DataFrame({"id": [1, 2], "reviewed": [empty, empty]}), "id", types)
+    later = pd.DataFrame({"id": [1, 2], "reviewed": pd.Series([value, None], dtype=object)})
+    lake.write(TABLE, "2013-S02", later, "id", types)
+    kept = lake.read(TABLE, ["2013-S01", "2013-S02"])["reviewed"]
+    assert kept[2] == value and kept.isna().tolist() == [True, True, False, True]
+
+
+def test_a_column_that_is_added_later_and_empty_has_its_declared_type(lake):
+    lake.write(TABLE, "2013-S01", pd.DataFrame({"id": [1]}), "id")
+    for sprint, value in (("2013-S02", None), ("2013-S03", pd.Timestamp("2026-01-15").date())):
+        rows = pd.DataFrame({"id": [1], "reviewed": pd.Series([value], dtype=object)})
+        lake.write(TABLE, sprint, rows, "id", {"reviewed": "date"})
+    assert lake.read(TABLE, "2013-S03")["reviewed"][0] == pd.Timestamp("2026-01-15").date()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,13 +20,19 @@ class LakeError(Exception):
 
 
 def partition_table(
-    table: str, sprint: str, frame: pd.DataFrame, sort_by: Sequence[str], schema: pa.Schema | None
+    table: str,
+    sprint: str,
+    frame: pd.DataFrame,
+    sort_by: Sequence[str],
+    schema: pa.Schema | None,
+    types: Mapping[str, str] | None = None,
 ) -> pa.Table:
     """The frame as rows of the lake: 64-bit integers, doubles, UTC microseconds, ordered, ``sprint`` as last column.
 
     Args:
         schema: what the table keeps now; None for a table that does not exist yet. Numbers are turned into the table's
             type where no value changes by it (pandas makes integers with nulls floats); nothing else is.
+        types: the declared logical type of columns. A column that is empty in a table's first rows tells none itself.
 
     Raises:
         LakeError: no rows, rows of another sprint, an odd or doubled name, a missing column of ``sort_by``, a type the
@@ -44,6 +50,8 @@ def partition_table(
         index = -1 if schema is None else schema.get_field_index(name)
         if schema is not None and index >= 0:
             array = _as_kept_before(f"{place}, column {name}", array, schema.field(index).type)
+        elif array.null_count == len(array) and (types or {}).get(name):
+            array = pa.nulls(len(array), arrow_type((types or {})[name]))
         elif pa.types.is_null(array.type):
             array = array.cast(
                 pa.string()
@@ -53,6 +61,20 @@ def partition_table(
     if sort_by:
         rows = rows.sort_by([(name, "ascending") for name in sort_by if name != SPRINT])
     return rows.append_column(SPRINT, pa.array([sprint] * len(frame), pa.string()))
+
+
+def arrow_type(logical: str) -> pa.DataType:
+    """The lake's type of a contract's logical type. Raises KeyError for another word."""
+    import pyarrow as pa
+
+    return {
+        "string": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", "UTC"),
+    }[logical]
 
 
 def from_arrow(rows: pa.Table) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import dagster as dg
 from sprintline.base.failpoints import failpoint
 from sprintline.features.evidence import online_version
 from sprintline.features.facts import FeatureViewFacts, OnlineFeaturesFacts, QuestionFeaturesFacts
+from sprintline.features.frame_checks import LOGICAL_TYPES
 from sprintline.features.online_state import online_state
 from sprintline.features.store import FeatureStore
 from sprintline.lake.recorded import RESTS_ON, refuse_lost, versions_before
@@ -102,8 +103,9 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         questions = rows_of(runtime[Warehouse], model.questions, sprint)
         rests_on = versions_before(runtime, sprint, features.views, 1)
         answered = runtime[FeatureStore].historical(questions, features.service)
+        types = _types(runtime, model.questions)
         commit = runtime[Lake].write(
-            runtime.table("question_features"), sprint, answered, sort_by=["question_id"]
+            runtime.table("question_features"), sprint, answered, ["question_id"], types
         )
         views = runtime[FeatureStore].declared().service_views(features.service)
         coverage = {
@@ -127,6 +129,16 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         )
 
     return question_features
+
+
+def _types(runtime: Runtime, questions: str) -> dict[str, str]:
+    """Declared types of a question and its features: a column may be empty in all questions of the first sprint."""
+    columns = runtime[Warehouse].table_columns()[questions]
+    types = {one.name: one.logical_type for one in columns if one.logical_type}
+    declared = runtime[FeatureStore].declared()
+    for view in runtime.spec.features.views:
+        types |= {name: LOGICAL_TYPES[kind] for name, kind in declared.kinds(view).items()}
+    return types
 
 
 def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:

@@ -14,6 +14,14 @@ CREATED = "created_timestamp"
 
 NUMBERS = frozenset({"integer", "real"})
 KINDS = frozenset({"text", "boolean", "moment"}) | NUMBERS
+LOGICAL_TYPES = {
+    "text": "string",
+    "boolean": "boolean",
+    "moment": "timestamp",
+    "integer": "integer",
+    "real": "number",
+}
+"""A contract's word for each kind."""
 
 
 def check_feature_frame(

@@ -20,7 +20,7 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.files import atomic_write
 from sprintline.base.locks import file_lock
 from sprintline.features.feast_project import open_project, quiet
-from sprintline.features.frame_checks import CREATED, EVENT, check_feature_frame, value_state
+from sprintline.features.frame_checks import CREATED, EVENT, LOGICAL_TYPES, check_feature_frame, value_state
 from sprintline.features.views import (
     Declared,
     FeatureError,
@@ -189,9 +189,10 @@ class FeatureStore:
             FeatureError: the rows are not as declared; nothing was written.
         """
         declared = self.declared()
-        keys = declared.keys(view)
-        self._check(declared.module, view, sprint, frame, keys, declared.kinds(view))
-        return self.lake.write(f"{self.product}/{view}", sprint.key, frame, sort_by=[*keys, EVENT])
+        keys, kinds = declared.keys(view), declared.kinds(view)
+        self._check(declared.module, view, sprint, frame, keys, kinds)
+        types = {name: LOGICAL_TYPES[kind] for name, kind in kinds.items()}
+        return self.lake.write(f"{self.product}/{view}", sprint.key, frame, [*keys, EVENT], types)
 
     def historical(
         self, questions: pd.DataFrame, service: str, *, moment: str = "question_at"

@@ -226,7 +226,14 @@ class Lake:
             ) from error
         return from_arrow(rows)
 
-    def write(self, table: str, sprint: str, frame: pd.DataFrame, sort_by: Sequence[str] | str) -> Commit:
+    def write(
+        self,
+        table: str,
+        sprint: str,
+        frame: pd.DataFrame,
+        sort_by: Sequence[str] | str,
+        types: Mapping[str, str] | None = None,
+    ) -> Commit:
         """Replace the table's partition of one sprint by the frame, in one commit or (same content) none.
 
         A reader sees the old rows or the new ones. Writers of other sprints do not interfere; of two writers of the
@@ -236,6 +243,7 @@ class Lake:
             frame: the sprint's rows, at least one; a ``sprint`` column, if there is one, must contain only this sprint.
                 Integers are stored as 64 bit, floats as double, moments as UTC microseconds.
             sort_by: the columns that order the rows: those of the grain.
+            types: declared logical types of columns; they decide where the table's first rows have no value.
 
         Raises:
             LakeError: wrong name, no rows, rows of another sprint, a column whose type differs from the table's, a
@@ -253,7 +261,7 @@ class Lake:
         trouble = ""
         for attempt in range(_ATTEMPTS):
             try:
-                return self._write_once(path, table, sprint, frame, order)
+                return self._write_once(path, table, sprint, frame, order, types)
             except (DeltaError, OSError) as error:
                 if not _CONFLICT.search(str(error)):
                     said = one_line(error)
@@ -296,13 +304,19 @@ class Lake:
             raise LakeError(f"lake table {table} cannot be vacuumed: {one_line(error)}") from error
 
     def _write_once(
-        self, path: Path, table: str, sprint: str, frame: pd.DataFrame, sort_by: list[str]
+        self,
+        path: Path,
+        table: str,
+        sprint: str,
+        frame: pd.DataFrame,
+        sort_by: list[str],
+        types: Mapping[str, str] | None,
     ) -> Commit:
         from deltalake import CommitProperties, PostCommitHookProperties, write_deltalake
 
         delta = self._open(table)
         columns = None if delta is None else arrow_schema(delta)
-        rows = partition_table(table, sprint, frame, sort_by, columns)
+        rows = partition_table(table, sprint, frame, sort_by, columns, types)
         if delta is None:
             # Created empty first: two writers that both create it by writing would both succeed and double the rows.
             # Another writer's schema may have won, so the rows are fitted to the current one.

@@ -61,7 +61,7 @@ def _source_asset(
         if file is None:
             return _rows_in_lake(runtime, source.name, sprint)
         frame, order = accept(context, runtime, source.name, file)
-        commit = runtime[Lake].write(runtime.table(source.name), sprint, frame, sort_by=order)
+        commit = runtime[Lake].write(runtime.table(source.name), sprint, frame, order, contract.types)
         facts: SourceFacts = {
             "rows": commit.rows,
             "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
@@ -128,7 +128,7 @@ def _published_asset(
             refuse_published(context, runtime, source.name, window.key, upstream, ready, bad)
         contract = upstream.feed.contract
         order = list(contract.key) or ["event_at", "known_at"]
-        commit = runtime[Lake].write(runtime.table(source.name), window.key, frame, sort_by=order)
+        commit = runtime[Lake].write(runtime.table(source.name), window.key, frame, order, contract.types)
         facts: SourceFacts = {
             "rows": commit.rows,
             "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,

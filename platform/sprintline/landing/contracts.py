@@ -110,6 +110,12 @@ class Contract:
         return tuple(column.name for column in self.columns)
 
     @property
+    def types(self) -> dict[str, str]:
+        """Logical type of every column of the lake's table, with the moments that the landing adds."""
+        declared = {column.name: column.logical_type for column in self.columns}
+        return {**declared, "event_at": "timestamp", "known_at": "timestamp"}
+
+    @property
     def headers(self) -> tuple[str, ...]:
         """Names of all columns as a file has them, in the contract's order."""
         return tuple(column.header for column in self.columns)

@@ -96,6 +96,22 @@ class Column:
     data_type: str
     description: str
 
+    @property
+    def logical_type(self) -> str | None:
+        """A contract's word for its type; None for a type that contracts do not have."""
+        return _LOGICAL_TYPES.get(self.data_type.lower())
+
+
+_LOGICAL_TYPES = {
+    "string": "string",
+    "int": "integer",
+    "bigint": "integer",
+    "double": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamptz": "timestamp",
+}
+
 
 def node_of(result: Any) -> Node:
     """One of dbt's results as a Node."""
