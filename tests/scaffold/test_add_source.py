@@ -95,7 +95,9 @@ def test_the_source_is_whole_and_every_other_character_stays(clone, form):
     assert tables[1]["config"]["meta"]["delta_table_path"].endswith("/visits/rota")
     (staged,) = yaml.safe_load((models / "stg_rota.yml").read_text())["models"]
     tests = [next(iter(test)) for test in staged["data_tests"]]
-    assert tests == ["unique_together"], "known before it happens: nothing may claim the contrary"
+    assert tests == ["not_null_columns", "unique_together"], (
+        "known before it happens: nothing may claim the contrary"
+    )
     assert not added.notes
 
 
@@ -125,7 +127,9 @@ def test_the_invented_sample_product_takes_a_source_too(clone):
     (staged,) = yaml.safe_load((clone / "dbt_project/models/bakery/staging/stg_ovens.yml").read_text())[
         "models"
     ]
-    assert [next(iter(test)) for test in staged["data_tests"]] == ["holds", "unique_together"]
+    assert [next(iter(test)) for test in staged["data_tests"]] == [
+        "not_null_columns", "holds", "unique_together",
+    ]  # fmt: skip
 
 
 def test_what_its_owner_should_know_is_told(clone):

@@ -180,6 +180,8 @@ def text_of(template: str, facts: dict[str, Any]) -> str:
         keep_trailing_newline=True, undefined=StrictUndefined, loader=FileSystemLoader(TEMPLATES),
     )  # fmt: skip
     environment.filters["yaml"] = _yaml
+    environment.filters["rendered"] = _rendered
+    environment.filters["plain"] = _plain
     return environment.get_template(template).render({"types": TYPES, **facts})
 
 
@@ -188,6 +190,16 @@ def render_all(templates: str, folder: Path, facts: dict[str, Any]) -> None:
     for file in sorted((TEMPLATES / templates).rglob("*.j2")):
         name = str(file.relative_to(TEMPLATES / templates))
         render(f"{templates}/{name}", folder / name.removesuffix(".j2"), facts)
+
+
+def _rendered(value: str) -> str:
+    """A text as dbt needs it where it renders Jinja (SQL, descriptions), so that the result is the text itself."""
+    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", value)
+
+
+def _plain(value: str) -> str:
+    """A text for defs.yaml, in which two braces would be a template: a space comes between them."""
+    return re.sub(r"\{(?=[{%#])", "{ ", value)
 
 
 def _yaml(value: str) -> str:

@@ -24,6 +24,7 @@ from sprintline.base.locks import access, file_lock
 from sprintline.base.settings import Home
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.connection import opened
+from sprintline.warehouse.empty_columns import with_empty_columns
 from sprintline.warehouse.results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.warehouse.runner import SPRINT_VARIABLE, one_dbt, run_dbt
 
@@ -373,7 +374,7 @@ class Warehouse:
         with one_dbt, access(self.file, writing=True):
             results = self._dbt(arguments, sprint, self._manifest(fingerprint))
         failpoint("dbt.after_build")
-        nodes = [node_of(result) for result in results]
+        nodes = with_empty_columns(self.file, map(node_of, results), results)
         result = BuildResult(self.product, sprint, time.perf_counter() - began, parsed, tuple(nodes))
         for node in nodes:
             if node.status in ERRORS:

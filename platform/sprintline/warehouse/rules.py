@@ -21,7 +21,11 @@ def _tests(evidence: Mapping[str, Any], _: Any) -> Judgement:
 
 
 def _failure_of(test: Mapping[str, Any]) -> str:
-    return f"{test['failures']:,} rows" if test.get("failures") else test.get("message") or test["status"]
+    message = test.get("message") or ""
+    # dbt's own is "Got 3 results, configured to fail if != 0".
+    if test.get("failures") and (not message or message.startswith("Got ")):
+        return f"{test['failures']:,} rows"
+    return message or str(test["status"])
 
 
 def _documented(evidence: Mapping[str, Any], _: Any) -> Judgement:
