@@ -103,6 +103,25 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
     assert capsys.readouterr().out == "bakery: all 6 sprints are closed; nothing was replayed\n"
 
 
+def test_a_slow_sprint_is_given_up_only_when_nothing_of_it_moves(bakery, monkeypatch):
+    """Three seconds of work with a limit of one: the warehouse file grows, then nothing happens any more."""
+    clock = iter(range(1000))
+    monkeypatch.setattr(replay.time, "monotonic", lambda: next(clock) / 8)
+    monkeypatch.setattr(replay.time, "sleep", lambda _: None)
+    monkeypatch.setattr(replay, "STALLED_AFTER", 1.0)
+    file, written = bakery.home.warehouse_file("bakery"), []
+    file.parent.mkdir(parents=True)
+
+    def work() -> None:
+        if len(written) < 20:
+            written.append("x")
+            file.write_text("".join(written))
+
+    with pytest.raises(replay.ReplayError, match=f"{S1} did not close: nothing of it was computed for 1 s"):
+        replay._await(bakery, [S1], [S1], replay._Lines(1), lambda: None, work)
+    assert len(written) == 20, "it was given up while it moved"
+
+
 class TestBesideAnOpenUi:
     @pytest.fixture
     def ui(self, root, bakery, monkeypatch):

@@ -18,6 +18,7 @@ from sprintline.base.settings import Home
 from sprintline.hosting import running_code, starts
 from sprintline.hosting.instance import environment, prepare
 from sprintline.hosting.processes import DAEMON
+from sprintline.hosting.work_done import work_done
 from sprintline.landing.arrivals import arrivals_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.update import given_up
@@ -36,7 +37,7 @@ HISTORY = 6
 """Sprints that land together at the start, as history does when a team begins."""
 
 STALLED_AFTER = 300.0
-"""Seconds without a sprint closing after which the replay gives up and says what it waits for."""
+"""Seconds without a sprint closing or an asset of it being stored, after which the replay gives up and says why."""
 
 PATIENCE, LOOKS_EVERY = 20.0, 5.0
 """Seconds without a sprint closing after which, and in which steps, it is asked whether waiting is of any use."""
@@ -323,7 +324,7 @@ def _await(
     meanwhile: Callable[[], object],
 ) -> None:
     """Wait until every sprint of the group is closed and report progress; `meanwhile` is called again and again."""
-    since, before = time.monotonic(), -1
+    since, before = time.monotonic(), None
     landed, look_at = since, since + PATIENCE
     open_ = [key for key in group if closing_of(runtime, key) is None]
     closed = sum(closing_of(runtime, key) is not None for key in set(chosen) - set(open_))
@@ -337,8 +338,9 @@ def _await(
         if not open_:
             progress.doing(closed, f"{runtime.product}: {group[-1]} closed")
             return
-        if closed != before:
-            since, before = time.monotonic(), closed
+        now = (closed, work_done(runtime, open_[0]))
+        if now != before:
+            since, before = time.monotonic(), now
             look_at = since + PATIENCE
         progress.doing(closed, f"{runtime.product}: closing {open_[0]}{_stage(runtime, open_[0])}")
         refused = runtime.records.events(product=runtime.product, kind=REFUSED, sprint=open_[0])
@@ -377,7 +379,7 @@ def _hopeless(runtime: Runtime, sprint: str) -> str | None:
 
 def _stalled(runtime: Runtime, sprint: str) -> str:
     """What keeps a sprint open, as far as its verdicts tell."""
-    told = f"{sprint} did not close within {STALLED_AFTER:.0f} s"
+    told = f"{sprint} did not close: nothing of it was computed for {STALLED_AFTER:.0f} s"
     return f"{told}{_stopping(runtime, sprint) or ': look at its run with `make ui`'}"
 
 
