@@ -101,9 +101,15 @@ class Release:
     def open(cls, folder: Path, expected: str | None = None, threads: int = 1) -> Release:
         """Read a bundle's manifest. Raises ReleaseError when it is missing or its SHA-256 is not `expected`."""
         content = _content(folder / MANIFEST, expected)
-        manifest = json.loads(content)
-        if manifest["model_id"] != folder.name:
-            raise ReleaseError(f"{folder} holds model {manifest['model_id']}: restore the folder from a copy")
+        try:
+            manifest = json.loads(content)
+            held, _ = manifest["model_id"], manifest["files"].items()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ReleaseError(
+                f"{folder / MANIFEST} is no manifest of a release: restore the folder from a copy"
+            ) from error
+        if held != folder.name:
+            raise ReleaseError(f"{folder} holds model {held}: restore the folder from a copy")
         return cls(folder, manifest, digest(content), threads)
 
     @property

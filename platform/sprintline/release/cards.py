@@ -60,6 +60,20 @@ def card_faults(runtime: Runtime, model_id: str) -> CardFaults:
     return faults_of(card, {name: found for name in cited if (found := _record(runtime, name))})
 
 
+def bundle_damage(runtime: Runtime, card: dict[str, Any]) -> list[str]:
+    """What is wrong with the files of the model that a card describes, a sentence each.
+
+    A card cites the manifest, whose hash does not change with a file beside it: the files are read as well.
+    """
+    from sprintline.learning.bundles import ReleaseError
+
+    cited = next((one["hash"] for one in _cited(card) if one["record"] == f"release {card['model']}"), None)
+    try:
+        return runtime[Models].release(card["model"], cited).verify()
+    except ReleaseError as error:
+        return [str(error)]
+
+
 def _cited(card: dict[str, Any]) -> list[dict[str, Any]]:
     figures = [one for section in card["sections"] for one in section["figures"]]
     return [*figures, *(one["was"] for one in figures if "was" in one), *card["claims"]]

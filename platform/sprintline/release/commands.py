@@ -46,10 +46,11 @@ def chosen_model(text: str) -> tuple[Runtime, str]:
 def card(model: str, as_json: bool) -> int:
     """A model's card: every figure from the records of its training, and what changed since the champion before it.
 
-    Exits with 1 when the card is missing, a section is empty, or a figure is no longer what its record says.
+    Exits with 1 when the card is missing, a section is empty, a figure is no longer what its record says, or a file of
+    the model was changed after its release.
     """
     from sprintline.learning.card_pages import markdown
-    from sprintline.release.cards import card_faults, read_card
+    from sprintline.release.cards import bundle_damage, card_faults, read_card
 
     runtime, model_id = chosen_model(model)
     found = read_card(runtime, model_id)
@@ -62,6 +63,7 @@ def card(model: str, as_json: bool) -> int:
         *(f"section {name} is empty" for name in faults["empty"]),
         *faults["stale"],
         *(f"claim without a metric: {says}" for says in faults["unmeasured"]),
+        *bundle_damage(runtime, found),
     ]
     if as_json:
         click.echo(json.dumps({**found, "faults": wrong}, indent=2, ensure_ascii=False))
