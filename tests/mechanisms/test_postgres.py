@@ -175,7 +175,7 @@ def of_version_1(url):
 def test_records_of_version_1_are_read_on_and_their_guards_stand(url, tmp_path):
     engine = of_version_1(url)
     with pytest.raises(
-        RecordsError, match=r"has schema 1, this Sprintline needs 2: run `sprintline migrate`"
+        RecordsError, match=r"has schema 1, this Sprintline needs 3: run `sprintline migrate`"
     ):
         Records(url, head_file=tmp_path / "ledger.head")
     assert Records.migrate(url) == 1
@@ -200,7 +200,7 @@ def test_a_backup_of_version_1_comes_to_an_empty_server(home, tmp_path, monkeypa
     assert back_up(there, tmp_path / "b.tar.zst").schema == 1
     monkeypatch.delenv("SPRINTLINE_RECORDS_URL")
     notes = restore(tmp_path / "b.tar.zst", home).notes
-    assert "had schema 1 and were migrated to 2" in notes[0]
+    assert "had schema 1 and were migrated to 3" in notes[0]
     assert "copied to the server, up to event 5" in notes[1]
     assert open_records(home).verify().ok
     assert len(open_records(home).verdicts("parcels")) == 3

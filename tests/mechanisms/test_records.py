@@ -124,8 +124,8 @@ def test_a_key_is_appended_once_for_its_kind_product_and_sprint(records):
         "DELETE FROM ledger WHERE seq = 2",
         "DELETE FROM ledger",
         "INSERT OR REPLACE INTO ledger"
-        " SELECT seq, at, kind, product, sprint, 'me', body, prev, hash, key, as_of FROM ledger",
-        "INSERT INTO ledger SELECT 9, at, kind, product, sprint, actor, body, 'x', 'y', 'z', as_of FROM ledger"
+        " SELECT seq, at, kind, product, sprint, 'me', body, prev, hash, key, as_of, signature FROM ledger",
+        "INSERT INTO ledger SELECT 9, at, kind, product, sprint, actor, body, 'x', 'y', 'z', as_of, '' FROM ledger"
         " WHERE seq = 1",
         "UPDATE verdicts SET outcome = 'pass'",
         "DELETE FROM verdicts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections import Counter
 
 import dagster as dg
@@ -128,6 +129,47 @@ def test_what_an_asset_never_recorded_is_asked_for_in_vain(flights):
 
 
 # --- the decision ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (
+            "UPDATE verdicts SET outcome = 'pass'",
+            "the verdict ML403 on candidate was changed after it was recorded",
+        ),
+        (
+            "UPDATE measurements SET facts = replace(facts, '\"rows\":0', '\"rows\":9') WHERE asset = 'candidate'",
+            "the measurement of candidate was changed",
+        ),
+        ("DELETE FROM verdicts WHERE outcome = 'fail'", "the verdict ML403 on candidate was deleted"),
+    ],
+)
+def test_a_candidate_is_held_when_another_hand_changed_what_is_recorded_of_it(
+    flights, alias, statement, says
+):
+    decided(flights, "2013-S01", "m1")
+    judged(flights, "2013-S02", ML403="fail" if "measurements" not in statement else "pass")
+    with sqlite3.connect(flights.home.root / "records.db") as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        assert connection.execute(statement).rowcount
+    connection.close()
+    body = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
+    assert body["decision"] == "hold" and says in body["why"], body["why"]
+    assert alias.given == []
+
+
+def test_a_decision_carries_what_it_is_based_on(flights, alias):
+    decided(flights, "2013-S01", "m1")
+    judged(flights, "2013-S02")
+    body = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
+    assert body["decision"] == "promote"
+    assert body["rests_on"]["verdicts"] == len(rules_of_gate(PROMOTION))
+    assert body["rests_on"]["measurements"] == 1
+    report = flights.records.verify()
+    assert report.ok and report.records.covered == 1 and report.records.without == (1,)
 
 
 def test_a_decision_is_taken_once_and_repeated(flights, alias):

@@ -158,6 +158,17 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection to ask with, all of whose statements see one moment. Raises as `reading`."""
+    with reading(engine.execution_options(isolation_level=_SNAPSHOT[engine.dialect.name])) as connection:
+        yield connection
+
+
+#: One moment for all statements of a transaction: SQLite gives it by itself.
+_SNAPSHOT = {"postgresql": "REPEATABLE READ", "sqlite": "SERIALIZABLE"}
+
+
+@contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that is alone in writing records from its first statement on: all of it happens, or nothing.
 

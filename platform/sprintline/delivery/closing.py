@@ -16,6 +16,7 @@ from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
 from sprintline.landing.arrivals import arrivals_of, published_versions, read_from
 from sprintline.mechanisms.backlog.update import update_from_verdicts
+from sprintline.mechanisms.ledger.verifying import RESTS_ON
 from sprintline.mechanisms.rules.gates import GateDecision
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.run_rules import current_versions, judge_asset
@@ -84,7 +85,12 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     )  # after the restatement, of which one of its rules speaks
     verdicts = records.verdicts(product, sprint)
     gate = is_done(
-        definition_of_done(runtime, sprint), verdicts, {**versions, INCREMENT: version}, waivers(runtime), now
+        definition_of_done(runtime, sprint),
+        verdicts,
+        {**versions, INCREMENT: version},
+        waivers(runtime),
+        now,
+        records.changed(product, sprint),
     )
     said = {
         **state,
@@ -97,8 +103,9 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     update_from_verdicts(runtime, sprint, actor, reached_end=True)
     failpoint("closing.sighted")
     # Older closings carry their moment in the body.
-    if {name: value for name, value in before.items() if name != "judged_at"} != said:
+    if {name: value for name, value in before.items() if name not in ("judged_at", RESTS_ON)} != said:
         key = f"{len(closings)}:{text_hash(canonical_json(said))}"
+        said = {**said, RESTS_ON: records.rests_on(product, sprint)}
         records.append(CLOSED, product, sprint, actor, said, key=key, as_of=now)
         failpoint("closing.closed")
     return Closing(version, gate, verdicts, restated, stale)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
 from sprintline.learning.registry import Models
-from sprintline.mechanisms.rules.faults import DONE, Fault, Sandbox
+from sprintline.mechanisms.rules.faults import DONE, Fault, NotPlanted, Sandbox
 from sprintline.release.facts import CandidateFacts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.faults import MODELS
@@ -34,6 +38,20 @@ def _release_swapped(sandbox: Sandbox) -> None:
     (folder / "model.onnx").write_bytes((folder / "twin.onnx").read_bytes())
 
 
+def _in_records(statement: str) -> Callable[[Sandbox], None]:
+    """A change of the records file by somebody who knows SQLite: guards dropped first."""
+
+    def plant(sandbox: Sandbox) -> None:
+        with closing(sqlite3.connect(sandbox.home.root / "records.db")) as connection, connection:
+            guards = "select name from sqlite_master where type = 'trigger'"
+            for (name,) in connection.execute(guards).fetchall():
+                connection.execute(f"drop trigger {name}")
+            if not connection.execute(statement, {"sprint": sandbox.sprint}).rowcount:
+                raise NotPlanted(f"no row of the records was changed by: {statement}")
+
+    return plant
+
+
 def _corrected(sandbox: Sandbox, sprint: str) -> None:
     sandbox.land(
         "orders", lambda orders: orders.assign(promised_minutes=orders["promised_minutes"] + 1), sprint
@@ -60,6 +78,26 @@ FAULTS = (
     Fault(
         DONE, "a release swapped after it was judged", "release folder, model.onnx", "increment",
         _release_swapped, run=("increment",),
+    ),
+    Fault(
+        DONE, "a verdict edited in the records", "records.db, a verdict on orders", "increment",
+        _in_records("update verdicts set observed = '7' where scope_key = :sprint and asset = 'orders'"),
+        run=("increment",),
+    ),
+    Fault(
+        DONE, "a measured fact edited in the records", "records.db, the measurement of scores", "increment",
+        _in_records("update measurements set facts = facts || ' ' where scope_key = :sprint and asset = 'scores'"),
+        run=("increment",),
+    ),
+    Fault(
+        DONE, "an older verdict made the latest", "records.db, the verdicts on orders", "increment",
+        _in_records(
+            "insert into verdicts (product, scope_key, code, asset, subject, outcome, severity, observed, threshold, "
+            "sentence, data_version, at, scope_kind) select product, scope_key, code, asset, subject, outcome, "
+            "severity, observed, threshold, sentence, data_version, at, scope_kind from verdicts "
+            "where scope_key = :sprint and asset = 'orders'"
+        ),
+        run=("increment",),
     ),
     Fault(
         "DL701", "the sprint before corrected afterwards", "landing file of orders, sprint before", "increment",

@@ -84,6 +84,7 @@ def _overview(folder: Path, root: Path, home: Home, records: Records | None) -> 
             records.events(product=product) if records else (),
             Clock(home.clock).now(),
             waivers_of(runtime.spec.rules),
+            records.changed(product) if records else (),
         )
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
         first, *more = error_text(error, root).splitlines() or [type(error).__name__]

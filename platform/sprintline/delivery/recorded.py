@@ -79,6 +79,7 @@ def read(
         [one for one in events if keys is None or one.sprint in keys or one.kind in (WAIVER, WITHDRAWN)],
         runtime.clock.now(),
         waivers_of(runtime.spec.rules),
+        [one for part in parts for one in records.changed(product, part)],
     )
     by_sprint: dict[str, list[Verdict]] = {}
     for one in verdicts:

@@ -21,6 +21,7 @@ from sprintline.delivery.restatement import restatements
 from sprintline.governance.acts import approval_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.ledger.seals import Changed
 from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import GateDecision, Need, Waiver, decide
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict
@@ -156,6 +157,7 @@ def sprint_rows(
     events: Iterable[Event],
     now: datetime,
     waivers: Iterable[Waiver] = (),
+    changed: Iterable[Changed] = (),
 ) -> list[SprintStatus]:
     """A row per planned sprint, oldest first.
 
@@ -169,7 +171,11 @@ def sprint_rows(
         now: aware moment, the clock's or the replay's.
         waivers: those that the product declares; the ledger's are among the events. A closed sprint is compared with
             the waivers that were in force when it closed.
+        changed: verdicts and measurements that are not as they were written (`Records.changed`).
     """
+    spoiled: dict[str, list[Changed]] = {}
+    for one in changed:
+        spoiled.setdefault(one.scope.key, []).append(one)
     declared, told = tuple(waivers), [event for event in events if event.product == product]
     asked = needed if callable(needed) else _same(tuple(needed))
     judged: dict[str, list[Verdict]] = {}
@@ -199,6 +205,7 @@ def sprint_rows(
             happened.get(sprint.key, []),
             now,
             in_force,
+            spoiled.get(sprint.key, []),
         )
         for sprint in calendar.sprints
     ]
@@ -210,9 +217,11 @@ def is_done(
     versions: Mapping[str, str],
     waivers: Iterable[Waiver] = (),
     now: datetime | None = None,
+    changed: Iterable[Changed] = (),
 ) -> GateDecision:
     """The Definition of Done of one sprint, as a gate: open when it is done. Asset names are last names."""
-    return decide("done", needed, [_with_last_name(verdict) for verdict in verdicts], versions, waivers, now)
+    judged = [_with_last_name(verdict) for verdict in verdicts]
+    return decide("done", needed, judged, versions, waivers, now, changed)
 
 
 def _row(
@@ -225,16 +234,17 @@ def _row(
     events: list[Event],
     now: datetime,
     waivers: Callable[[Event | None], tuple[Waiver, ...]],
+    changed: list[Changed],
 ) -> SprintStatus:
     closed, decision, trigger = (_last(events, kind) for kind in (CLOSED, DECISION, TRIGGER))
     refused = _standing_refusals(events, measured)
     state = _state(sprint, closed, refused, now)
     versions = {asset: measurement.data_version for asset, measurement in measured.items()}
-    begun = bool(measured or verdicts or closed)
+    begun = bool(measured or verdicts or closed or changed)
     gate = GateDecision(False)
     if begun:
         asked, judged_at = tuple(needed(sprint.key)), _judged_at(closed) if closed else now
-        gate = is_done(asked, verdicts, versions, waivers(closed), judged_at)
+        gate = is_done(asked, verdicts, versions, waivers(closed), judged_at, changed)
     decided = decision.body if decision else {}
     scores: ScoresFacts = _facts(measured, SCORES)
     drift: DriftFacts = _facts(measured, DRIFT)
@@ -245,7 +255,7 @@ def _row(
         closed
         and not gate.open
         and later != waivers(closed)
-        and is_done(asked, verdicts, versions, later, now).open
+        and is_done(asked, verdicts, versions, later, now, changed).open
     ):
         missing.append(
             "what is missing was waived since: materialize increment, and it closes on the waivers"

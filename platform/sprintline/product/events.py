@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from sprintline.mechanisms.ledger.events import EventKind
+from sprintline.mechanisms.ledger.seals import RestsOn
 
 TRIGGER, DECISION, CLOSED = "trigger", "decision", "closed"
 
@@ -32,7 +33,8 @@ class DecisionEvidence(TypedDict, total=False):
 
 class DecisionBody(TypedDict):
     """champion_before, champion_after, candidate: model ids. trained_through: newest sprint of its training data.
-    release_digest: of the release that serves from now on.
+    release_digest: of the release that serves from now on. rests_on: verdicts and measurements of the sprint that it
+    was taken on; older decisions do not say.
     """
 
     sprint: str
@@ -45,13 +47,14 @@ class DecisionBody(TypedDict):
     why: str
     release_digest: NotRequired[str | None]
     evidence: DecisionEvidence
+    rests_on: NotRequired[RestsOn]
 
 
 class ClosedBody(TypedDict):
     """tables: data version and rows by asset. metrics: of the issued predictions. rules: outcome by place.
     files: digest by source. missing, needs: what keeps the sprint from being Done, as sentences and as `CODE on asset`.
-    version: hash of all data versions. judged_at: the platform's time,
-    in events older than `as_of`.
+    version: hash of all data versions. rests_on: verdicts and measurements of the sprint; older closings do not say.
+    judged_at: the platform's time, in events older than `as_of`.
     """
 
     tables: dict[str, tuple[str, int | None]]
@@ -62,6 +65,7 @@ class ClosedBody(TypedDict):
     missing: list[str]
     needs: list[str]
     version: str
+    rests_on: NotRequired[RestsOn]
     judged_at: NotRequired[str]
 
 

@@ -11,6 +11,7 @@ from sprintline.base.steps import StepFailed
 from sprintline.lake.recorded import refuse_lost
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
+from sprintline.mechanisms.ledger.verifying import RESTS_ON
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
 from sprintline.mechanisms.procedures.progress import progress_of
 from sprintline.mechanisms.rules import gates
@@ -262,7 +263,8 @@ def _answer(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str) ->
 
 def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any], moves: bool) -> None:
     def still_meant(intent: Mapping[str, Any]) -> str | None:
-        if intent == body:  # the decision itself, its state already
+        # The decision itself, its state already; what it is based on was added when it was taken.
+        if intent == {name: value for name, value in body.items() if name != RESTS_ON}:
             return None
         return f"the gate answers differently by now: {body['decision']}, {body['why']}"
 
@@ -276,7 +278,8 @@ def _promote(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any],
 
 
 def _decide(runtime: Runtime, sprint: str, actor: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    decision = runtime.records.append(DECISION, runtime.product, sprint, actor, body, key=sprint).body
+    said = {**body, RESTS_ON: runtime.records.rests_on(runtime.product, sprint)}
+    decision = runtime.records.append(DECISION, runtime.product, sprint, actor, said, key=sprint).body
     failpoint("decision.taken")
     return decision
 
@@ -295,6 +298,7 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
         {"candidate": version} if (version := release_version(runtime, candidate)) else {},
         waivers(runtime),
         runtime.clock.now(),
+        runtime.records.changed(runtime.product, sprint),
     )
     facts: CandidateFacts = candidate.facts
     model_id = facts["model_id"]

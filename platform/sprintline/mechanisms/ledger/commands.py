@@ -28,35 +28,92 @@ def ledger() -> None:
 @ledger.command()
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON, for machines.")
 def verify(as_json: bool) -> int:
-    """Verify ledger integrity: no event was changed, removed, inserted or cut off."""
+    """Verify ledger integrity: no event was changed, removed, inserted or cut off.
+
+    Verdicts and measurements are compared with what was written and with what closings and decisions are based on. It
+    names sprint, rule and asset of what was changed, deleted or added, and what it cannot verify.
+
+    Exits with 1 when anything is not as it was written.
+    """
     records = _records()
     if records is None:
         said: dict[str, object] = {"ok": True, "events": 0, "head": None, "head_file": None, "broken": None}
         sentence = _NO_LEDGER.format(home=settings.home().root)
     else:
         report = records.verify()
-        broken = {"seq": report.broken.seq, "why": report.broken.why} if report.broken else None
-        said = {
-            "ok": report.ok,
-            "events": report.events,
-            "head": report.head.hash,
-            "head_file": report.head_file.seq if report.head_file else None,
-            "broken": broken,
-        }
-        if report.broken:
-            place, why = report.broken.seq, report.broken.why
-            sentence = f"The ledger is broken at event {place}: {why}. Restore a backup (sprintline restore)."
-        else:
-            head_file = (
-                "and matches its head file"
-                if report.head_file
-                else "but has no head file that proves its end"
-            )
-            sentence = (
-                f"The ledger is intact {head_file}: {report.events} events, head {report.head.hash[:16]}."
-            )
+        said, sentence = _report_as_dict(report), "\n".join(report_lines(report))
     click.echo(json.dumps(said, indent=2) if as_json else sentence, err=not as_json and not said["ok"])
     return 0 if said["ok"] else 1
+
+
+def _report_as_dict(report: LedgerReport) -> dict[str, object]:
+    found = report.records
+    return {
+        "ok": report.ok,
+        "events": report.events,
+        "head": report.head.hash,
+        "head_file": report.head_file.seq if report.head_file else None,
+        "broken": {"seq": report.broken.seq, "why": report.broken.why} if report.broken else None,
+        "records": {
+            "broken": found.broken,
+            "changed": [{**one.as_dict(), "says": f"{one.where}: {one.sentence}"} for one in found.changed],
+            "seals": found.end.seq,
+            "found": found.found,
+            "based": found.covered,
+            "not_covered": list(found.without),
+        },
+    }
+
+
+_LISTED = 20
+"""Changed records that the screen lists; `--json` has all of them."""
+
+
+def report_lines(report: LedgerReport) -> list[str]:
+    """What verifying found, in sentences: the chain, verdicts and measurements, and what is not covered."""
+    found = report.records
+    if report.broken:
+        place, why = report.broken.seq, report.broken.why
+        lines = [f"The ledger is broken at event {place}: {why}. Restore a backup (sprintline restore)."]
+    else:
+        in_file = (
+            "and matches its head file" if report.head_file else "but has no head file that proves its end"
+        )
+        lines = [f"The ledger is intact {in_file}: {report.events} events, head {report.head.hash[:16]}."]
+    if found.broken:
+        lines.append(
+            f"The log of verdicts and measurements is broken: {found.broken}. Restore a backup (sprintline restore)."
+        )
+    if found.changed:
+        lines.append(f"Verdicts and measurements that are not as they were written: {len(found.changed)}.")
+        lines += [f"  {one.where}: {one.sentence}" for one in found.changed[:_LISTED]]
+        if (more := len(found.changed) - _LISTED) > 0:
+            lines.append(f"  and {more} more: sprintline ledger verify --json")
+        lines.append(
+            "  Materialize what is named again with its checks, or restore a backup. If they are right as they are: "
+            "sprintline ledger accept"
+        )
+    elif not found.broken:
+        lines.append(
+            "Verdicts and measurements are as they were written; closings and decisions that are based on them: "
+            f"{found.covered:,}, all verified."
+        )
+    if found.without:
+        lines.append(
+            f"Not covered: closings and decisions that are older than digests of verdicts and measurements: "
+            f"{len(found.without):,} (events {_some(found.without)})."
+        )
+    if found.found:
+        lines.append(
+            f"Not covered: what {found.found:,} verdicts and measurements said before the records were migrated; a "
+            "change since then is found."
+        )
+    return lines
+
+
+def _some(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
+    return ", ".join(map(str, numbers[:8])) + more
 
 
 @ledger.command(name="list")
@@ -132,7 +189,8 @@ def given_up(report: LedgerReport) -> list[str]:
     broken = f"{report.broken.why[:1].upper()}{report.broken.why[1:]}." if report.broken else ""
     return [
         in_file,
-        broken,
+        *([broken] if broken else []),
+        *(f"{one.where}: {one.sentence}." for one in report.records.changed),
         f"The ledger has {report.events} events. After this its end counts as right: `sprintline ledger verify` no "
         "longer reports what was cut off or replaced.",
     ]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sprintline.base.databases import RecordsError, connect, place_of, reading, writing
+from sprintline.base.databases import RecordsError, connect, place_of, reading, snapshot, writing
 from sprintline.mechanisms.ledger.chain import EMPTY, Head
 from sprintline.mechanisms.ledger.migrate import create_or_check
-from sprintline.mechanisms.ledger.record_tables import LEDGER, MEASUREMENTS, VERDICTS
+from sprintline.mechanisms.ledger.record_tables import LEDGER, MEASUREMENTS, SEALS, VERDICTS
 
 _ROWS_AT_ONCE = 2000
 
 
 def copy_records(source: str, target: str) -> Head:
-    """Copy verdicts, ledger and measurements as they stand at one moment into an empty database.
+    """Copy verdicts, ledger, measurements and their seals as they stand at one moment into an empty database.
 
     Raises:
         RecordsError: the target holds records already, or one of the two cannot be used. Nothing was copied then.
@@ -23,11 +23,17 @@ def copy_records(source: str, target: str) -> Head:
     try:
         create_or_check(origin)
         create_or_check(goal)
-        with reading(origin.execution_options(isolation_level=_SNAPSHOT[origin.dialect.name])) as there:
+        with snapshot(origin) as there:
             with writing(goal) as here:
                 if head_of(here) != EMPTY or here.execute(sa.select(VERDICTS.c.id).limit(1)).first():
                     raise RecordsError(f"database {place_of(goal)} holds records already: name an empty one")
-                for table, order in ((LEDGER, LEDGER.c.seq), (VERDICTS, VERDICTS.c.id), (MEASUREMENTS, None)):
+                orders = (
+                    (LEDGER, LEDGER.c.seq),
+                    (VERDICTS, VERDICTS.c.id),
+                    (MEASUREMENTS, None),
+                    (SEALS, SEALS.c.seq),
+                )
+                for table, order in orders:
                     rows = there.execution_options(yield_per=_ROWS_AT_ONCE).execute(
                         sa.select(table).order_by(order)
                     )
@@ -65,7 +71,3 @@ def carries(url: str, head: Head) -> bool | None:
             return head == EMPTY or kept == head.hash
     finally:
         engine.dispose()
-
-
-#: One moment for all statements of a transaction: SQLite gives it by itself.
-_SNAPSHOT = {"postgresql": "REPEATABLE READ", "sqlite": "SERIALIZABLE"}

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from sprintline.base.hashing import canonical_json
 from sprintline.mechanisms.ledger.bodies import mistakes, spelled
@@ -91,10 +91,13 @@ class GivenUp(TypedDict):
 
 
 class AcceptedBody(TypedDict):
-    """given_up: what the head file named before; None when it was missing or could not be read."""
+    """given_up: what the head file named before; None when it was missing or could not be read. changed: verdicts and
+    measurements that were not as they were written, and count as they are from here on, a sentence each.
+    """
 
     reason: str
     given_up: GivenUp | None
+    changed: NotRequired[list[str]]
 
 
 class Removed(TypedDict):

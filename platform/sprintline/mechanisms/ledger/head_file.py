@@ -5,16 +5,54 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sprintline.base.files import atomic_write
 from sprintline.base.hashing import canonical_json
 from sprintline.base.locks import access
-from sprintline.mechanisms.ledger.chain import Head
+from sprintline.mechanisms.ledger.chain import EMPTY, Head
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The last event and the last seal of a records database.
+
+    seals: None in head files that are older than seals.
+    """
+
+    ledger: Head
+    seals: Head | None
+
+    @property
+    def known(self) -> Head:
+        """The last seal, or the empty log's where it is not known."""
+        return self.seals or EMPTY
+
+    def behind(self, other: Heads) -> bool:
+        """Whether the other is of a later moment: both chains only grow, under one lock."""
+        return (self.ledger.seq, self.known.seq) != (other.ledger.seq, other.known.seq) and (
+            self.ledger.seq <= other.ledger.seq and self.known.seq <= other.known.seq
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        of_seals = {} if self.seals is None else {"seals": {"seq": self.seals.seq, "hash": self.seals.hash}}
+        return {"seq": self.ledger.seq, "hash": self.ledger.hash, **of_seals}
+
+    @classmethod
+    def of(cls, said: Any) -> Heads:
+        """Heads from their JSON values. Raises ValueError, KeyError or TypeError for others."""
+        seals = said.get("seals")
+        return cls(
+            Head(int(said["seq"]), str(said["hash"])),
+            None if seals is None else Head(int(seals["seq"]), str(seals["hash"])),
+        )
 
 
 class HeadFile:
-    """One small JSON file with the sequence number and hash of the newest event that was appended.
+    """One small JSON file with sequence number and hash of the newest event and of the newest seal.
 
     It is written after the append is committed, so it may lag behind by the events of a crash and never runs ahead. A
     ledger that does not contain the event that the head file names has lost its end or was recomputed.
@@ -27,8 +65,8 @@ class HeadFile:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def read(self) -> Head | None:
-        """The head; None when there is no file.
+    def read(self) -> Heads | None:
+        """The heads; None when there is no file.
 
         Raises:
             ValueError: the file holds something else. It is replaced whole, so nothing but a hand or a disk did that.
@@ -38,27 +76,26 @@ class HeadFile:
         except FileNotFoundError:
             return None
         try:
-            said = json.loads(content)
-            return Head(int(said["seq"]), str(said["hash"]))
-        except (ValueError, KeyError, TypeError) as error:
+            return Heads.of(json.loads(content))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{self.file} is not the head file of a ledger: restore it from the backup of its database"
             ) from error
 
-    def raise_to(self, head: Head) -> None:
-        """Write the head unless a later one is there already: of two appends the later may come here first."""
+    def raise_to(self, heads: Heads) -> None:
+        """Write the heads unless later ones are there already: of two writers the later may come here first."""
         with self._alone():
             kept = self.read()
-            if kept is None or kept.seq < head.seq:
-                self._write(head)
+            if kept is None or kept.behind(heads):
+                self._write(heads)
 
-    def replace(self, head: Head) -> None:
-        """Write the head, whatever is there."""
+    def replace(self, heads: Heads) -> None:
+        """Write the heads, whatever is there."""
         with self._alone():
-            self._write(head)
+            self._write(heads)
 
-    def _write(self, head: Head) -> None:
-        atomic_write(self.file, canonical_json({"seq": head.seq, "hash": head.hash}) + "\n", durable=True)
+    def _write(self, heads: Heads) -> None:
+        atomic_write(self.file, canonical_json(heads.as_dict()) + "\n", durable=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from sprintline.base.databases import RecordsError, connect, place_of, reading, writing
+from sprintline.base.databases import RecordsError, connect, place_of, reading, snapshot, writing
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, moment_text
+from sprintline.mechanisms.ledger import seals
 from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check_chain, next_event
 from sprintline.mechanisms.ledger.events import ACCEPTED, check_event
-from sprintline.mechanisms.ledger.head_file import HeadFile
+from sprintline.mechanisms.ledger.head_file import HeadFile, Heads
 from sprintline.mechanisms.ledger.migrate import create_or_check
-from sprintline.mechanisms.ledger.record_tables import LEDGER
+from sprintline.mechanisms.ledger.record_tables import LEDGER, SEALS
 from sprintline.mechanisms.ledger.rows import begun, event_of, event_row, moment_of, unaltered_event
+from sprintline.mechanisms.ledger.verifying import Based, RecordsReport, check_records
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,12 @@ class LedgerReport:
     """What verifying the ledger found.
 
     Attributes:
-        ok: the chain holds and contains the head in the head file.
+        ok: the chain holds and contains the head in the head file; verdicts and measurements are as they were written.
         events: how many events the ledger has.
         head: its last event.
         head_file: the head that the head file names; None when there is no such file.
-        broken: where it first does not hold; None when ``ok``.
+        broken: where the chain first does not hold; None when all of it does.
+        records: what was found of verdicts and measurements.
     """
 
     ok: bool
@@ -43,6 +46,7 @@ class LedgerReport:
     head: Head
     head_file: Head | None
     broken: Broken | None
+    records: RecordsReport
 
 
 class Ledger:
@@ -79,7 +83,7 @@ class Ledger:
         self._head_file = None if place is None else HeadFile(Path(place))
         create_or_check(self._engine)
         if self._head_file is not None and not self._head_file.file.exists() and self._head() == EMPTY:
-            self._head_file.raise_to(EMPTY)
+            self._head_file.raise_to(Heads(EMPTY, EMPTY))
 
     @staticmethod
     def migrate(url: str) -> int:
@@ -147,8 +151,9 @@ class Ledger:
                     return event_of(row)
             self._check_head(connection)
             event = self._chain_on(connection, kind, product, sprint, actor, body, key, as_of)
+            heads = self._heads(connection)
         failpoint("records.before_head")
-        self._raise_head(event)
+        self._raise_head(heads)
         return event
 
     def events(
@@ -189,19 +194,29 @@ class Ledger:
                 yield event_of(row)
 
     def verify(self) -> LedgerReport:
-        """Replay the whole chain and compare it with the head file; finds edits, removals, swaps and a cut end."""
+        """Replay the whole chain and compare it with the head file; finds edits, removals, swaps and a cut end.
+
+        Verdicts and measurements are compared with what was written, and with what closings and decisions say they are
+        based on.
+        """
         # The head file first: its event was committed before it was written, so a ledger read later contains it.
         trouble = f"the head file {self._head_file.file} is missing" if self._head_file is not None else ""
         try:
-            in_file = self._head_in_file()
+            heads = self._heads_in_file()
         except RecordsError as error:
-            in_file, trouble = None, str(error)
-        with reading(self._engine) as connection:
+            heads, trouble = None, str(error)
+        in_file, based = heads.ledger if heads else None, Based()
+        with snapshot(self._engine) as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(LEDGER)).scalar_one()
-            broken, seen = _replayed(connection, in_file)
-        if broken is None and self._head_file is not None and in_file is None:
+            broken, seen = _replayed(connection, in_file, based)
+            found = check_records(connection, based)
+            lost = None if heads is None else _lost_seals(connection, heads)
+        if broken is None and self._head_file is not None and heads is None:
             broken = Broken(seen.seq + 1, f"{trouble}: whether events were cut off is unknown")
-        return LedgerReport(broken is None, count, seen if broken is None else self._head(), in_file, broken)
+        if lost and found.broken is None:
+            found = replace(found, broken=lost)
+        ok = broken is None and found.broken is None and not found.changed
+        return LedgerReport(ok, count, seen if broken is None else self._head(), in_file, broken, found)
 
     def accept(self, actor: str, reason: str) -> Event:
         """Accept the ledger as it is and write its head file again, as after restoring an older database.
@@ -214,16 +229,22 @@ class Ledger:
         if (why := self.why_not_accepted()) is not None or self._head_file is None:
             raise RecordsError(why)
         try:
-            given_up = self._head_in_file()
+            heads = self._heads_in_file()
         except RecordsError:
-            given_up = None
-        body = {
-            "reason": reason,
-            "given_up": None if given_up is None else {"seq": given_up.seq, "hash": given_up.hash},
-        }
+            heads = None
+        given_up = heads.ledger if heads else None
         with writing(self._engine) as connection:
+            changed = check_records(connection, Based()).changed
+            seals.accept(connection, changed, self._sign_seal)
+            body: dict[str, Any] = {
+                "reason": reason,
+                "given_up": None if given_up is None else {"seq": given_up.seq, "hash": given_up.hash},
+            }
+            if changed:
+                body["changed"] = [f"{one.where}: {one.sentence}" for one in changed]
             event = self._chain_on(connection, ACCEPTED, "", None, actor, body, None)
-        self._head_file.replace(Head(event.seq, event.hash))
+            heads = self._heads(connection)
+        self._head_file.replace(heads)
         return event
 
     def why_not_accepted(self) -> str | None:
@@ -234,14 +255,13 @@ class Ledger:
             return (
                 f"{self._name}: the ledger is intact and matches its head file, so there is nothing to accept"
             )
-        with reading(self._engine) as connection:
-            broken, _ = _replayed(connection, None)
-        if broken is None:
+        with snapshot(self._engine) as connection:
+            based = Based()
+            broken, _ = _replayed(connection, None, based)
+            why = broken.why if broken else check_records(connection, based).broken
+        if why is None:
             return None
-        return (
-            f"{self._name}: {broken.why}: a new head file does not repair the chain, restore a backup "
-            "(sprintline restore)"
-        )
+        return f"{self._name}: {why}: a new head file does not repair the chain, restore a backup (sprintline restore)"
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -281,32 +301,39 @@ class Ledger:
     def _check_head(self, connection: sa.Connection) -> None:
         if self._head_file is None:
             return
-        in_file = self._head_in_file()
-        if in_file == EMPTY:
-            return
-        if in_file is not None:
-            kept = connection.execute(sa.select(LEDGER.c.hash).where(LEDGER.c.seq == in_file.seq)).scalar()
-            if kept == in_file.hash:
+        heads = self._heads_in_file()
+        in_file = heads.ledger if heads else None
+        if in_file is None:
+            if _head_of(connection) == EMPTY:
                 return
-            trouble = f"does not carry event {in_file.seq}, which its head file {self._head_file.file} names"
-        elif _head_of(connection) == EMPTY:
-            return
-        else:
             trouble = f"has events but its head file {self._head_file.file} is missing"
+        elif not _carries(connection, LEDGER, in_file):
+            trouble = f"does not carry event {in_file.seq}, which its head file {self._head_file.file} names"
+        elif heads is not None and (lost := _lost_seals(connection, heads)):
+            trouble = f"lost verdicts or measurements ({lost})"
+        else:
+            return
         raise RecordsError(
             f"{self._name} {trouble}: events may have been cut off, nothing was appended. Restore database and head "
             "file from one backup; or, if the ledger is right as it is, accept it with `sprintline ledger accept`"
         )
 
-    def _head_in_file(self) -> Head | None:
+    def _heads_in_file(self) -> Heads | None:
         try:
             return None if self._head_file is None else self._head_file.read()
         except ValueError as error:
             raise RecordsError(f"{self._name}: {error}") from error
 
-    def _raise_head(self, event: Event) -> None:
+    def _heads(self, connection: sa.Connection) -> Heads:
+        """Both ends as this transaction leaves them."""
+        return Heads(_head_of(connection), seals.last_seal(connection))
+
+    def _raise_head(self, heads: Heads) -> None:
         if self._head_file is not None:
-            self._head_file.raise_to(Head(event.seq, event.hash))
+            self._head_file.raise_to(heads)
+
+    def _sign_seal(self, seq: int, hash_: str) -> str | None:
+        return None
 
     def _head(self) -> Head:
         with reading(self._engine) as connection:
@@ -320,14 +347,32 @@ def _head_of(connection: sa.Connection) -> Head:
     return EMPTY if row is None else Head(row.seq, row.hash)
 
 
-def _replayed(connection: sa.Connection, in_file: Head | None) -> tuple[Broken | None, Head]:
-    """The first place where the chain does not hold or misses the head in the head file, and the last event read."""
+def _carries(connection: sa.Connection, table: sa.Table, head: Head) -> bool:
+    """Whether a chain has this head in its place."""
+    if head == EMPTY:
+        return True
+    return connection.execute(sa.select(table.c.hash).where(table.c.seq == head.seq)).scalar() == head.hash
+
+
+def _lost_seals(connection: sa.Connection, heads: Heads) -> str | None:
+    """Why the log of writes is not the one of the head file; None when it is."""
+    if _carries(connection, SEALS, heads.known):
+        return None
+    return f"seal {heads.known.seq} is not the one that the head file names: seals were cut off or recomputed"
+
+
+def _replayed(connection: sa.Connection, in_file: Head | None, based: Based) -> tuple[Broken | None, Head]:
+    """The first place where the chain does not hold or misses the head in the head file, and the last event read.
+
+    based: is given each event that was read.
+    """
     seen = EMPTY
 
     def watched(events: Iterator[Event]) -> Iterator[Event]:
         nonlocal seen
         for event in events:
             seen = Head(event.seq, event.hash)
+            based.take(event)
             yield event
 
     stream = connection.execution_options(yield_per=2000).execute(sa.select(LEDGER).order_by(LEDGER.c.seq))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sprintline.base.databases import place_of
 
 #: Version of the schema this code reads and writes: the number of the newest revision in `migrations/versions/`.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 METADATA = sa.MetaData()
 
@@ -52,6 +52,7 @@ LEDGER = sa.Table(
     sa.Column("hash", sa.Text, nullable=False, unique=True),
     sa.Column("key", sa.Text, nullable=True),
     sa.Column("as_of", sa.Text, nullable=True),
+    sa.Column("signature", sa.Text, nullable=True),
     sa.UniqueConstraint("kind", "product", "sprint", "key", name="ledger_key"),
     sa.Index("ledger_place", "product", "kind", "sprint", "seq"),
 )
@@ -67,6 +68,24 @@ MEASUREMENTS = sa.Table(
     sa.Column("facts", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("product", "scope_kind", "scope_key", "asset", name="measurements_place"),
+)
+
+SEALS = sa.Table(
+    "seals",
+    METADATA,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("scope_kind", sa.Text, nullable=False),
+    sa.Column("scope_key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("row", sa.Text, nullable=False),
+    sa.Column("of", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("prev", sa.Text, nullable=False, unique=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("signature", sa.Text, nullable=True),
+    sa.Index("seals_place", "product", "scope_kind", "scope_key", "kind", "of", "seq"),
 )
 
 

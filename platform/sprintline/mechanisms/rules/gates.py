@@ -1,7 +1,8 @@
 """Gates: a named list of rules that must pass for a step to happen. The step itself asks, and a gate fails closed.
 
 A rule counts for a gate only when its verdict is a pass *and* judged the data that is there now. No verdict, an
-insufficient one, a verdict on an older data version, or data that no one measured keep the gate shut. A waiver is a
+insufficient one, a verdict on an older data version, or data that no one measured keep the gate shut. So does a verdict
+or a measurement of the scope that is not as it was written, of any rule. A waiver is a
 person's decision to go on in spite of a judgement: it opens the gate for a judged `fail` or `insufficient` while it
 lasts, and never stands in for a judgement that was not made.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
+from sprintline.mechanisms.ledger.seals import Changed
 from sprintline.mechanisms.rules.verdicts import Verdict
 
 
@@ -111,6 +113,7 @@ def decide(
     current_versions: Mapping[str, str],
     waivers: Iterable[Waiver] = (),
     now: datetime | None = None,
+    changed: Iterable[Changed] = (),
 ) -> GateDecision:
     """Ask the gate.
 
@@ -122,6 +125,7 @@ def decide(
         current_versions: data version of each asset as measured now.
         waivers: those of the product, expired ones included, so that an expired one is reported.
         now: aware moment at which waivers are judged; without it no waiver helps.
+        changed: verdicts and measurements of the scope that are not as they were written. No waiver covers them.
     """
     by_need: dict[Need, list[Verdict]] = {}
     for verdict in verdicts:
@@ -147,7 +151,16 @@ def decide(
             note = f"; the waiver of {waiver.approver} accepts a verdict, it cannot replace a missing one"
         missing.append(need)
         reasons.append(f"{need}: {why}{note}")
-    return GateDecision(not missing, tuple(reasons), tuple(missing), tuple(waived))
+    spoiled = [_changed(one) for one in changed if one.counts]
+    return GateDecision(not missing and not spoiled, (*spoiled, *reasons), tuple(missing), tuple(waived))
+
+
+def _changed(one: Changed) -> str:
+    asset = one.of.partition(" on ")[2].partition(" (")[0] or one.of
+    return (
+        f"{one.sentence}: materialize {asset} again with its checks, or restore a backup; `sprintline ledger verify` "
+        "names all such records"
+    )
 
 
 def _objection(need: Need, verdicts: list[Verdict], version: str | None) -> tuple[str | None, bool]:

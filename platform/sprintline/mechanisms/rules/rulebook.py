@@ -61,4 +61,5 @@ def ask(context: Context, gate: str, scope: Scope | str) -> GateDecision:
         current_versions(context, scope),
         waivers(context),
         context.clock.now(),
+        context.records.changed(context.product, scope),
     )
