@@ -118,6 +118,8 @@ MISTAKES: dict[str, Spoil | None] = {
     "Python that does not parse": edit(MODEL, "def recipe() -> Recipe:", "def recipe( -> Recipe:"),
     "no recipe": edit(MODEL, "def recipe()", "def receipt()"),
     "a recipe that is none": edit(MODEL, "return Recipe(", "return dict("),
+    "a recipe that raises": edit(MODEL, "    return Recipe(", '    raise ValueError("no oven")\n    return Recipe('),
+    "a recipe that the platform refuses": edit(MODEL, 'naive_groups=("courier",)', 'naive_groups=("moon",)'),
     "a mart that is not there": gone(QUESTIONS),
     "a view without its query": gone(QUERY),
     "a view that reads no mart": edit(QUERY, "'courier_hours'", "'courier_hour'"),

@@ -25,11 +25,10 @@ from tests.measured_facts import facts
 
 from sprintline.delivery import sensors
 from sprintline.hosting import runs
-from sprintline.lake.tables import LakeError
 from sprintline.mechanisms.registry import modules
 from sprintline.product.events import CLOSED, DECISION, TRIGGER
 from sprintline.product.runtime import Runtime
-from sprintline.product.sensors import ATTEMPTS, reason_of, sensor_names
+from sprintline.product.sensors import ATTEMPTS, sensor_names
 from sprintline.release.sensors import retraining_sensor
 
 SOURCES = ("departures", "arrivals", "weather")
@@ -149,27 +148,6 @@ def test_tick_fail_tick_again_and_then_ask_for_a_person(flights, instance):
     assert f"failed {ATTEMPTS} times on the same files" in notes[0]
     land(flights, "2013-S01", "weather", text="fixed\n1\n")
     assert len(sensors.plan(flights, instance)[0]) == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ValueError("no\nsuch  column"), "bake: what a library says of it"),
-        (dg.Failure("flour is out"), "bake: flour is out"),
-        (LakeError("lake table a/b: free the disk"), "bake: lake table a/b: free the disk"),
-    ],
-)
-def test_why_a_run_failed_is_told_where_it_is_given_up(instance, error, told):
-    @dg.op
-    def bake():
-        raise error from OSError("what a library says of it")
-
-    @dg.job
-    def bakery():
-        bake()
-
-    run = bakery.execute_in_process(instance=instance, raise_on_error=False).dagster_run
-    assert reason_of(instance, run) == told
 
 
 def test_a_sensor_whose_ticks_fail_again_and_again_is_told_in_the_platforms_words(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.warehouse.dbt import Warehouse, WarehouseError
+from sprintline.warehouse.sql_text import line_of
 
 
 def with_product(folder: Path, product: str, models: dict[str, str]) -> Path:
@@ -94,6 +95,33 @@ def test_wrong_sql_names_model_and_file(tiny: Warehouse) -> None:
     assert (told.value.model, told.value.file) == ("doubled", "models/tiny/marts/doubled.sql")
     assert told.value.result is not None
     assert [node.name for node in told.value.result.models if node.status == "success"] == ["sprints"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "line"),
+    [
+        ("select\n    sprint,\n    nummer as number\nfrom {{ ref('sprints') }}", 3),
+        (
+            "{{ config(tags=['a']) }}\n\nselect\n    sprint,\n    number * * 2 as number,,\nfrom {{ ref('sprints') }}",
+            5,
+        ),
+        ("select\n    sprint,\n    {{ no_such_macro() }} as number\nfrom {{ ref('sprints') }}", 3),
+        ("select\n    sprint,\n    'a' as number\nfrom {{ ref('sprints') }}", 3),
+        ("select\n    'S1' as sprint,\n    1 as number\nfrom nowhere", 4),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_line_of_the_models_file(tiny: Warehouse, sql: str, line: int) -> None:
+    (tiny.project / "models" / "tiny" / "marts" / "doubled.sql").write_text(sql + "\nwhere {{ in_sprint() }}")
+    with pytest.raises(
+        WarehouseError, match=rf"model doubled in models/tiny/marts/doubled\.sql:{line} failed"
+    ):
+        tiny.build("S1")
+
+
+def test_an_error_that_names_nothing_of_the_file_gets_no_line() -> None:
+    assert line_of("Conversion Error: Could not convert string 'x1' to INT32", "select a\nfrom b") is None
+    assert line_of('column "a" not found', "select ab\nfrom a") == 2, "a whole name, not a part of one"
+    assert line_of("", "") is None
 
 
 def test_without_a_sprint_nothing_is_built(tiny: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from sprintline.base import settings
+from sprintline.base.places import team_place
 
 #: What the exit codes mean; `sprintline --help` shows this.
 EXIT_CODES = """\
@@ -39,6 +40,10 @@ def error_text(error: BaseException, root: Path | None = None) -> str:
     """An error in one sentence; paths inside the clone are shown from its root."""
     if type(error).__module__.startswith(_OURS) or isinstance(error, click.ClickException):
         text = str(error)
+        # What the platform refuses may have been called by the team's own code, which its message cannot know.
+        frames = [(one.filename, one.lineno or 1) for one in traceback.extract_tb(error.__traceback__)]
+        if (place := team_place(frames, root)) and place.partition(":")[0] not in text:
+            text = f"{place}: {text}"
     elif isinstance(error, SyntaxError):
         text = f"{error.filename}:{error.lineno}: {error.msg}; fix the line"
     elif isinstance(error, OSError) and error.filename:

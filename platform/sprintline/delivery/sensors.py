@@ -21,8 +21,8 @@ from sprintline.product.sensors import (
     PRODUCT_TAG,
     SPRINT_TAG,
     Earlier,
+    error_of,
     platform_sensor,
-    reason_of,
 )
 
 RECLOSED = ("increment", "backlog")
@@ -148,9 +148,8 @@ def _given_up(instance: dg.DagsterInstance, sprint: str, earlier: Earlier) -> st
     attempts = earlier.given_up
     if not attempts:
         return None
-    why = reason_of(instance, attempts[0])
     return (
-        f"{sprint} failed {len(attempts)} times on the same files{f', {why}' if why else ''} (run "
+        f"{sprint} failed {len(attempts)} times on the same files, {error_of(instance, attempts[0])} (run "
         f"{attempts[0].run_id[:8]}): fix that, then drop its file once more, or materialize the sprint from the UI"
     )
 

@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.locks import access
 from sprintline.features.views import FeatureError
 from sprintline.warehouse.connection import open_failure
-from sprintline.warehouse.sql_text import without_comments
+from sprintline.warehouse.sql_text import line_of, without_comments
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+
+class QueryError(FeatureError):
+    """A feature query cannot be run. line: of the query, from 1."""
+
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(f"line {line}: {why}")
+        self.why, self.line = why, line
+
 
 SCHEMA = "marts"
 MACROS = Path(__file__).with_name("macros.sql")
@@ -84,7 +93,7 @@ def restricted_query(
         except duckdb.Error as error:
             line = _LINE.search(str(error))
             first = str(error).strip().splitlines()[0]
-            raise FeatureError(f"line {line.group(1) if line else 1}: {first}") from error
+            raise QueryError(first, int(line.group(1)) if line else line_of(first, sql) or 1) from error
 
 
 def _marts(session: duckdb.DuckDBPyConnection, attached: str) -> list[str]:

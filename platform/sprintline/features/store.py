@@ -21,6 +21,7 @@ from sprintline.base.files import atomic_write
 from sprintline.base.locks import file_lock
 from sprintline.features.feast_project import open_project, quiet
 from sprintline.features.frame_checks import CREATED, EVENT, LOGICAL_TYPES, check_feature_frame, value_state
+from sprintline.features.marts import QueryError
 from sprintline.features.views import (
     Declared,
     FeatureError,
@@ -176,6 +177,9 @@ class FeatureStore:
         window = {"sprint_start": sprint.start, "sprint_end": sprint.end}
         try:
             frame = query(sql, [*lookback, sprint.key], window)
+        except QueryError as error:
+            place = f"{file}:{error.line}: view {view}, sprint {sprint.key}"
+            raise FeatureError(f"{place}: {error.why}") from error
         except FeatureError as error:
             raise FeatureError(f"{file}: view {view}, sprint {sprint.key}: {error}") from error
         self._check(file, view, sprint, frame, keys, kinds)

@@ -7,14 +7,20 @@ error, so they are left out; the parity rule (ML402) watches over every export.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sprintline.base.places import shown, team_place
+
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import pandas as pd
 
 NO_CATEGORY = ""
@@ -139,6 +145,26 @@ class Recipe:
             "threads": self.threads,
             **self.params,
         }
+
+
+@contextmanager
+def failing_as_recipe(module: ModuleType) -> Iterator[None]:
+    """Let what goes wrong with a recipe name its file and line, also where a library fails on what it built.
+
+    Raises:
+        RecipeError: for an error that passed no line of the team's code and is none of the platform's other own.
+    """
+    try:
+        yield
+    except Exception as error:
+        frames = [(one.filename, one.lineno or 1) for one in traceback.extract_tb(error.__traceback__)]
+        ours = type(error).__module__.startswith("sprintline.") and not isinstance(error, RecipeError)
+        if ours or isinstance(error, OSError | MemoryError) or team_place(frames):
+            raise
+        line = module.recipe.__code__.co_firstlineno
+        told = str(error) if isinstance(error, RecipeError) else f"{type(error).__name__}: {error}"
+        place = f"{shown(module.__file__ or '')}:{line}"
+        raise RecipeError(f"{place}: training with this recipe failed: {told}") from error
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -15,6 +16,9 @@ from sprintline.base.steps import StepFailed
 from sprintline.mechanisms.context import Context
 
 Step = Callable[..., Any]
+
+_LAST_LINES = 12
+"""Lines of a failed program's output that are kept with its error."""
 
 
 def in_words(context: Context) -> Callable[[Step], Step]:
@@ -51,7 +55,18 @@ def _failures_in_words(context: Context) -> Iterator[None]:
     except Exception as error:
         if why := full_disk(error, context.home.root):
             raise dg.Failure(why, allow_retries=False) from error
+        _with_output(error)
         raise
+
+
+def _with_output(error: BaseException) -> None:
+    """Add to an error what the program printed whose failure it is: its message has only the exit code."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, subprocess.CalledProcessError) and (printed := behind.stderr or behind.output):
+            text = printed.decode(errors="replace") if isinstance(printed, bytes) else str(printed)
+            behind.add_note("\n".join(text.strip().splitlines()[-_LAST_LINES:]))
+        behind = behind.__cause__ or behind.__context__
 
 
 def actor(context: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster import (
+    AssetCheckSeverity,
     DagsterEventType,
     DagsterInstance,
     DagsterRun,
@@ -23,6 +24,7 @@ from dagster import (
 from dagster._utils.error import SerializableErrorInfo
 
 from sprintline.mechanisms.registry import modules
+from sprintline.product.run_errors import RunError, of_error
 
 INTERRUPTED_TAG = "sprintline/interrupted"
 """On a run that ended because the platform was stopped."""
@@ -30,10 +32,6 @@ INTERRUPTED_TAG = "sprintline/interrupted"
 
 STOPPED_TAG = "sprintline/stopped"
 """On a run that a person stopped; others are canceled when the platform ends."""
-
-
-MOST_SAID = 300
-"""Most characters of a run's error that are repeated elsewhere; the run itself has the full text."""
 
 
 UNFINISHED = [
@@ -61,25 +59,55 @@ def failed(runs: Iterable[DagsterRun]) -> list[DagsterRun]:
     ]
 
 
-def reason_of(instance: DagsterInstance, run: DagsterRun) -> str:
-    """The error of the step at which a run failed, in one line; empty when no step had started."""
+_STOPPED = "DagsterAssetCheckFailedError"
+"""What Dagster raises after a step of which a blocking check fails; it names the check and not what it says."""
+
+
+def error_of(instance: DagsterInstance, run: DagsterRun) -> RunError:
+    """Why a run failed: the error of its step, the checks that stopped it, or what became of its process."""
     for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
         if event is None or event.step_failure_data.error is None:
             continue
-        failure, error = event.step_failure_data.user_failure_data, event.step_failure_data.error
-        said = (failure.description if failure else None) or error_message(error)
-        return f"{event.step_key}: {' '.join(said.split())[:MOST_SAID]}"
-    return ""
+        failure, error, step = (
+            event.step_failure_data.user_failure_data,
+            event.step_failure_data.error,
+            str(event.step_key),
+        )
+        if error.cls_name == _STOPPED and (told := _stopping_checks(instance, run, step)):
+            return RunError("; ".join(told), step=step)
+        return of_error(error, step, failure.description if failure else None)
+    ends = {DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
+    for entry in instance.all_logs(run.run_id, of_type={*ends, DagsterEventType.ENGINE_EVENT}):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        # Code that does not load in the run's process stops it before any step.
+        data: Any = event.event_specific_data
+        if (met := getattr(data, "error", None)) is not None:
+            return of_error(met)
+        if event.event_type in ends and event.message:
+            return RunError(" ".join(event.message.split()))
+    return RunError("no reason was recorded")
+
+
+def _stopping_checks(instance: DagsterInstance, run: DagsterRun, step: str) -> list[str]:
+    """What the checks say that a step stopped at; none when it failed for another reason."""
+    found = []
+    for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+        event = entry.dagster_event
+        if event is None or event.step_key != step:
+            continue
+        check = event.asset_check_evaluation_data
+        if not check.passed and check.severity is AssetCheckSeverity.ERROR and check.blocking:
+            told = " ".join((check.description or check.check_name).split())
+            found.append(f"{check.check_name.partition('_')[0]} on {check.asset_key.path[-1]}: {told}")
+    return found
 
 
 def error_message(error: SerializableErrorInfo) -> str:
     """The platform's own message in a chain of errors, which names the fix; without one, the innermost cause."""
-    chain = [error]
-    while chain[-1].cause:
-        chain.append(chain[-1].cause)
-    shown = next((one for one in chain if one.message.startswith("sprintline.")), chain[-1])
-    return shown.message.partition(": ")[2] or shown.message
+    return str(of_error(error))
 
 
 ATTEMPTS = 3

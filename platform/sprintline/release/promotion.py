@@ -172,6 +172,7 @@ def train_candidate(
 def _train_candidate(
     runtime: Runtime, sprint: str, trigger: Trigger, taught: Taught, beside: ThreadPoolExecutor
 ) -> tuple[CandidateFacts, str, dict[str, Any]]:
+    from sprintline.learning.recipes import failing_as_recipe
     from sprintline.learning.registry import code_hash, lock_hash
     from sprintline.learning.training import snapshot, train, training_set
 
@@ -180,10 +181,11 @@ def _train_candidate(
     labels, known = taught
     frame = runtime[Lake].read(table, known)
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
-    data = training_set(frame, labels, sprints=known, judged=sprint, recipe=recipe)
     budget = spec.time_budget_seconds
-    trained = train(data, recipe=recipe, seed=spec.seed, budget_seconds=budget, beside=beside)
-    backtest = judging.backtest(data, recipe, spec.seed)
+    with failing_as_recipe(runtime.recipe):
+        data = training_set(frame, labels, sprints=known, judged=sprint, recipe=recipe)
+        trained = train(data, recipe=recipe, seed=spec.seed, budget_seconds=budget, beside=beside)
+        backtest = judging.backtest(data, recipe, spec.seed)
     failpoint("train.trained")
     taken = snapshot(
         trained,

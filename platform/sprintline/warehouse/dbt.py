@@ -27,6 +27,7 @@ from sprintline.warehouse.connection import opened
 from sprintline.warehouse.empty_columns import with_empty_columns
 from sprintline.warehouse.results import ERRORS, BuildResult, Column, Node, WarehouseError, node_of
 from sprintline.warehouse.runner import SPRINT_VARIABLE, one_dbt, run_dbt
+from sprintline.warehouse.sql_text import line_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -379,13 +380,23 @@ class Warehouse:
         for node in nodes:
             if node.status in ERRORS:
                 raise WarehouseError(
-                    f"{self.product}, sprint {sprint}: {node.resource_type} {node.name} in {node.file} failed",
+                    f"{self.product}, sprint {sprint}: {node.resource_type} {node.name} in {self._place(node)} failed",
                     model=node.name,
                     file=node.file,
                     detail=node.message,
                     result=result,
                 )
         return result
+
+    def _place(self, node: Node) -> str:
+        """File and line of what failed, as far as the error tells."""
+        file = self.project / node.file
+        line = (
+            line_of(node.message, file.read_text("utf-8"))
+            if file.suffix == ".sql" and file.is_file()
+            else None
+        )
+        return f"{node.file}:{line}" if line else node.file
 
     def _check_opens(self) -> None:
         """Raises WarehouseError for a file that does not open: dbt would retry for half a minute at each node."""
