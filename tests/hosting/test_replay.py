@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from sprintline.base import settings
-from sprintline.hosting import replay, running_code, starts
+from sprintline.hosting import failure_news, replay, running_code, starts
 from sprintline.landing.arrivals import arrivals_of
 from sprintline.mechanisms.backlog import update
+from sprintline.product.events import RUN_FAILED
 from sprintline.product.runtime import load_runtime
+from sprintline.product.tries import Tries
 from sprintline.scaffold.check import mistakes_of
 from sprintline.scaffold.create import create_product
 
@@ -74,9 +76,46 @@ def test_what_lies_in_the_way_of_a_file_is_told(bakery):
 def test_a_sprint_that_was_given_up_is_told_with_its_reason(bakery):
     replay.drop(bakery, S1, bakery.sources.provide)
     assert replay._hopeless(bakery, S1) is None, "its run may be under way"
-    digest = arrivals_of(bakery)[0][S1].digest
-    update.sight_given_up(bakery, S1, f"{S1} failed 3 times on the same files, dbt: no", digest, "landing")
-    assert replay._hopeless(bakery, S1) == f"{S1} failed 3 times on the same files, dbt: no"
+    tried = Tries(bakery).of(S1)
+    on_files = f"{arrivals_of(bakery)[0][S1].digest}:{tried}"
+    for told, on in ((f"{S1} failed 3 times, dbt: no", on_files), (f"{S1} retrained", f"retraining:{tried}")):
+        update.sight_given_up(bakery, S1, told, on, "landing")
+        assert replay._hopeless(bakery, S1) == told
+    (bakery.folder / "model.py").write_text((bakery.folder / "model.py").read_text() + "\n")
+    assert replay._hopeless(bakery, S1) is None, "changed code is tried again"
+
+
+def fail(runtime, sprint: str, error: str = "no oven", tried: str = "c.0", run: str = "") -> None:
+    """A failed run as the sensor records it."""
+    said = {"run": run or f"{error}-{tried}-{id(object())}", "job": "bakery_closing", "step": "bakery__dbt",
+            "error": error, "place": "dbt_project/models/bakery/marts/questions.sql:3", "started_by": "bakery_landing",
+            "tried": tried}  # fmt: skip
+    runtime.records.append(RUN_FAILED, runtime.product, sprint, "bakery_failures", said, key=said["run"])
+
+
+def test_a_run_that_fails_is_told_while_the_replay_waits_and_when_it_gives_up(bakery, monkeypatch, capsys):
+    monkeypatch.setattr(replay, "daemon", lambda runtime, asked: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(failure_news, "LOOKS_EVERY", 0.0)
+    monkeypatch.setattr(replay, "LOOKS_EVERY", 0.0)
+    fail(bakery, S1, "of an earlier replay", run="0")
+    left = ["1", "2", "3"]
+
+    def run_and_fail(seconds):
+        if left:
+            fail(bakery, S1, run=left.pop(0))
+        else:
+            tried = Tries(bakery).of(S1)
+            update.sight_given_up(bakery, S1, "given up: no oven", f"retraining:{tried}", "bakery_retraining")
+
+    monkeypatch.setattr(replay.time, "sleep", run_and_fail)
+    with pytest.raises(replay.ReplayError, match="given up: no oven"):
+        replay.replay(bakery, 1)
+    told = [line for line in capsys.readouterr().out.splitlines() if "its run failed" in line]
+    assert len(told) == 3 and "earlier" not in "".join(told)
+    assert (
+        "bakery 2026-S01: its run failed: dbt_project/models/bakery/marts/questions.sql:3: no oven" in told[0]
+    )
+    assert "sprintline retry 2026-S01" in told[-1]
 
 
 def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
@@ -85,7 +124,10 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
     def close_what_landed(seconds):
         closings.update(arrivals_of(bakery)[0])
 
-    monkeypatch.setattr(replay, "closing_of", lambda runtime, key: key if key in closings else None)
+    def closing_of(runtime, key):
+        return {"files": arrivals_of(bakery)[0][key].files} if key in closings else None
+
+    monkeypatch.setattr(replay, "closing_of", closing_of)
     monkeypatch.setattr(replay, "daemon", lambda runtime, asked: contextlib.nullcontext(lambda: None))
     monkeypatch.setattr(replay.time, "sleep", close_what_landed)
     replay.replay(bakery, 4, history=2)
@@ -100,7 +142,11 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
         f"bakery 2026-S0{number} closed ({number} of 6)" for number in (5, 6)
     ]
     replay.replay(bakery, 6, history=2)
-    assert capsys.readouterr().out == "bakery: all 6 sprints are closed; nothing was replayed\n"
+    out = capsys.readouterr().out
+    assert "bakery: all 6 sprints are closed; nothing was replayed\n" in out and "not when code does" in out
+    fail(bakery, S1)
+    replay.replay(bakery, 6, history=2)
+    assert f"{S1}: its run failed: dbt_project" in capsys.readouterr().out
 
 
 def test_a_slow_sprint_is_given_up_only_when_nothing_of_it_moves(bakery, monkeypatch):
@@ -154,6 +200,19 @@ class TestBesideAnOpenUi:
         ):
             replay.replay(bakery, 1)
         assert not list(bakery.home.landing.rglob("*.csv*"))
+
+    def test_with_nothing_to_replay_older_code_is_told_all_the_same(self, bakery, ui, monkeypatch, capsys):
+        replay.drop(bakery, S1, bakery.sources.provide)
+        files = arrivals_of(bakery)[0][S1].files
+        monkeypatch.setattr(replay, "closing_of", lambda runtime, key: {"files": files})
+        replay.replay(bakery, 1)
+        assert "is open and was started" not in capsys.readouterr().out
+        (bakery.folder / "model.py").write_text("")
+        (bakery.home.landing / "bakery/orders/2026-S01.csv.gz").write_text("other")
+        replay.replay(bakery, 1)
+        out = capsys.readouterr().out
+        assert "nothing was replayed" in out and "was started before platform/products/bakery/model.py" in out
+        assert "2026-S01 has other files in landing/ than it closed on" in out
 
     def test_a_file_that_is_gone_counts_and_another_products_does_not(self, root, bakery, ui):
         other = root / "platform/products/cafe/sources.py"

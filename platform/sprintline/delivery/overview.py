@@ -97,7 +97,11 @@ def begun(rows: Iterable[SprintStatus]) -> list[SprintStatus]:
     """The rows worth showing: all up to the last sprint in which anything happened, and the one that runs now."""
     listed = list(rows)
     last = max(
-        (i for i, row in enumerate(listed) if row.rows or row.state in ("closed", "refused", "open")),
+        (
+            i
+            for i, row in enumerate(listed)
+            if row.rows or row.failed or row.state in ("closed", "refused", "open")
+        ),
         default=-1,
     )
     return listed[: last + 1]

@@ -117,7 +117,10 @@ def changed_by(
 
 def _begun(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Up to the last sprint in which anything happened, and the one that runs now; none when nothing ever did."""
-    happened = [bool(row["rows"]) or row["state"] in (State.CLOSED, State.REFUSED) for row in rows]
+    happened = [
+        bool(row["rows"] or row.get("failed")) or row["state"] in (State.CLOSED, State.REFUSED)
+        for row in rows
+    ]
     if not any(happened):
         return []
     return [row for i, row in enumerate(rows) if any(happened[i:]) or row["state"] == State.OPEN]

@@ -1,34 +1,46 @@
 """The sensor that closes sprints as their files land, and says what each one waits for."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster import RunsFilter
 from dagster._core.definitions.target import ExecutableDefinition
+from dagster._core.execution.stats import StepEventStatus  # not in the public module
 
-from sprintline.governance.decide import closed_without
+from sprintline.delivery.waived import to_close_on_waivers
 from sprintline.landing.arrivals import Landed, arrivals_of
 from sprintline.landing.events import REFUSED
-from sprintline.mechanisms.backlog.update import sight_given_up
-from sprintline.mechanisms.rules.events import WAIVER
-from sprintline.mechanisms.rules.waivers import granted
-from sprintline.product.events import CLOSED
+from sprintline.mechanisms.backlog.update import sight_given_up, sight_recovered
+from sprintline.product.events import CLOSED, RUN_FAILED, RUN_RECOVERED
+from sprintline.product.failed import Failure, standing
 from sprintline.product.past import closing_of, decision_of, pending_trigger, waits_for
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import (
     FAILED,
     FILES_TAG,
+    PARTITION_TAG,
     PRIORITY_TAG,
     PRODUCT_TAG,
     SPRINT_TAG,
+    TRY_TAG,
     Earlier,
     error_of,
+    failed,
+    given_up_sentence,
     platform_sensor,
+    product_of,
+    tried_before,
 )
+from sprintline.product.tries import Tries
+
+OVERLAP = timedelta(seconds=60)
+"""How far back a look at failed runs reaches behind the last one: a run's row is written by another process."""
 
 RECLOSED = ("increment", "backlog")
 """What a run materializes that closes a sprint again on the same data."""
 
-SENSORS = ("landing",)
+SENSORS = ("landing", "failures")
 """What its sensors are called, after the product's name."""
 
 
@@ -69,6 +81,7 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
     landed, notes = arrivals_of(runtime)
     requests: list[dg.RunRequest] = []
     coming: set[str] = set()
+    tries = Tries(runtime)
     for sprint, ready in landed.items():
         closed = closing_of(runtime, sprint)
         if closed and ready.adds_nothing_to(closed["files"]):
@@ -76,47 +89,55 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
         tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, FILES_TAG: ready.digest}
         # Whatever order the runs come into the queue: the earlier sprint leaves it first.
         order = {PRIORITY_TAG: str(-runtime.calendar.window(sprint).index)}
-        earlier = Earlier.of(instance, tags)
+        earlier = Earlier.of(instance, tags, tries.of(sprint))
         if earlier.running:
-            notes.append(f"{sprint} is being closed by run {earlier.running}")
+            notes.append(
+                f"{sprint} is being closed by run {earlier.running}{tried_before(instance, earlier)}"
+            )
             coming.add(sprint)
         elif waits := _reason_to_wait(runtime, sprint, ready, coming):
             notes.append(waits)
-        elif given_up := _given_up(instance, sprint, earlier):
-            sight_given_up(runtime, sprint, given_up, ready.digest, f"{runtime.product}_landing")
-            notes.append(given_up)
+        elif attempts := earlier.given_up:
+            told = given_up_sentence(instance, sprint, attempts, "on the same files and code")
+            told += ", or drop its file once more"
+            sight_given_up(
+                runtime, sprint, told, f"{ready.digest}:{earlier.tried}", f"{runtime.product}_landing"
+            )
+            notes.append(told)
         else:
             requests.append(earlier.next(f"{runtime.product}:{sprint}:{ready.digest}", sprint, order))
             coming.add(sprint)
-    return [*requests, *reclosings(runtime, instance, coming)], notes
+    again, told_again = reclosings(runtime, instance, coming, tries)
+    return [*requests, *again], [*notes, *told_again]
 
 
 def reclosings(
-    runtime: Runtime, instance: dg.DagsterInstance, coming: Collection[str]
-) -> list[dg.RunRequest]:
-    """Runs that close a sprint again because what it lacked was waived since; once per waiver and sprint.
+    runtime: Runtime, instance: dg.DagsterInstance, coming: Collection[str], tries: Tries
+) -> tuple[list[dg.RunRequest], list[str]]:
+    """Runs that close a sprint again because what it lacked was waived since, and a sentence for each given up.
 
-    Only its increment is materialized again: no data are computed, and it closes on the data it closed on.
+    Only its increment is materialized again: no data are computed, and it closes on the data it closed on. Once per
+    waiver and sprint.
     """
-    waived = runtime.records.events(product=runtime.product, kind=WAIVER)
-    if not waived:
-        return []
-    told, now = granted(runtime.records.events(product=runtime.product)), runtime.clock.now()
-    in_force = {one.event for one in told if one.in_force(now)}
-    closings = {event.sprint: event for event in runtime.records.events(product=runtime.product, kind=CLOSED)}
-    requests = []
-    for waiver in (one for one in waived if one.seq in in_force):
-        for sprint in closed_without(runtime, waiver.body):
-            if sprint in coming or closings[sprint].seq > waiver.seq:
-                continue
-            tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/waiver": str(waiver.seq)}
-            earlier = Earlier.of(instance, tags)
-            if earlier.given_up or any(run.status not in FAILED for run in earlier.runs):
-                continue
-            only = [dg.AssetKey([runtime.product, name]) for name in RECLOSED]
-            key = f"{runtime.product}:{sprint}:waiver:{waiver.seq}"
-            requests.append(earlier.next(key, sprint, asset_selection=only))
-    return requests
+    requests: list[dg.RunRequest] = []
+    notes: list[str] = []
+    for waiver, sprint in to_close_on_waivers(runtime):
+        if sprint in coming:
+            continue
+        tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/waiver": str(waiver.seq)}
+        earlier = Earlier.of(instance, tags, tries.of(sprint))
+        if any(run.status not in FAILED for run in earlier.runs):
+            continue
+        if attempts := earlier.given_up:
+            given_up = given_up_sentence(instance, sprint, attempts, "to close on its waiver")
+            version = f"waiver {waiver.seq}:{earlier.tried}"
+            sight_given_up(runtime, sprint, given_up, version, f"{runtime.product}_landing")
+            notes.append(given_up)
+            continue
+        only = [dg.AssetKey([runtime.product, name]) for name in RECLOSED]
+        key = f"{runtime.product}:{sprint}:waiver:{waiver.seq}"
+        requests.append(earlier.next(key, sprint, asset_selection=only))
+    return requests, notes
 
 
 def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[str]) -> str | None:
@@ -140,20 +161,93 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
     return None
 
 
-def _given_up(instance: dg.DagsterInstance, sprint: str, earlier: Earlier) -> str | None:
-    """After some failures on the same files a person is asked.
+def failures_sensor(runtime: Runtime) -> dg.SensorDefinition:
+    """Records failed runs in the ledger, whoever started them, so that status and terminals can show them."""
 
-    Runs that only waited for their past do not count, nor do those that ended with the platform.
-    """
-    attempts = earlier.given_up
-    if not attempts:
-        return None
-    return (
-        f"{sprint} failed {len(attempts)} times on the same files, {error_of(instance, attempts[0])} (run "
-        f"{attempts[0].run_id[:8]}): fix that, then drop its file once more, or materialize the sprint from the UI"
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        since = datetime.fromtimestamp(float(context.cursor or 0), UTC)
+        began = datetime.now(UTC) - OVERLAP
+        new = record_failures(runtime, context.instance, since)
+        record_recoveries(runtime, context.instance)
+        found = standing(runtime.records.events(product=runtime.product))
+        told = "; ".join(f"{one.sprint}: {one}" for one in found.values()) or "no sprint has a failed run"
+        for one in new:
+            context.log.warning(f"{one.sprint}: {one}")
+        return dg.SensorResult(skip_reason=told, cursor=str(began.timestamp()))
+
+    return platform_sensor(
+        f"{runtime.product}_failures",
+        "Records every failed run of a sprint with its error, file and line.",
+        tick,
+        seconds=2,
+        job_name=f"{runtime.product}_closing",
     )
+
+
+def record_failures(runtime: Runtime, instance: dg.DagsterInstance, since: datetime) -> list[Failure]:
+    """Record the runs that failed after a moment and were not recorded yet; gives what stands of them."""
+    product, records = runtime.product, runtime.records
+    found = instance.get_run_records(RunsFilter(statuses=FAILED, updated_after=since), ascending=True)
+    known = (
+        {event.body["run"] for event in records.events(product=product, kind=RUN_FAILED)} if found else set()
+    )
+    new = []
+    for record in found:
+        run, sprint = record.dagster_run, record.dagster_run.tags.get(PARTITION_TAG)
+        if sprint not in runtime.calendar.keys or product_of(run) != product or run.run_id in known:
+            continue
+        if not failed([run]) or _closed_since(runtime, sprint, record.end_time):
+            continue
+        why = error_of(instance, run)
+        body = {
+            "run": run.run_id,
+            "job": run.job_name,
+            "step": why.step,
+            "error": why.what,
+            "place": why.place,
+            "started_by": run.tags.get("dagster/sensor_name", "person"),
+            "tried": run.tags.get(TRY_TAG, ""),
+        }
+        records.append(RUN_FAILED, product, sprint, f"{product}_failures", body, key=run.run_id)
+        if stands := standing(records.events(product=product, sprint=sprint)).get(sprint):
+            new.append(stands)
+            if not stands.tried:  # no sensor starts it again, so it is somebody's work at once
+                sight_given_up(
+                    runtime, sprint, f"{sprint}: {stands}", f"run {run.run_id}", f"{product}_failures"
+                )
+    return new
+
+
+def record_recoveries(runtime: Runtime, instance: dg.DagsterInstance) -> None:
+    """Record for closed sprints that a later run did what failed. An open one recovers by closing."""
+    product = runtime.product
+    for sprint, failure in standing(runtime.records.events(product=product)).items():
+        if (
+            closing_of(runtime, sprint) is None
+            or (ended := instance.get_run_record_by_id(failure.run)) is None
+        ):
+            continue
+        filters = RunsFilter(tags={PARTITION_TAG: sprint}, statuses=[dg.DagsterRunStatus.SUCCESS])
+        for record in instance.get_run_records(filters):
+            run = record.dagster_run
+            if product_of(run) != product or (record.end_time or 0) <= (ended.end_time or 0):
+                continue
+            steps = {one.step_key: one.status for one in instance.get_run_step_stats(run.run_id)}
+            if not failure.step or steps.get(failure.step) is StepEventStatus.SUCCESS:
+                body = {"failed": failure.run, "run": run.run_id}
+                actor = f"{product}_failures"
+                runtime.records.append(RUN_RECOVERED, product, sprint, actor, body, key=failure.run)
+                sight_recovered(runtime, sprint, actor)
+                break
+
+
+def _closed_since(runtime: Runtime, sprint: str, ended: float | None) -> bool:
+    """Whether a sprint closed after a run ended, so that what failed in it was made good before it was seen."""
+    closings = runtime.records.events(product=runtime.product, kind=CLOSED, sprint=sprint)
+    return bool(closings and ended and closings[-1].at.timestamp() > ended)
 
 
 def sensors(runtime: Runtime, jobs: Mapping[str, ExecutableDefinition]) -> Iterator[dg.SensorDefinition]:
     """The sensors of this subject."""
     yield landing_sensor(runtime, jobs[f"{runtime.product}_closing"])
+    yield failures_sensor(runtime)

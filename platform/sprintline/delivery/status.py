@@ -30,6 +30,7 @@ from sprintline.monitoring.facts import DriftFacts, ScoresFacts
 from sprintline.product.calendar import Calendar, Sprint
 from sprintline.product.events import CLOSED, DECISION, TRIGGER
 from sprintline.product.facts import PredictionsFacts
+from sprintline.product.failed import standing
 
 SCORES, PREDICTIONS, DRIFT, INCREMENT = "scores", "predictions", "drift", "increment"
 MEASURES = ("roc_auc", "average_precision", "brier")
@@ -118,7 +119,8 @@ class SprintStatus:
     interpretable twin. positive_rate: share of positive outcomes. drift: its state, drift_why: the reason for that
     state. decision: what the close decided about the champion, why: the reason that was recorded. restated: every
     time it closed again on other data, with what changed (`restatement.py`). approved: the newest approval of its
-    increment, and whether it stands.
+    increment, and whether it stands. failed: its newest failed run that nothing has made good since, with error, file
+    and line (`product.failed`).
     """
 
     product: str
@@ -142,6 +144,7 @@ class SprintStatus:
     why: str | None = None
     restated: list[dict[str, Any]] = field(default_factory=list)
     approved: dict[str, Any] | None = None
+    failed: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -260,8 +263,11 @@ def _row(
         missing.append(
             "what is missing was waived since: materialize increment, and it closes on the waivers"
         )
+    failure = standing(events).get(sprint.key)
+    if failure:
+        missing.insert(0, str(failure))
     if not closed:
-        missing += ["its run has not reached the end"] if begun else []
+        missing += ["its run has not reached the end"] if begun and not failure else []
         missing += refused
         if state is State.WAITING and not missing:
             missing.append("no file of it has been taken in")
@@ -286,9 +292,10 @@ def _row(
         drift=drift.get("state"),
         drift_why=drift.get("why") or None,
         decision=decided.get("decision"),
-        why=_why(decided, drift, refused),
+        why=str(failure) if failure else _why(decided, drift, refused),
         restated=restatements(events).get(sprint.key, []),
         approved=approval_of(events, INCREMENT, versions.get(INCREMENT), now),
+        failed=failure.as_dict() if failure else None,
     )
 
 

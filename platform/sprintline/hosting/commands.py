@@ -1,4 +1,4 @@
-"""Commands that start processes and show them: init, ui, replay, processes."""
+"""Commands that start processes and show them: init, ui, replay, retry, processes."""
 
 from __future__ import annotations
 
@@ -76,18 +76,22 @@ def ui(port: int, asked: tuple[str, ...]) -> None:
                 click.echo(f"Dagster UI: {address}  State: {home.root}")
                 click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
                 sys.stdout.flush()
-                _watch(running, address)
+                _watch(running, address, home)
 
 
-def _watch(running: Running, address: str) -> None:
-    """Say when all processes are ready, and what becomes of them, until a signal or a failure ends it."""
-    said, ready = 0, False
+def _watch(running: Running, address: str, home: settings.Home) -> None:
+    """Say when all processes are ready, what becomes of them and which runs fail, until a signal or a failure."""
+    from sprintline.hosting.failure_news import FailureNews
+
+    said, ready, news = 0, False, FailureNews(home)
     while True:
         running.check()
         events = running.table.get("events", [])
         for event in events[said:]:
             click.echo(event, err=True)
         said = len(events)
+        for line in news.lines():
+            click.echo(line, err=True)
         if not ready and running.healthy():
             ready = True
             click.echo(f"Ready: {address}  Processes: sprintline processes  Logs: {running.start.folder}")
@@ -167,6 +171,64 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
     return 1 if found[0].error else 0
 
 
+@click.command()
+@click.argument("sprint", required=False)
+@click.option("--product", help="Product it belongs to; without it, of all products.")
+@click.option("--by", default="", help="Who does this; by default the user of the operating system.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
+def retry(sprint: str | None, product: str | None, by: str, as_json: bool) -> int:
+    """Try a sprint again whose run failed, for example 2013-S07; without SPRINT, every one.
+
+    The sensors start its run: at once while `sprintline ui` or a replay is open, else with the next.
+    """
+    from sprintline.base.people import person
+    from sprintline.delivery.retry import Retry, RetryError, failures, retry_all
+    from sprintline.delivery.retry import retry as retry_one
+    from sprintline.hosting.runs import noted_failures, run_going_on
+    from sprintline.hosting.starts import at_work
+    from sprintline.mechanisms.ledger.opened import existing_records
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+
+    home, actor = settings.home(), person(by)
+    done: list[Retry] = []
+    left: list[str] = []
+    runtimes = [load_runtime(folder, home) for folder in chosen_folders(settings.ROOT, product)]
+    for runtime in runtimes:
+        noted_failures(runtime)
+    if existing_records(home) is not None:
+        if sprint:
+            # A key of several products' calendars: of those, the ones that failed.
+            planned = [one for one in runtimes if sprint in one.calendar.keys] or runtimes
+            for runtime in [one for one in planned if sprint in failures(one)] or planned[:1]:
+                try:
+                    done.append(retry_one(runtime, sprint, actor, run_going_on))
+                except RetryError as error:
+                    raise Refusal(str(error), code=2) from error
+        else:
+            for runtime in runtimes:
+                tried, others = retry_all(runtime, actor, run_going_on)
+                done, left = [*done, *tried], [*left, *others]
+    elif sprint:
+        raise Refusal("nothing to retry: no sprint has run on this state folder yet", code=2)
+    if as_json:
+        said = {"retried": [one.as_dict() for one in done], "left": left, "platform": at_work(home)}
+        click.echo(json.dumps(said, indent=2))
+        return 0
+    for line in [*map(str, done), *left]:
+        click.echo(line)
+    if not done and not left:
+        click.echo("Nothing to retry: no sprint has a failed run.")
+    elif done:
+        open_ = at_work(home)
+        click.echo(
+            f"`{open_}` is open; its sensors start the run now."
+            if open_
+            else "No platform is open: `sprintline ui` or `sprintline replay` starts the run."
+        )
+    return 0
+
+
 def _offered(runtime: Runtime, most: int = 14) -> int:
     """How many of the first sprints the provider has, `most` at most."""
     from sprintline.hosting.replay import provided
@@ -192,4 +254,4 @@ def _registered(workspace: Path) -> list[str]:
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-COMMANDS = (init, ui, replay, processes)
+COMMANDS = (init, ui, replay, retry, processes)

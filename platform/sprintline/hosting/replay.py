@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from sprintline.base.settings import Home
+from sprintline.delivery.retry import failures
 from sprintline.hosting import running_code, starts
+from sprintline.hosting.failure_news import FailureNews
 from sprintline.hosting.instance import environment, prepare
 from sprintline.hosting.processes import DAEMON
 from sprintline.hosting.work_done import work_done
@@ -26,6 +28,7 @@ from sprintline.mechanisms.rules.verdicts import Outcome, Severity
 from sprintline.product.calendar import Sprint
 from sprintline.product.past import closing_of, decision_of, pending_trigger
 from sprintline.product.runtime import Runtime
+from sprintline.product.tries import ATTEMPTS, Tries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,12 +73,15 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
             f"`planned_until` in {runtime.folder / 'defs.yaml'} (calendar.planned_until)"
         )
     chosen = keys[:sprints]
+    ui = starts.open_ui(runtime.home)
+    changed = running_code.changed(ui.folder, runtime.product) if ui else []
     if all(closing_of(runtime, key) and not _to_land(runtime, key) for key in chosen):
-        click.echo(f"{runtime.product}: all {sprints} sprints are closed; nothing was replayed")
+        for sentence in _nothing_to_do(runtime, chosen, changed):
+            click.echo(sentence)
         return
-    if ui := starts.open_ui(runtime.home):
-        if changed := running_code.changed(ui.folder, runtime.product):
-            raise ReplayError(_older(changed))
+    if ui:
+        if changed:
+            raise ReplayError(f"{_older(changed)}, then call the replay again")
         if asked:
             raise ReplayError(
                 f"--with {asked[0]}: `sprintline ui` is open and this replay starts no process; "
@@ -117,6 +123,9 @@ class Progress(Protocol):
 
     def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
         """A sprint has closed, so many seconds after its files landed."""
+
+    def said(self, text: str) -> None:
+        """Something to be read now, such as a run that failed."""
 
 
 @contextlib.contextmanager
@@ -161,6 +170,9 @@ class _Bar:
     def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
         self._bar.update(self._task, completed=closed)
 
+    def said(self, text: str) -> None:
+        self._bar.console.print(text, soft_wrap=True, markup=False, highlight=False)
+
 
 class _Lines:
     def __init__(self, total: int) -> None:
@@ -171,6 +183,9 @@ class _Lines:
 
     def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
         click.echo(f"{text} closed ({closed} of {self._total}), {seconds:.0f} s")
+
+    def said(self, text: str) -> None:
+        click.echo(text)
 
 
 def groups(keys: Sequence[str], history: int) -> Iterator[Sequence[str]]:
@@ -185,8 +200,26 @@ def _older(changed: Sequence[str]) -> str:
     files = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
     return (
         f"`sprintline ui` is open and was started before {files} changed, so its daemon would close sprints with older "
-        "code: end it with Ctrl-C, start `sprintline ui` again, then call the replay again"
+        "code: end it with Ctrl-C and start `sprintline ui` again"
     )
+
+
+def _nothing_to_do(runtime: Runtime, chosen: Sequence[str], changed: Sequence[str]) -> Iterator[str]:
+    """What a replay says that finds every sprint closed, and what may be expected of it all the same."""
+    yield f"{runtime.product}: all {len(chosen)} sprints are closed; nothing was replayed"
+    yield (
+        "A closed sprint is closed again when a file of it changes, not when code does: to compute it with changed "
+        "code, materialize it in `sprintline ui`"
+    )
+    landed = arrivals_of(runtime)[0]
+    for key in chosen:
+        closed, ready = closing_of(runtime, key), landed.get(key)
+        if closed and ready and not ready.adds_nothing_to(closed["files"]):
+            yield f"{key} has other files in landing/ than it closed on: `sprintline ui` closes it again"
+    for key, failure in failures(runtime).items():
+        yield f"{key}: {failure}"
+    if changed:
+        yield _older(changed)
 
 
 def _to_land(runtime: Runtime, key: str) -> list[str]:
@@ -324,7 +357,7 @@ def _await(
     meanwhile: Callable[[], object],
 ) -> None:
     """Wait until every sprint of the group is closed and report progress; `meanwhile` is called again and again."""
-    since, before = time.monotonic(), None
+    since, before, news = time.monotonic(), None, FailureNews(runtime.home)
     landed, look_at = since, since + PATIENCE
     open_ = [key for key in group if closing_of(runtime, key) is None]
     closed = sum(closing_of(runtime, key) is not None for key in set(chosen) - set(open_))
@@ -348,6 +381,10 @@ def _await(
             raise ReplayError(
                 f"{open_[0]}: {refused[-1].body['source']} was refused: {refused[-1].body['reason']}"
             )
+        for line in news.lines():
+            progress.said(line)
+            # The third failure gives the sprint up, with the next tick of its sensor.
+            look_at = min(look_at, time.monotonic() + LOOKS_EVERY)
         if time.monotonic() > look_at:
             if why := _hopeless(runtime, open_[0]):
                 raise ReplayError(why)
@@ -373,13 +410,16 @@ def _hopeless(runtime: Runtime, sprint: str) -> str | None:
     if missing:
         lies = f"; in landing/ lies {'; '.join(odd[:3])}" if odd else ""
         return f"{sprint} waits for a file of {', '.join(missing)}{lies}"
-    reason = given_up(runtime, sprint, ready.digest) if ready else None
+    now = Tries(runtime).of(sprint)
+    reason = given_up(runtime, sprint, f"{ready.digest}:{now}", f"retraining:{now}") if ready else None
     return f"{reason}{_stopping(runtime, sprint)}" if reason else None
 
 
 def _stalled(runtime: Runtime, sprint: str) -> str:
     """What keeps a sprint open, as far as its verdicts tell."""
     told = f"{sprint} did not close: nothing of it was computed for {STALLED_AFTER:.0f} s"
+    if failure := failures(runtime).get(sprint):
+        return f"{told}: {failure}"
     return f"{told}{_stopping(runtime, sprint) or ': look at its run with `make ui`'}"
 
 
@@ -396,6 +436,8 @@ def _stopping(runtime: Runtime, sprint: str) -> str:
 
 
 def _stage(runtime: Runtime, sprint: str) -> str:
+    if failure := failures(runtime).get(sprint):
+        return f" (failed {failure.times} of {ATTEMPTS} times)"
     if decision_of(runtime, sprint) is None and (trigger := pending_trigger(runtime, sprint)):
         return f" (training: {trigger['kind'].replace('_', ' ')})"
     measured = {asset for _, asset in runtime.records.measurements(runtime.product, sprint)}

@@ -1,4 +1,4 @@
-"""Ledger events of a sprint: trigger, decision, closing.
+"""Ledger events of a sprint: trigger, decision, closing, and its runs that failed.
 
 They are written by higher subjects (`release/`, `delivery/`) and are here because `product/past.py` reads them for
 every subject.
@@ -12,6 +12,7 @@ from sprintline.mechanisms.ledger.events import EventKind
 from sprintline.mechanisms.ledger.seals import RestsOn
 
 TRIGGER, DECISION, CLOSED = "trigger", "decision", "closed"
+RUN_FAILED, RUN_RECOVERED, RETRIED = "run_failed", "run_recovered", "retried"
 
 TriggerKind = Literal["bootstrap", "new_data", "drift"]
 
@@ -69,6 +70,35 @@ class ClosedBody(TypedDict):
     judged_at: NotRequired[str]
 
 
+class RunFailedBody(TypedDict):
+    """run: Dagster's id. job: what the run executed. step: at which it failed, empty before the first. error: why, in
+    one line. place: `file:line` of the team's code, empty when none is known. started_by: the sensor, or `person`.
+    tried: code and retries it was tried with, empty for a run that no sensor started.
+    """
+
+    run: str
+    job: str
+    step: str
+    error: str
+    place: str
+    started_by: str
+    tried: str
+
+
+class RunRecoveredBody(TypedDict):
+    """failed: the run that had failed. run: the later one that did what failed."""
+
+    failed: str
+    run: str
+
+
+class RetriedBody(TypedDict):
+    """failed: the run that had failed. error: why, with its place."""
+
+    failed: str
+    error: str
+
+
 EVENTS = (
     EventKind(
         TRIGGER,
@@ -98,6 +128,28 @@ EVENTS = (
             "delivery.recorded",
             "delivery.status",
             "faults.commands",
+            "product.failed",
         ),
+    ),
+    EventKind(
+        RUN_FAILED,
+        RunFailedBody,
+        "A run of a sprint failed.",
+        written_by=("delivery.sensors",),
+        read_by=("product.failed",),
+    ),
+    EventKind(
+        RUN_RECOVERED,
+        RunRecoveredBody,
+        "A later run of the sprint did what had failed.",
+        written_by=("delivery.sensors",),
+        read_by=("product.failed",),
+    ),
+    EventKind(
+        RETRIED,
+        RetriedBody,
+        "A person asked that a sprint whose run failed is tried again.",
+        written_by=("delivery.retry",),
+        read_by=("product.failed", "product.tries"),
     ),
 )

@@ -54,8 +54,10 @@ class RunError:
     step: str = ""
 
     def __str__(self) -> str:
-        at = f" ({self.place})" if self.place and self.place not in self.what else ""
-        return f"{self.step + ': ' if self.step else ''}{self.what}{at}"
+        if not self.place:
+            return f"{self.step}: {self.what}" if self.step else self.what
+        told = self.what if self.place in self.what else f"{self.place}: {self.what}"
+        return f"{told} (step {self.step})" if self.step else told
 
 
 @dataclass(frozen=True)

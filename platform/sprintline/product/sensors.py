@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from dagster._utils.error import SerializableErrorInfo
 
 from sprintline.mechanisms.registry import modules
 from sprintline.product.run_errors import RunError, of_error
+from sprintline.product.tries import ATTEMPTS
 
 INTERRUPTED_TAG = "sprintline/interrupted"
 """On a run that ended because the platform was stopped."""
@@ -110,28 +111,36 @@ def error_message(error: SerializableErrorInfo) -> str:
     return str(of_error(error))
 
 
-ATTEMPTS = 3
-"""Runs that a sensor starts for the same files before a person has to act."""
-
-
 PRODUCT_TAG, SPRINT_TAG, FILES_TAG = "sprintline/product", "sprintline/sprint", "sprintline/files"
 
 
 PRIORITY_TAG = "dagster/priority"
 
 
+PARTITION_TAG = "dagster/partition"
+
+
+TRY_TAG = "sprintline/try"
+"""On a run: the code and the retries it was tried with (`product.tries`)."""
+
+
 @dataclass(frozen=True)
 class Earlier:
-    """The runs that a sensor started before for the same reason, newest first. tags: by which they are found."""
+    """The runs that a sensor started before for the same reason, newest first.
+
+    tags: by which they are found. tried: of `Tries.of`, with what the next one is tried; failures with another count
+    no more.
+    """
 
     tags: Mapping[str, str]
+    tried: str
     runs: tuple[DagsterRun, ...]
 
     @classmethod
-    def of(cls, instance: DagsterInstance, tags: Mapping[str, str]) -> Earlier:
+    def of(cls, instance: DagsterInstance, tags: Mapping[str, str], tried: str) -> Earlier:
         """Those with all these tags."""
         found = instance.get_run_records(RunsFilter(tags=dict(tags)))
-        return cls(tags, tuple(record.dagster_run for record in found))
+        return cls(tags, tried, tuple(record.dagster_run for record in found))
 
     @property
     def running(self) -> str | None:
@@ -139,19 +148,23 @@ class Earlier:
         return self.runs[0].run_id[:8] if any(run.status in UNFINISHED for run in self.runs) else None
 
     @property
+    def failures(self) -> list[DagsterRun]:
+        """The failed runs of this try."""
+        return failed(run for run in self.runs if run.tags.get(TRY_TAG) == self.tried)
+
+    @property
     def given_up(self) -> list[DagsterRun]:
-        """The failed runs, when there are `ATTEMPTS` of them and a person has to act."""
-        attempts = failed(self.runs)
-        return attempts if len(attempts) >= ATTEMPTS else []
+        """The failed runs of this try, when there are `ATTEMPTS` of them and a person has to act."""
+        return self.failures if len(self.failures) >= ATTEMPTS else []
 
     def next(
         self, key: str, sprint: str, more: Mapping[str, str] | None = None, **options: Any
     ) -> RunRequest:
         """The request of the next run; the same one until it has started. key: the reason."""
         return RunRequest(
-            run_key=f"{key}:{len(self.runs)}",
+            run_key=f"{key}:{self.tried}:{len(self.runs)}",
             partition_key=sprint,
-            tags={**self.tags, **(more or {})},
+            tags={**self.tags, TRY_TAG: self.tried, **(more or {})},
             **options,
         )
 
@@ -163,6 +176,42 @@ def sensor_names(product: str) -> frozenset[str]:
     """
     listed = (getattr(module, "SENSORS", ()) for module in modules("sensors"))
     return frozenset(f"{product}_{what}" for each in listed for what in each)
+
+
+def given_up_sentence(
+    instance: DagsterInstance, sprint: str, attempts: Sequence[DagsterRun], what: str
+) -> str:
+    """After so many failed runs, newest first, a person is asked: why they failed, and what starts another."""
+    newest = attempts[0]
+    return (
+        f"{sprint} failed {len(attempts)} times {what}, {error_of(instance, newest)} (run {newest.run_id[:8]}): fix "
+        f"that; a changed file of code starts it again by itself, else: sprintline retry {sprint}"
+    )
+
+
+def tried_before(instance: DagsterInstance, earlier: Earlier) -> str:
+    """Why the runs before the present one failed, in brackets; nothing at the first."""
+    if not (before := earlier.failures):
+        return ""
+    return f" (try {len(before) + 1} of {ATTEMPTS}; before: {error_of(instance, before[0])})"
+
+
+def going_on(instance: DagsterInstance, product: str, sprint: str) -> list[DagsterRun]:
+    """Runs of a sprint that are queued or running, whoever started them, newest first."""
+    found = instance.get_run_records(RunsFilter(tags={PARTITION_TAG: sprint}, statuses=UNFINISHED))
+    return [record.dagster_run for record in found if product_of(record.dagster_run) == product]
+
+
+def product_of(run: DagsterRun) -> str | None:
+    """The product a run works for: what its sensor wrote on it, else that of its assets or its code location."""
+    if PRODUCT_TAG in run.tags:
+        return run.tags[PRODUCT_TAG]
+    if run.asset_selection:
+        return next(iter(run.asset_selection)).path[0]
+    if run.asset_check_selection:
+        return next(iter(run.asset_check_selection)).asset_key.path[0]
+    origin = run.remote_job_origin
+    return origin.repository_origin.code_location_origin.location_name if origin else None
 
 
 def platform_sensor(

@@ -5,10 +5,19 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 from dagster._core.definitions.target import ExecutableDefinition
 
+from sprintline.mechanisms.backlog.update import sight_given_up
 from sprintline.monitoring.facts import DriftFacts
 from sprintline.product.past import decision_of, pending_trigger
 from sprintline.product.runtime import Runtime
-from sprintline.product.sensors import PRODUCT_TAG, SPRINT_TAG, Earlier, platform_sensor
+from sprintline.product.sensors import (
+    PRODUCT_TAG,
+    SPRINT_TAG,
+    Earlier,
+    given_up_sentence,
+    platform_sensor,
+    tried_before,
+)
+from sprintline.product.tries import Tries
 
 SENSORS = ("retraining",)
 """What its sensors are called, after the product's name."""
@@ -28,15 +37,17 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
                 skip_reason=f"no retraining: {sprint}: {drift['why']}; {answered(runtime, sprint)}"
             )
         tags = {PRODUCT_TAG: runtime.product, SPRINT_TAG: sprint, "sprintline/trigger": "drift"}
-        earlier = Earlier.of(context.instance, tags)
+        earlier = Earlier.of(context.instance, tags, Tries(runtime).of(sprint))
         if earlier.running:
-            return dg.SensorResult(skip_reason=f"{sprint} is being retrained by run {earlier.running}")
-        if attempts := earlier.given_up:
+            before = tried_before(context.instance, earlier)
             return dg.SensorResult(
-                skip_reason=f"retraining {sprint} failed {len(attempts)} times: read run "
-                f"{attempts[0].run_id[:8]} and materialize candidate, champion and increment of "
-                f"{sprint} from the UI"
+                skip_reason=f"{sprint} is being retrained by run {earlier.running}{before}"
             )
+        if attempts := earlier.given_up:
+            told = given_up_sentence(context.instance, sprint, attempts, "to retrain")
+            actor = f"{runtime.product}_retraining"
+            sight_given_up(runtime, sprint, told, f"retraining:{earlier.tried}", actor)
+            return dg.SensorResult(skip_reason=told)
         return dg.SensorResult(run_requests=[earlier.next(f"{runtime.product}:{sprint}:drift", sprint)])
 
     return platform_sensor(

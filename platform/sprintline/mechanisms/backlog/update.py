@@ -40,8 +40,8 @@ def update_from_verdicts(
     return _tell(context, seen, actor)
 
 
-def sight_given_up(context: Context, sprint: str, why: str, files: str, actor: str) -> list[Entry]:
-    """Tell the ledger of a sprint whose runs were given up. files: digest of what they failed on."""
+def sight_given_up(context: Context, sprint: str, why: str, tried: str, actor: str) -> list[Entry]:
+    """Tell the ledger of a sprint whose runs were given up. tried: the files and code they failed on."""
     code, asset, cause = _GIVEN_UP
     finding = Finding(
         product=context.product,
@@ -52,19 +52,26 @@ def sight_given_up(context: Context, sprint: str, why: str, files: str, actor: s
         severity="error",
         outcome="fail",
         sentence=why,
-        data_version=files,
+        data_version=tried,
     )
     return _tell(context, {sprint: Seen((finding,))}, actor)
 
 
-def given_up(context: Context, sprint: str, files: str) -> str | None:
-    """What was reported of a sprint whose runs were given up on these very files, or None."""
+def sight_recovered(context: Context, sprint: str, actor: str) -> list[Entry]:
+    """Tell the ledger that a run of a sprint did what had been given up."""
+    held = frozenset({fingerprint(context.product, *_GIVEN_UP)})
+    return _tell(context, {sprint: Seen(held=held)}, actor)
+
+
+def given_up(context: Context, sprint: str, *tried: str) -> str | None:
+    """What was reported of a sprint whose runs were given up on one of these, or None."""
     told = (
         item.evidence["sentence"]
         for item in board_of(context)
         if item.open
         and (item.code, item.asset, item.cause) == _GIVEN_UP
-        and (item.evidence["sprint"], item.evidence["data_version"]) == (sprint, files)
+        and item.evidence["sprint"] == sprint
+        and item.evidence["data_version"] in tried
     )
     return next(told, None)
 
