@@ -37,7 +37,12 @@ def fail(runtime: Runtime, run: str = "a" * 32) -> None:
 def test_with_nothing_to_retry_it_says_so(flights, monkeypatch, capsys):
     assert said(monkeypatch, capsys, "retry") == (0, "Nothing to retry: no sprint has a failed run.\n")
     code, out = said(monkeypatch, capsys, "retry", "--json")
-    assert code == 0 and json.loads(out) == {"retried": [], "left": [], "platform": None}
+    assert code == 0 and json.loads(out) == {
+        "retried": [],
+        "not_retried": [],
+        "platform": None,
+        "processes_left": [],
+    }
     code, out = said(monkeypatch, capsys, "retry", S1)
     assert code == 2 and "nothing to retry" in out
     code, out = said(monkeypatch, capsys, "retry", "--product", "flight")

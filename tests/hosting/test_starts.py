@@ -11,6 +11,7 @@ import pytest
 from tests.parts import require_proc
 
 from sprintline.base.settings import Home
+from sprintline.cli import main as command
 from sprintline.hosting import starts
 from sprintline.hosting.supervisor import TABLE
 
@@ -46,7 +47,31 @@ def test_folders_of_the_last_starts_are_kept_for_their_logs(home):
     assert kept == ["ui-20260102", "ui-20260103", "ui-20260104"] and not told
 
 
-def test_a_daemon_that_no_command_started_is_told_and_left_alone(home):
+def test_what_a_killed_parent_left_is_told_with_its_processes(home):
+    idle = [sys.executable, "-c", "import time; time.sleep(60)"]
+    daemon = subprocess.Popen(idle, start_new_session=True)
+    try:
+        folder = home.processes / "ui-20260101T000000-1"
+        folder.mkdir(parents=True)
+        (folder / starts.OWNER).write_text("1@another start")
+        row = {
+            "name": "daemon",
+            "process": f"{daemon.pid}@{starts.started(daemon.pid)}",
+            "signal": 15,
+            "patience": 5,
+        }
+        (folder / TABLE).write_text(json.dumps({"supervisor": "1@gone", "processes": [row]}))
+        (sentence,) = starts.left(home)
+        assert f"daemon (process {daemon.pid})" in sentence and "`sprintline ui` was killed" in sentence
+        told: list[str] = []
+        starts.end_left(home, told.append)
+        assert "now ended" in told[0] and daemon.wait(10) and starts.left(home) == []
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def test_a_daemon_that_no_command_started_is_told_and_left_alone(home, monkeypatch, capsys):
     require_proc()
     idle = "import time; time.sleep(60)"
     stranger = subprocess.Popen(
@@ -60,6 +85,12 @@ def test_a_daemon_that_no_command_started_is_told_and_left_alone(home):
             f"Process {stranger.pid} is a Dagster daemon on {home.root}"
         )
         assert f"kill {stranger.pid}" in told[0] and stranger.poll() is None
+        assert starts.strays(home) == told == starts.left(home)
+        monkeypatch.setenv("SPRINTLINE_HOME", str(home.root))
+        monkeypatch.setattr(sys, "argv", ["sprintline", "processes"])
+        with pytest.raises(SystemExit):
+            command.main()
+        assert told[0] in capsys.readouterr().out.splitlines()
     finally:
         stranger.kill()
         stranger.wait()

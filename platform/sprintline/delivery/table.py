@@ -384,7 +384,7 @@ def _decision(row: SprintStatus) -> Text:
 def _decided(row: SprintStatus) -> Text:
     if row.decision is None and row.why is None:
         return Text("–", style="dim")
-    text = _decision(row)
+    text = Text() if row.failed else _decision(row)
     why, whole = brief(row.why or "")
     text.append(f"{': ' if text.plain and why else ''}{why}")
     return text if whole else text.append(f" {_MORE}", style="dim")

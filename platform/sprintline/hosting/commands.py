@@ -103,7 +103,7 @@ def _watch(running: Running, address: str, home: settings.Home) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def processes(as_json: bool) -> None:
     """The processes on this state folder now: name, process id, port, start, health and log."""
-    from sprintline.hosting.starts import running
+    from sprintline.hosting.starts import left, running, strays
 
     home = settings.home()
     found = running(home)
@@ -112,9 +112,11 @@ def processes(as_json: bool) -> None:
             {"command": one.where, "owner": one.owner, "processes": [row.as_json() for row in one.rows()]}
             for one in found
         ]
-        click.echo(json.dumps({"home": str(home.root), "starts": starts}))
+        click.echo(json.dumps({"home": str(home.root), "starts": starts, "left": left(home)}))
         return
-    if not found:
+    for sentence in strays(home):
+        click.echo(sentence)
+    if not found and not strays(home):
         click.echo(f"No process runs on {home.root}: sprintline ui and sprintline replay start them.")
     for one in found:
         owner = f"process {one.owner}" if one.owner else "killed; the next start ends what it left"
@@ -185,14 +187,14 @@ def retry(sprint: str | None, product: str | None, by: str, as_json: bool) -> in
     from sprintline.delivery.retry import Retry, RetryError, failures, retry_all
     from sprintline.delivery.retry import retry as retry_one
     from sprintline.hosting.runs import noted_failures, run_going_on
-    from sprintline.hosting.starts import at_work
+    from sprintline.hosting.starts import at_work, left
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
 
     home, actor = settings.home(), person(by)
     done: list[Retry] = []
-    left: list[str] = []
+    others: list[str] = []
     runtimes = [load_runtime(folder, home) for folder in chosen_folders(settings.ROOT, product)]
     for runtime in runtimes:
         noted_failures(runtime)
@@ -207,25 +209,32 @@ def retry(sprint: str | None, product: str | None, by: str, as_json: bool) -> in
                     raise Refusal(str(error), code=2) from error
         else:
             for runtime in runtimes:
-                tried, others = retry_all(runtime, actor, run_going_on)
-                done, left = [*done, *tried], [*left, *others]
+                tried, not_tried = retry_all(runtime, actor, run_going_on)
+                done, others = [*done, *tried], [*others, *not_tried]
     elif sprint:
         raise Refusal("nothing to retry: no sprint has run on this state folder yet", code=2)
+    left_behind, open_ = left(home), at_work(home)
     if as_json:
-        said = {"retried": [one.as_dict() for one in done], "left": left, "platform": at_work(home)}
+        said = {
+            "retried": [one.as_dict() for one in done],
+            "not_retried": others,
+            "platform": open_,
+            "processes_left": left_behind,
+        }
         click.echo(json.dumps(said, indent=2))
         return 0
-    for line in [*map(str, done), *left]:
+    for line in [*map(str, done), *others]:
         click.echo(line)
-    if not done and not left:
+    if not done and not others:
         click.echo("Nothing to retry: no sprint has a failed run.")
-    elif done:
-        open_ = at_work(home)
+    elif done and not left_behind:
         click.echo(
             f"`{open_}` is open; its sensors start the run now."
             if open_
             else "No platform is open: `sprintline ui` or `sprintline replay` starts the run."
         )
+    for line in left_behind:
+        click.echo(line, err=True)
     return 0
 
 

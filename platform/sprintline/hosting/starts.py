@@ -161,14 +161,34 @@ def end_left(home: Home, told: Callable[[str], object]) -> None:
     ended = [one.folder for one in recorded(home) if not one.runs]
     for folder in ended[:-KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
-    ours = {one.supervisor for one in running(home)}
-    ours |= {living(row["process"]) for one in running(home) for row in one.table.get("processes", [])}
-    for pid, command in working_on(home).items():
-        if pid not in ours and any(word in command for word in _DAEMONS):
-            told(
-                f"Process {pid} is a Dagster daemon on {home.root} that no running sprintline command started; two "
-                f"daemons start runs twice. End it with: kill {pid}"
+    for sentence in strays(home):
+        told(sentence)
+
+
+def strays(home: Home) -> list[str]:
+    """A sentence per Dagster daemon on a state folder that no start of ours records, with how to end it."""
+    starts = running(home)
+    ours = {one.supervisor for one in starts}
+    ours |= {living(row["process"]) for one in starts for row in one.table.get("processes", [])}
+    return [
+        f"Process {pid} is a Dagster daemon on {home.root} that no running sprintline command started; two daemons "
+        f"start runs twice. End it with: kill {pid}"
+        for pid, command in working_on(home).items()
+        if pid not in ours and any(word in command for word in _DAEMONS)
+    ]
+
+
+def left(home: Home) -> list[str]:
+    """A sentence per killed command whose processes still run, and the strays'."""
+    found = []
+    for one in running(home):
+        if not one.owner and (rows := one.alive):
+            names = ", ".join(f"{row['name']} (process {living(row['process'])})" for row in rows)
+            found.append(
+                f"A `sprintline {one.where}` was killed and left {names}, on which its sensors still run: "
+                "the next `sprintline ui` or `replay` ends them"
             )
+    return [*found, *strays(home)]
 
 
 def _end(left: Recorded, told: Callable[[str], object]) -> None:
