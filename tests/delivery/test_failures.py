@@ -212,7 +212,8 @@ def test_a_training_that_fails_is_given_up_told_and_retried(flights, instance):
     retry(flights, S1, "dana", no_run)
     fail_retraining()
     assert len(keys) == 2 * ATTEMPTS
-    assert sensors.plan(flights, instance)[0] == [], "its closing waits for the retraining"
+    requests, (note,) = sensors.plan(flights, instance)
+    assert requests == [] and "waits for its retraining" in note and "KeyError: 'depth'" in note
 
 
 class TestRefused:

@@ -8,12 +8,14 @@ import sys
 
 import pandas as pd
 import pytest
+from tests.ledger_events import body
 
 from sprintline.base import settings
 from sprintline.hosting import failure_news, replay, running_code, starts
+from sprintline.hosting.progress import progress_of
 from sprintline.landing.arrivals import arrivals_of
 from sprintline.mechanisms.backlog import update
-from sprintline.product.events import RUN_FAILED
+from sprintline.product.events import CLOSED, RUN_FAILED
 from sprintline.product.runtime import load_runtime
 from sprintline.product.tries import Tries
 from sprintline.scaffold.check import mistakes_of
@@ -168,6 +170,29 @@ def test_a_slow_sprint_is_given_up_only_when_nothing_of_it_moves(bakery, monkeyp
     assert len(written) == 20, "it was given up while it moved"
 
 
+def test_files_that_landed_again_are_waited_for(bakery, monkeypatch, capsys):
+    monkeypatch.setattr(replay, "daemon", lambda runtime, asked: contextlib.nullcontext(lambda: None))
+
+    def close(seconds: float = 0) -> None:
+        files = arrivals_of(bakery)[0][S1].files
+        said = body(CLOSED, files=files, done=True, version="v")
+        bakery.records.append(CLOSED, bakery.product, S1, "test", said)
+
+    waited: list[float] = []
+    monkeypatch.setattr(replay.time, "sleep", lambda seconds: (waited.append(seconds), close()))
+    replay.replay(bakery, 1)
+    assert len(waited) == 1
+    place = bakery.home.landing / "bakery/orders/2026-S01.csv.gz"
+    place.write_bytes(place.read_bytes() + b"more")
+    replay.replay(bakery, 1)
+    assert len(waited) == 2, "a corrected file is closed again before the replay ends"
+    place.unlink()
+    replay.replay(bakery, 1)
+    assert len(waited) == 3, "so is a file that was taken away and lands again"
+    replay.replay(bakery, 1)
+    assert len(waited) == 3 and "nothing was replayed" in capsys.readouterr().out
+
+
 class TestBesideAnOpenUi:
     @pytest.fixture
     def ui(self, root, bakery, monkeypatch):
@@ -208,11 +233,9 @@ class TestBesideAnOpenUi:
         replay.replay(bakery, 1)
         assert "is open and was started" not in capsys.readouterr().out
         (bakery.folder / "model.py").write_text("")
-        (bakery.home.landing / "bakery/orders/2026-S01.csv.gz").write_text("other")
         replay.replay(bakery, 1)
         out = capsys.readouterr().out
         assert "nothing was replayed" in out and "was started before platform/products/bakery/model.py" in out
-        assert "2026-S01 has other files in landing/ than it closed on" in out
 
     def test_a_file_that_is_gone_counts_and_another_products_does_not(self, root, bakery, ui):
         other = root / "platform/products/cafe/sources.py"
@@ -237,7 +260,7 @@ class TestBesideAnOpenUi:
 
 def test_a_terminal_gets_a_bar(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with replay._progress("bakery: landing", 2) as progress:
+    with progress_of("bakery: landing", 2) as progress:
         progress.doing(0, "bakery: closing 2026-S01")
         progress.sprint_closed("bakery 2026-S01", 1, 3.0)
     out = capsys.readouterr().out

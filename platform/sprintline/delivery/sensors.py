@@ -10,11 +10,13 @@ from dagster._core.execution.stats import StepEventStatus  # not in the public m
 
 from sprintline.delivery.waived import to_close_on_waivers
 from sprintline.landing.arrivals import Landed, arrivals_of
+from sprintline.landing.declared_then import changed_since
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.update import sight_given_up, sight_recovered
 from sprintline.product.events import CLOSED, RUN_FAILED, RUN_RECOVERED
 from sprintline.product.failed import Failure, standing
 from sprintline.product.past import closing_of, decision_of, pending_trigger, waits_for
+from sprintline.product.run_errors import RunError
 from sprintline.product.runtime import Runtime
 from sprintline.product.sensors import (
     FAILED,
@@ -98,7 +100,8 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
         elif waits := _reason_to_wait(runtime, sprint, ready, coming):
             notes.append(waits)
         elif attempts := earlier.given_up:
-            told = given_up_sentence(instance, sprint, attempts, "on the same files and code")
+            why = record_failure(runtime, instance, attempts[0], sprint)
+            told = given_up_sentence(sprint, attempts, "on the same files and code", why)
             told += ", or drop its file once more"
             sight_given_up(
                 runtime, sprint, told, f"{ready.digest}:{earlier.tried}", f"{runtime.product}_landing"
@@ -129,7 +132,8 @@ def reclosings(
         if any(run.status not in FAILED for run in earlier.runs):
             continue
         if attempts := earlier.given_up:
-            given_up = given_up_sentence(instance, sprint, attempts, "to close on its waiver")
+            why = record_failure(runtime, instance, attempts[0], sprint)
+            given_up = given_up_sentence(sprint, attempts, "to close on its waiver", why)
             version = f"waiver {waiver.seq}:{earlier.tried}"
             sight_given_up(runtime, sprint, given_up, version, f"{runtime.product}_landing")
             notes.append(given_up)
@@ -154,7 +158,8 @@ def _reason_to_wait(runtime: Runtime, sprint: str, ready: Landed, coming: set[st
         return f"{sprint} waits: {', '.join(ready.unsettled)} is still being written"
     # Any other training is part of the closing run: one that was killed in it is asked for again.
     if (trigger := pending_trigger(runtime, sprint)) and trigger["kind"] == "drift":
-        return f"{sprint} waits for its retraining: {trigger['why']}"
+        failure = standing(runtime.records.events(product=runtime.product, sprint=sprint)).get(sprint)
+        return f"{sprint} waits for its retraining: {trigger['why']}{f'; {failure}' if failure else ''}"
     before = runtime.calendar.previous(sprint)
     if before and before[-1] not in coming and decision_of(runtime, before[-1]) is None:
         return waits_for(runtime, sprint, before[-1])
@@ -167,12 +172,10 @@ def failures_sensor(runtime: Runtime) -> dg.SensorDefinition:
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         since = datetime.fromtimestamp(float(context.cursor or 0), UTC)
         began = datetime.now(UTC) - OVERLAP
-        new = record_failures(runtime, context.instance, since)
+        record_failures(runtime, context.instance, since)
         record_recoveries(runtime, context.instance)
         found = standing(runtime.records.events(product=runtime.product))
         told = "; ".join(f"{one.sprint}: {one}" for one in found.values()) or "no sprint has a failed run"
-        for one in new:
-            context.log.warning(f"{one.sprint}: {one}")
         return dg.SensorResult(skip_reason=told, cursor=str(began.timestamp()))
 
     return platform_sensor(
@@ -198,8 +201,26 @@ def record_failures(runtime: Runtime, instance: dg.DagsterInstance, since: datet
             continue
         if not failed([run]) or _closed_since(runtime, sprint, record.end_time):
             continue
-        why = error_of(instance, run)
-        body = {
+        record_failure(runtime, instance, run, sprint)
+        if stands := standing(records.events(product=product, sprint=sprint)).get(sprint):
+            new.append(stands)
+            if not stands.tried:  # no sensor starts it again, so it is somebody's work at once
+                sight_given_up(
+                    runtime, sprint, f"{sprint}: {stands}", f"run {run.run_id}", f"{product}_failures"
+                )
+    return new
+
+
+def record_failure(
+    runtime: Runtime, instance: dg.DagsterInstance, run: dg.DagsterRun, sprint: str
+) -> RunError:
+    """Why a run of a sprint failed; recorded when it is not yet, with what changed under closed sprints."""
+    product, records = runtime.product, runtime.records
+    known = records.events(product=product, kind=RUN_FAILED, sprint=sprint)
+    body = next((one.body for one in reversed(known) if one.body["run"] == run.run_id), None)
+    if body is None:
+        why = error_of(instance, run).because_of(changed_since(runtime, sprint))
+        said = {
             "run": run.run_id,
             "job": run.job_name,
             "step": why.step,
@@ -208,14 +229,8 @@ def record_failures(runtime: Runtime, instance: dg.DagsterInstance, since: datet
             "started_by": run.tags.get("dagster/sensor_name", "person"),
             "tried": run.tags.get(TRY_TAG, ""),
         }
-        records.append(RUN_FAILED, product, sprint, f"{product}_failures", body, key=run.run_id)
-        if stands := standing(records.events(product=product, sprint=sprint)).get(sprint):
-            new.append(stands)
-            if not stands.tried:  # no sensor starts it again, so it is somebody's work at once
-                sight_given_up(
-                    runtime, sprint, f"{sprint}: {stands}", f"run {run.run_id}", f"{product}_failures"
-                )
-    return new
+        body = records.append(RUN_FAILED, product, sprint, f"{product}_failures", said, key=run.run_id).body
+    return RunError(body["error"], body["place"], body["step"])
 
 
 def record_recoveries(runtime: Runtime, instance: dg.DagsterInstance) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 import dagster as dg
 
 from sprintline.base.failpoints import failpoint
+from sprintline.base.steps import StepFailed
 from sprintline.features.evidence import online_version
 from sprintline.features.facts import FeatureViewFacts, OnlineFeaturesFacts, QuestionFeaturesFacts
 from sprintline.features.frame_checks import LOGICAL_TYPES
 from sprintline.features.online_state import online_state
 from sprintline.features.store import FeatureStore
+from sprintline.features.views import FeatureError
 from sprintline.lake.recorded import RESTS_ON, refuse_lost, versions_before
 from sprintline.lake.tables import Lake
+from sprintline.landing.declared_then import changed_since
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
@@ -58,9 +61,14 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         runtime[FeatureStore].apply()
         query = partial(restricted_query, runtime.home.warehouse_file(runtime.product))
         rests_on = versions_before(runtime, sprint.key, marts_of_view(runtime, view), back)
-        frame = runtime[FeatureStore].compute(
-            view, sprint, runtime.calendar.previous(sprint.key, back), query
-        )
+        try:
+            frame = runtime[FeatureStore].compute(
+                view, sprint, runtime.calendar.previous(sprint.key, back), query
+            )
+        except FeatureError as error:
+            if changed := changed_since(runtime, sprint.key):
+                raise StepFailed(f"{'; '.join(changed)}. What failed: {error}") from error
+            raise
         commit = runtime[FeatureStore].write(view, sprint, frame)
         failpoint("features.view_written")
         facts: FeatureViewFacts = {"rows": commit.rows, RESTS_ON: rests_on}

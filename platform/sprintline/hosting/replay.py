@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,8 +20,9 @@ from sprintline.hosting import running_code, starts
 from sprintline.hosting.failure_news import FailureNews
 from sprintline.hosting.instance import environment, prepare
 from sprintline.hosting.processes import DAEMON
+from sprintline.hosting.progress import Progress, progress_of
 from sprintline.hosting.work_done import work_done
-from sprintline.landing.arrivals import arrivals_of
+from sprintline.landing.arrivals import Landed, arrivals_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.update import given_up
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity
@@ -32,7 +33,6 @@ from sprintline.product.tries import ATTEMPTS, Tries
 
 if TYPE_CHECKING:
     import pandas as pd
-    import rich.progress
 
     Provider = Callable[[Sprint], Mapping[str, pd.DataFrame]]
 
@@ -75,7 +75,8 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
     chosen = keys[:sprints]
     ui = starts.open_ui(runtime.home)
     changed = running_code.changed(ui.folder, runtime.product) if ui else []
-    if all(closing_of(runtime, key) and not _to_land(runtime, key) for key in chosen):
+    landed = arrivals_of(runtime)[0]
+    if all(_closed(runtime, key, landed) and not _to_land(runtime, key) for key in chosen):
         for sentence in _nothing_to_do(runtime, chosen, changed):
             click.echo(sentence)
         return
@@ -89,7 +90,7 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
             )
         click.echo("`sprintline ui` is open on this state folder; its daemon closes the sprints")
     landing = f"{runtime.product}: landing {chosen[0]} to {chosen[min(history, sprints) - 1]}"
-    with _progress(landing, sprints) as progress, daemon(runtime, asked) as healthy:
+    with progress_of(landing, sprints) as progress, daemon(runtime, asked) as healthy:
         parts = list(groups(chosen, history))
         for group, following in zip(parts, [*parts[1:], []], strict=True):
             window = runtime.window(group[-1])
@@ -115,79 +116,6 @@ def _nothing(_: Sprint) -> Mapping[str, pd.DataFrame]:
     return {}
 
 
-class Progress(Protocol):
-    """What a replay reports to whoever watches it."""
-
-    def doing(self, closed: int, text: str) -> None:
-        """What is worked on now, and how many sprints are closed."""
-
-    def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
-        """A sprint has closed, so many seconds after its files landed."""
-
-    def said(self, text: str) -> None:
-        """Something to be read now, such as a run that failed."""
-
-
-@contextlib.contextmanager
-def _progress(landing: str, total: int) -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere, in a pipe or a CI log, a line per closed sprint."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        click.echo(landing)
-        yield _Lines(total)
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-    from rich.progress import Progress as RichProgress
-
-    # Columns in order of their use, so that an eye following the bar sees what is worked on.
-    bar = RichProgress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    )
-    with bar:
-        yield _Bar(bar, bar.add_task(landing, total=total))
-
-
-class _Bar:
-    def __init__(self, bar: rich.progress.Progress, task: rich.progress.TaskID) -> None:
-        self._bar, self._task = bar, task
-
-    def doing(self, closed: int, text: str) -> None:
-        self._bar.update(self._task, completed=closed, description=text)
-
-    def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
-        self._bar.update(self._task, completed=closed)
-
-    def said(self, text: str) -> None:
-        self._bar.console.print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-class _Lines:
-    def __init__(self, total: int) -> None:
-        self._total = total
-
-    def doing(self, closed: int, text: str) -> None:
-        pass
-
-    def sprint_closed(self, text: str, closed: int, seconds: float) -> None:
-        click.echo(f"{text} closed ({closed} of {self._total}), {seconds:.0f} s")
-
-    def said(self, text: str) -> None:
-        click.echo(text)
-
-
 def groups(keys: Sequence[str], history: int) -> Iterator[Sequence[str]]:
     """History together, then a sprint at a time."""
     yield keys[:history]
@@ -211,11 +139,6 @@ def _nothing_to_do(runtime: Runtime, chosen: Sequence[str], changed: Sequence[st
         "A closed sprint is closed again when a file of it changes, not when code does: to compute it with changed "
         "code, materialize it in `sprintline ui`"
     )
-    landed = arrivals_of(runtime)[0]
-    for key in chosen:
-        closed, ready = closing_of(runtime, key), landed.get(key)
-        if closed and ready and not ready.adds_nothing_to(closed["files"]):
-            yield f"{key} has other files in landing/ than it closed on: `sprintline ui` closes it again"
     for key, failure in failures(runtime).items():
         yield f"{key}: {failure}"
     if changed:
@@ -359,12 +282,13 @@ def _await(
     """Wait until every sprint of the group is closed and report progress; `meanwhile` is called again and again."""
     since, before, news = time.monotonic(), None, FailureNews(runtime.home)
     landed, look_at = since, since + PATIENCE
-    open_ = [key for key in group if closing_of(runtime, key) is None]
+    files = arrivals_of(runtime)[0]
+    open_ = [key for key in group if not _closed(runtime, key, files)]
     closed = sum(closing_of(runtime, key) is not None for key in set(chosen) - set(open_))
     while True:
         healthy()
         for key in list(open_):
-            if closing_of(runtime, key) is not None:
+            if _closed(runtime, key, files):
                 open_.remove(key)
                 closed += 1
                 progress.sprint_closed(f"{runtime.product} {key}", closed, time.monotonic() - landed)
@@ -393,6 +317,12 @@ def _await(
             raise ReplayError(_stalled(runtime, open_[0]))
         meanwhile()
         time.sleep(0.5)
+
+
+def _closed(runtime: Runtime, key: str, landed: Mapping[str, Landed]) -> bool:
+    """Whether a sprint is closed on the files that have landed; one with other files is closed again."""
+    closed, ready = closing_of(runtime, key), landed.get(key)
+    return closed is not None and (ready is None or ready.adds_nothing_to(closed["files"]))
 
 
 def _hopeless(runtime: Runtime, sprint: str) -> str | None:

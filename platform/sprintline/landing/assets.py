@@ -11,6 +11,7 @@ import dagster as dg
 
 from sprintline.base.steps import StepFailed
 from sprintline.lake.tables import Lake
+from sprintline.landing.declared_then import changed_since
 from sprintline.landing.events import REFUSED
 from sprintline.landing.facts import SourceFacts
 from sprintline.landing.folder import BadFile, Landing
@@ -230,6 +231,11 @@ def accept(
         if frame is not read or contract.known_at is None:
             check_known_at(frame, first_line=file.first_line)
     except BadFile as bad:
+        if bad.of_window and (changed := changed_since(runtime, file.sprint)):
+            # The file is sound, and stays where it is: with the declaration put back it is taken in.
+            raise StepFailed(
+                f"{'; '.join(changed)}. What failed: {file.path.name} of {source}: {bad}"
+            ) from bad
         refuse(context, runtime, source, file, bad)
     except UnsettledFile as moving:
         raise dg.Failure(

@@ -14,6 +14,10 @@ from typing import Any
 EXAMPLES, VIOLATIONS, WIDTH = 5, 12, 40
 
 
+WINDOW = "window"
+"""Code of the violation that rows lie outside the sprint."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """One thing wrong in a file.
@@ -53,6 +57,11 @@ class BadFile(Exception):
         super().__init__(reason)
         self.reason = reason
         self.details = details
+
+    @property
+    def of_window(self) -> bool:
+        """Whether rows lie outside the sprint, which a changed calendar makes of a sound file as well."""
+        return any(one.get("code") == WINDOW for one in self.details.get("findings", ()))
 
     @classmethod
     def of(cls, violations: Iterable[Violation], **facts: Any) -> BadFile:

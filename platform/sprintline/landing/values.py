@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sprintline.base.time_zones import midnight, zone_of
 from sprintline.landing.contracts import Column, Contract, repeated_rows
 from sprintline.landing.dates import microseconds
-from sprintline.landing.reasons import EXAMPLES, BadFile, Violation, places, quoted
+from sprintline.landing.reasons import EXAMPLES, WINDOW, BadFile, Violation, places, quoted
 from sprintline.landing.types import assemble, convert
 
 if TYPE_CHECKING:
@@ -271,8 +271,8 @@ def _outside(
     wrong = f"{count:,} of {len(moments):,} rows are outside sprint {window.key} ({span}), first {word} {numbers[0]}"
     right = "send each row with the sprint in which it happened"
     if count == len(moments):
-        right = f"is it the file of another sprint? {right}"
-    return [Violation("window", wrong + example, right, "event_at", count, numbers)]
+        right = f"is it the file of another sprint? was the calendar changed? if neither, {right}"
+    return [Violation(WINDOW, wrong + example, right, "event_at", count, numbers)]
 
 
 def check_window(frame: pd.DataFrame, window: Window, first_line: int | None = 2) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from sprintline.base import settings
 from sprintline.base.places import Frame, frames_in, own_place, place_in, team_place
 
-MOST_SAID = 300
+MOST_SAID = 500
 """Most characters of an error that are repeated elsewhere; the run itself has the full text."""
 
 _OURS = "sprintline."
@@ -58,6 +58,14 @@ class RunError:
             return f"{self.step}: {self.what}" if self.step else self.what
         told = self.what if self.place in self.what else f"{self.place}: {self.what}"
         return f"{told} (step {self.step})" if self.step else told
+
+    def because_of(self, changed: Sequence[str]) -> RunError:
+        """The same with the declarations first that changed under closed sprints, where it does not name them."""
+        new = [one for one in changed if one not in self.what]
+        if not new:
+            return self
+        what = f"{'; '.join(new)}. What failed: {RunError(self.what, self.place)}"
+        return RunError(what, place_in(what) or self.place, self.step)
 
 
 @dataclass(frozen=True)

@@ -178,14 +178,11 @@ def sensor_names(product: str) -> frozenset[str]:
     return frozenset(f"{product}_{what}" for each in listed for what in each)
 
 
-def given_up_sentence(
-    instance: DagsterInstance, sprint: str, attempts: Sequence[DagsterRun], what: str
-) -> str:
-    """After so many failed runs, newest first, a person is asked: why they failed, and what starts another."""
-    newest = attempts[0]
+def given_up_sentence(sprint: str, attempts: Sequence[DagsterRun], what: str, why: object) -> str:
+    """After so many failed runs, newest first, a person is asked: why the newest failed, and what starts another."""
     return (
-        f"{sprint} failed {len(attempts)} times {what}, {error_of(instance, newest)} (run {newest.run_id[:8]}): fix "
-        f"that; a changed file of code starts it again by itself, else: sprintline retry {sprint}"
+        f"{sprint} failed {len(attempts)} times {what}, {why} (run {attempts[0].run_id[:8]}): fix that; a changed file "
+        f"of code starts it again by itself, else: sprintline retry {sprint}"
     )
 
 

@@ -13,6 +13,7 @@ from sprintline.product.sensors import (
     PRODUCT_TAG,
     SPRINT_TAG,
     Earlier,
+    error_of,
     given_up_sentence,
     platform_sensor,
     tried_before,
@@ -44,7 +45,8 @@ def retraining_sensor(runtime: Runtime, job: ExecutableDefinition) -> dg.SensorD
                 skip_reason=f"{sprint} is being retrained by run {earlier.running}{before}"
             )
         if attempts := earlier.given_up:
-            told = given_up_sentence(context.instance, sprint, attempts, "to retrain")
+            why = error_of(context.instance, attempts[0])
+            told = given_up_sentence(sprint, attempts, "to retrain", why)
             actor = f"{runtime.product}_retraining"
             sight_given_up(runtime, sprint, told, f"retraining:{earlier.tried}", actor)
             return dg.SensorResult(skip_reason=told)

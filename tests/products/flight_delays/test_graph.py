@@ -44,11 +44,11 @@ def graph(definitions: dg.Definitions):
     return definitions.get_repository_def().asset_graph
 
 
-def test_three_sensors_run_by_themselves(definitions):
+def test_four_sensors_run_by_themselves(definitions):
     running = {
         one.name for one in definitions.sensors if one.default_status is dg.DefaultSensorStatus.RUNNING
     }
-    assert running == {f"flight_delays_{name}" for name in ("landing", "retraining", "retention")}
+    assert running == {f"flight_delays_{name}" for name in ("failures", "landing", "retraining", "retention")}
 
 
 def as_text(graph) -> dict:
