@@ -38,7 +38,7 @@ def row(number: int = 7, **changed: Any) -> dict[str, Any]:
         rules={"pass": 90, "fail": 1, "insufficient": 0, "not_passing": ["MO501"]}, champion="584c6630af111fc0",
         trained=None, metrics=METRICS, positive_rate=0.15, drift="suspected", decision="none", why="too few rows",
     )  # fmt: skip
-    return {**status.as_dict(), "drift_share": 0.08, **changed}
+    return {**status.as_dict(), "drift_count": 2, **changed}
 
 
 def product(*rows: dict[str, Any], **changed: Any) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def product(*rows: dict[str, Any], **changed: Any) -> dict[str, Any]:
 def detail(verdicts: list[dict[str, Any]], **changed: Any) -> dict[str, Any]:
     return {
         "product": "flights", "title": "Flights", "now": "2013-07-17T04:00:00+00:00", "row": row(**changed),
-        "verdicts": verdicts, "drift": {"why": "8% of 48 features moved"}, "report": True, "before": None,
+        "verdicts": verdicts, "drift": {"why": "12% of 48 features moved"}, "report": True, "before": None,
         "after": "2013-S08",
     }  # fmt: skip
 
@@ -197,7 +197,7 @@ class TestSprint:
         )
         assert page.index("nothing to compare") < page.index("all is well")
         assert "Fix: look at the features named." in page and 'id="MO501-drift"' in page
-        assert "8% of 48 features moved" in page and "../../reports/flights/drift/2013-S07.html" in page
+        assert "12% of 48 features moved" in page and "../../reports/flights/drift/2013-S07.html" in page
         assert 'href="2013-S08.html"' in page
 
     def test_rows_by_table_and_what_is_missing(self):

@@ -264,9 +264,14 @@ CASES = {
         thin=[{"served": []}],
     ),
     "MO501": Case(
-        {"state": "none", "why": "0 of 20 features drifted", "share": 0.0},
-        [({"state": "confirmed", "why": "9 of 20 features drifted", "share": 0.45}, "confirmed: 9 of 20")],
-        optional=("share",),
+        {"state": "none", "why": "0 of 20 features drifted", "drifting_sprints": 0},
+        [
+            (
+                {"state": "confirmed", "why": "9 of 20 features drifted", "drifting_sprints": 2},
+                "confirmed: 9 of 20",
+            )
+        ],
+        optional=("drifting_sprints",),
         thin=[{"state": "insufficient", "why": "12 rows are too few"}],
     ),
     "MO502": Case(

@@ -6,6 +6,7 @@ from sprintline.monitoring.drift import (
     Drift,
     Statistic,
     Window,
+    drifting_of,
     episode,
     far_columns,
     judge_window,
@@ -111,6 +112,46 @@ def test_missing_values_and_correlations_count_by_themselves():
         assert found.drifting is True and found.drifted == (word,) and found.ways == ("alone",)
 
 
+def test_a_sentence_begins_with_what_makes_it_drift():
+    """Confirmed drift of one correlation read `0% of 48 features moved`."""
+    calm = [_statistic(0.01, 0.9, name=f"f{i}") for i in range(4)]
+    pair = _statistic(0.9, 1e-9, "correlations", "f0 × f1")
+    alone = judge_window([*calm, pair], 1500, 12, SPEC)
+    assert alone.why.startswith(
+        "drifted on their own: correlation f0 × f1; none of 4 features moved beyond what"
+    )
+    errors = judge_window(calm, 1500, 12, SPEC, "errors grew")
+    assert errors.why.startswith("errors grew; none of 4 features moved beyond")
+    many = _window((0.25, 1e-9), (0.02, 0.6))
+    assert many.why.startswith("50% of 2 features moved beyond what 12 sprints")
+
+
+def test_what_moved_too_little_is_no_drift_and_is_not_called_so():
+    """Correlations beyond what is ordinary, none far enough by itself, were listed as drifted under `none`."""
+    calm = [_statistic(0.01, 0.9, name=f"f{i}") for i in range(4)]
+    pairs = [_statistic(0.23, 1e-9, "correlations", f"f{i} × f{i + 1}") for i in range(3)]
+    found = judge_window([*calm, *pairs], 1500, 12, SPEC)
+    assert (found.drifting, found.drifted, found.ways) == (False, (), ())
+    assert [name for name, _ in found.moved] == [f"correlation f{i} × f{i + 1}" for i in range(3)]
+    assert all(times == pytest.approx(1.15) for _, times in found.moved)
+    assert "3 correlations moved, not far enough to count" in found.why
+    state, why = verdict(found, [True, True], SPEC)
+    assert state is Drift.CONFIRMED and why.startswith("this sprint by itself did not drift: none of 4")
+    one = judge_window([*calm, _statistic(0.25, 1e-9, name="f4")], 1500, 12, SPEC)
+    assert "1 of 5 features moved beyond" in one.why and "50% together count as drift" in one.why
+
+
+def test_where_many_features_drift_correlations_count_only_by_themselves():
+    features = [_statistic(0.25, 1e-9, name=f"f{i}") for i in range(4)]
+    near, far = (
+        _statistic(at, 1e-9, "correlations", name) for at, name in ((0.23, "f0 × f1"), (0.9, "f2 × f3"))
+    )
+    found = judge_window([*features, near, far], 1500, 12, SPEC)
+    assert found.ways == ("many", "alone")
+    assert set(found.drifted) == {"f0", "f1", "f2", "f3", "correlation f2 × f3"}
+    assert "1 correlation moved, not far enough" in found.why
+
+
 def test_grown_errors_are_drift_whatever_the_features_say():
     assert _window((0.01, 0.9), concept="errors grew").ways == ("concept",)
     few = _window((0.01, 0.9), rows=10, concept="errors grew")
@@ -158,6 +199,13 @@ def test_the_verdict_counts_its_windows_aloud():
     assert verdict(DRIFTED, [False, True], SPEC)[1].endswith(
         "2 of the last 3 sprints drifted, 2 of 3 confirm"
     )
+
+
+def test_the_windows_that_drifted_are_counted():
+    assert (
+        drifting_of(DRIFTED, [True, False], SPEC) == 2 and drifting_of(QUIET, [True, True, False], SPEC) == 1
+    )
+    assert drifting_of(UNKNOWN, [True, None], SPEC) == 1
 
 
 def test_with_a_window_of_one_the_first_drift_confirms():

@@ -10,7 +10,7 @@ import pytest
 
 from sprintline.monitoring import drift_statistics
 from sprintline.monitoring.drift import far_columns, judge_window, missing_shares, statistics_of
-from sprintline.monitoring.reports import Reports, sampled
+from sprintline.monitoring.reports import Reports, sampled, statistic_named
 from sprintline.product.spec import DriftSpec
 
 ROWS = 1500
@@ -127,15 +127,51 @@ def test_a_page_is_made_when_asked_for_and_goes_with_its_report(tmp_path):
     store = Reports(tmp_path, "flights")
     store.drift("2013-S08", _frame(1), _frame(3, 0.5), NUMBERS, CATEGORIES, seed=0)
     assert not store.page("drift", "2013-S08").exists()
-    place = store.draw("2013-S08", _frame(1), _frame(3, 0.5), ["temp"], [], seed=0)
+    sides = _frame(1), _frame(3, 0.5)
+    place = store.draw("2013-S08", *sides, ["temp"], [], seed=0, limits={"temp": 0.3})
     assert place == store.page("drift", "2013-S08")
     text = place.read_text()
     assert text.lstrip().startswith("<!DOCTYPE html>") and "temp" in text
+    # Evidently's own metric draws: the figures of `drift`, made before in this process, did not take that from it.
+    assert plots(text) >= 1 and "Data drift detected" in text
+    calm = store.draw("2013-S08", *sides, ["temp"], [], seed=0, limits={"temp": 0.9}).read_text()
+    assert "Data drift not detected" in calm, "Evidently's word follows the limit that the verdict used"
     assert not re.search(r"""<(?:script|link)[^>]+(?:src|href)=["']?https?:""", text), (
         "it reads nothing from elsewhere"
     )
     store.drift("2013-S08", _frame(1), _frame(2), NUMBERS, CATEGORIES, seed=0)
     assert not place.exists(), "a page of what was measured before would lie"
+
+
+def plots(page: str) -> int:
+    """Drawings on one of Evidently's pages."""
+    return page.count('"type": "big_graph"')
+
+
+def test_each_statistic_that_drifted_is_drawn(tmp_path):
+    store, now = Reports(tmp_path, "flights"), _frame(3)
+    now["temp"] = now["wind"] * 3
+    now.loc[: ROWS // 2, "carrier"] = None
+    drifted = ["correlation temp × wind", "missing carrier"]
+    store.drift("2013-S08", _frame(1), now, NUMBERS, CATEGORIES, seed=0)
+    text = store.draw("2013-S08", _frame(1), now, drifted, CATEGORIES, seed=0).read_text()
+    assert re.search(
+        r"correlation temp .+ wind: [+-]0\.\d\d in the training data, \+1\.00 in this sprint", text
+    )
+    assert re.search(r"missing carrier: 0\.0% in the training data, 50\.\d% in this sprint", text)
+    assert plots(text) == 2
+    assert store.draw("2013-S08", _frame(1), now, [], CATEGORIES, seed=0) is None, (
+        "errors alone have no feature"
+    )
+
+
+def test_a_statistic_is_known_by_its_name():
+    features = ["wind", "wind speed", "a × b", "c"]
+    assert statistic_named("wind speed", features) == ("values", "wind speed")
+    assert statistic_named("missing wind speed", features) == ("missing", "wind speed")
+    assert statistic_named("correlation a × b × c", features) == ("correlations", "a × b", "c")
+    with pytest.raises(ValueError, match="no statistic"):
+        statistic_named("correlation c × d", features)
 
 
 def test_what_is_ordinary_is_learned_once(tmp_path, null):

@@ -68,7 +68,7 @@ def sprints_document(summary: Mapping[str, Any]) -> Document:
 
     Args:
         summary: `product`, `title`, `error`, and unless there is an error `description`, `now`, `sprints` (rows of the
-            status as dicts, oldest first, each with `drift_share`) and the open `backlog`.
+            status as dicts, oldest first, each with `drift_count`) and the open `backlog`.
     """
     rows = [_shown(row) for row in summary.get("sprints", ())]
     latest = _latest(rows)
@@ -145,10 +145,10 @@ def _charts(rows: Sequence[Mapping[str, Any]]) -> list[Chart]:
     drawn.append(
         Chart("Share of positive outcomes", keys, rates, form=Form.SHARE, marks=marks, from_zero=True)
     )
-    moved = {"share": tuple(row.get("drift_share") for row in rows)}
+    moved = {"statistics": tuple(row.get("drift_count") for row in rows)}
     states = tuple(row["drift"] or "insufficient" for row in rows)
     drawn.append(
-        Chart("Share of features that moved (drift)", keys, moved, "bars", form=Form.SHARE, states=states)
+        Chart("Statistics that drifted, by themselves", keys, moved, "bars", form=Form.AUTO, states=states)
     )
     return [one for one in drawn if any(f is not None for figures in one.series.values() for f in figures)]
 

@@ -30,7 +30,7 @@ class Recorded:
     Attributes:
         status: of the sprints that were read, by key.
         verdicts, drift: the evidence behind them, by key.
-        rows: of all sprints worth a page, oldest first: a row of the status as a dict, with its `drift_share`.
+        rows: of all sprints worth a page, oldest first: a row of the status as a dict, with its `drift_count`.
     """
 
     status: dict[str, SprintStatus]
@@ -89,12 +89,18 @@ def read(
         sprint: one.facts for (sprint, asset), one in measured.items() if asset == DRIFT
     }
     rows = {row["sprint"]: dict(row) for row in kept} | {
-        key: {**row.as_dict(), "drift_share": drift[key].get("share") if key in drift else None}
-        for key, row in status.items()
+        key: {**row.as_dict(), "drift_count": drift_count(drift.get(key))} for key, row in status.items()
     }
     return Recorded(
         status, by_sprint, drift, _begun([rows[key] for key in runtime.calendar.keys if key in rows])
     )
+
+
+def drift_count(facts: DriftFacts | None) -> int | None:
+    """How many statistics drifted in a sprint by itself, its errors as one; None when it could not be compared."""
+    if facts is None or facts["window"] is None:
+        return None
+    return len(facts["drifted"]) + ("concept" in facts["ways"])
 
 
 def changed_by(

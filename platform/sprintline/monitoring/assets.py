@@ -53,11 +53,16 @@ def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             "state": facts["state"],
             "why": facts["why"],
             "drifted": ", ".join(facts["drifted"]) or "nothing",
+            "moved, too little to be drift": ", ".join(
+                name for name in facts.get("moved", {}) if name not in facts["drifted"]
+            )
+            or "nothing",
             "since": facts["since"] or "not confirmed",
         }
         if facts["distances"]:
             far = {name: distance / facts["limits"][name] for name, distance in facts["distances"].items()}
-            metadata["distance by feature"] = dg.MetadataValue.md(
+            far |= facts.get("moved", {})
+            metadata["distance by statistic"] = dg.MetadataValue.md(
                 plots.bars(far, f"Distance from the training data over what is ordinary, {sprint}", 1.0)
             )
             metadata["report"] = str(runtime[Reports].path("drift", sprint).relative_to(runtime.home.root))

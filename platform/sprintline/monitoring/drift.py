@@ -26,6 +26,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sprintline.base.words import counted_as
 from sprintline.monitoring.drift_statistics import (
     JS_SCALE,
     LEAST_SPRINTS,
@@ -74,7 +75,8 @@ class Window:
     """One sprint compared with the reference.
 
     drifting: None when there is too little to say. share: of features that moved, by value or missing share. ways: how
-    it drifts (`many`, `alone`, `concept`). drifted: the statistics that are far and sure, farthest first.
+    it drifts (`many`, `alone`, `concept`). moved: the statistics that are far and sure, farthest first, and how many
+    times farther than what counts. drifted: those by which it drifts; none of a window that does not.
     """
 
     drifting: bool | None
@@ -82,6 +84,7 @@ class Window:
     drifted: tuple[str, ...]
     why: str
     ways: tuple[str, ...] = ()
+    moved: tuple[tuple[str, float], ...] = ()
 
 
 def significant(p_values: Sequence[float], rate: float) -> list[bool]:
@@ -138,22 +141,50 @@ def judge_window(
         *(("alone",) if alone else ()),
         *(("concept",) if concept else ()),
     )
-    farthest = max(statistics, key=lambda one: one.beyond(spec.distance))
-    told = (
-        f"{share:.0%} of {len(features)} features moved beyond what {sprints} sprints of training data show as "
-        f"ordinary ({spec.share:.0%} count as drift), farthest {_told(farthest)} at {farthest.distance:.2f} with "
-        f"{max(spec.distance, farthest.spread.limit):.2f} ordinary"
-    )
-    if alone:
-        told += f"; drifted on their own: {', '.join(_told(one) for one in alone[:4])}" + (
-            f" and {len(alone) - 4} more" if len(alone) > 4 else ""
-        )
+    counted = [one for one in moved if one in alone or ("many" in ways and one.kind != "correlations")]
     return Window(
         bool(ways),
         round(share, 6),
-        tuple(_told(one) for one in moved),
-        f"{told}; {concept}" if concept else told,
+        tuple(_told(one) for one in counted),
+        _sentence(statistics, moved, alone, ways, share, sprints, spec, concept),
         ways,
+        tuple((_told(one), round(one.beyond(spec.distance), 6)) for one in moved),
+    )
+
+
+def _sentence(
+    statistics: Sequence[Statistic],
+    moved: Sequence[Statistic],
+    alone: Sequence[Statistic],
+    ways: Sequence[str],
+    share: float,
+    sprints: int,
+    spec: DriftSpec,
+    concept: str | None,
+) -> str:
+    """Why a window drifts or does not: first what makes it drift, then what is ordinary."""
+    features = len({one.name for one in statistics if one.kind == "values"})
+    beyond = f"beyond what {sprints} sprints of training data show as ordinary"
+    parts = []
+    if "many" in ways:
+        parts.append(f"{share:.0%} of {features} features moved {beyond} ({spec.share:.0%} count as drift)")
+    if alone:
+        more = f" and {len(alone) - 4} more" if len(alone) > 4 else ""
+        parts.append(f"drifted on their own: {', '.join(_told(one) for one in alone[:4])}{more}")
+    if concept:
+        parts.append(concept)
+    if "many" not in ways:
+        count = len({one.name for one in moved if one.kind != "correlations"})
+        parts.append(
+            f"{count or 'none'} of {features} features moved {beyond}"
+            + (f", {spec.share:.0%} together count as drift" if count else "")
+        )
+    if pairs := sum(one.kind == "correlations" and one not in alone for one in moved):
+        parts.append(f"{counted_as(pairs, 'correlation')} moved, not far enough to count")
+    farthest = max(statistics, key=lambda one: one.beyond(spec.distance))
+    limit = max(spec.distance, farthest.spread.limit)
+    return (
+        f"{'; '.join(parts)}; farthest {_told(farthest)} at {farthest.distance:.2f} with {limit:.2f} ordinary"
     )
 
 
@@ -190,11 +221,17 @@ def verdict(now: Window, before: Sequence[bool | None], spec: DriftSpec) -> tupl
     if now.drifting is None:
         return Drift.INSUFFICIENT, now.why
     recent = [*before, now.drifting][-spec.window :]
-    count = sum(one is True for one in recent)
-    told = f"{now.why}; {count} of the last {len(recent)} sprints drifted, {spec.confirm} of {spec.window} confirm"
+    count = drifting_of(now, before, spec)
+    own = "" if now.drifting or not count else "this sprint by itself did not drift: "
+    told = f"{own}{now.why}; {count} of the last {len(recent)} sprints drifted, {spec.confirm} of {spec.window} confirm"
     if count >= spec.confirm:
         return Drift.CONFIRMED, told
     return (Drift.SUSPECTED if now.drifting else Drift.NONE), told
+
+
+def drifting_of(now: Window, before: Sequence[bool | None], spec: DriftSpec) -> int:
+    """How many of the last windows drifted, this one among them."""
+    return sum(one is True for one in [*before, now.drifting][-spec.window :])
 
 
 def episode(
@@ -223,7 +260,12 @@ def episode(
 
 
 def _what(facts: DriftFacts) -> set[str]:
-    return {*facts.get("drifted", ()), *(way for way in facts.get("ways", ()) if way == "concept")}
+    # What moved, too: a sprint that did not drift by itself may be one of an episode.
+    return {
+        *facts.get("drifted", ()),
+        *facts.get("moved", ()),
+        *(way for way in facts.get("ways", ()) if way == "concept"),
+    }
 
 
 def fingerprint(product: str) -> str:

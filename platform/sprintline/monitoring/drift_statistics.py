@@ -34,6 +34,9 @@ JS_SCALE = float(np.sqrt(8))
 LEAST_SPRINTS = 3
 """Fewer known sprints say nothing of what is ordinary: each would be measured against one other."""
 
+PAIR = " × "
+"""Between the names of two features whose correlation is meant."""
+
 ORDINARY = 0.95
 """Share of ordinary sprints within the limit of a statistic."""
 
@@ -281,7 +284,7 @@ def rank_correlations(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
 
 def pairs_of(names: Sequence[str]) -> list[str]:
     """Names of the pairs in the order of `upper`."""
-    return [f"{one} × {other}" for place, one in enumerate(names) for other in names[place + 1 :]]
+    return [f"{one}{PAIR}{other}" for place, one in enumerate(names) for other in names[place + 1 :]]
 
 
 def upper(matrix: Floats) -> Floats:

@@ -99,7 +99,10 @@ class DriftFacts(TypedDict):
     distances: distance of a feature's values from the reference, in standard deviations, by feature
     limits: what is ordinary of these distances, by feature
     missing: missing values, by feature
-    drifted: statistics that moved, farthest first: a feature, `missing` and a feature, or `correlation` and a pair
+    drifted: statistics by which the sprint drifts, farthest first: a feature, `missing` and a feature, or `correlation`
+        and a pair; none of a sprint that does not drift by itself
+    moved: statistics beyond what is ordinary, whether they count as drift or not, and how many times farther they are
+    drifting_sprints: how many of the last sprints drifted by themselves, this one among them
     ordinary_sprints: sprints that show what is ordinary
     concept: the champion's errors; None without a champion
     reference: id of the champion whose training data is the reference; None without a champion
@@ -123,3 +126,5 @@ class DriftFacts(TypedDict):
     fingerprint: str
     since: str | None
     episode: str | None
+    moved: NotRequired[dict[str, float]]
+    drifting_sprints: NotRequired[int]

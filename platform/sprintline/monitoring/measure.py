@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.learning.bundles import Release
-    from sprintline.learning.recipes import Inputs
     from sprintline.monitoring.concept import Concept
     from sprintline.monitoring.drift_statistics import Null
 
@@ -75,24 +74,36 @@ def measure_drift(runtime: Runtime, sprint: str) -> DriftFacts:
     )
     before = measured_before(runtime, sprint)
     against_it = takewhile(lambda one: one[1]["reference"] == champion, reversed(before))
-    state, why = drift.verdict(window, [one["window"] for _, one in against_it][::-1], spec)
-    facts |= {"state": state.value, "drifted": list(window.drifted), "ways": list(window.ways)}
+    windows = [one["window"] for _, one in against_it][::-1]
+    state, why = drift.verdict(window, windows, spec)
+    moved = dict(window.moved)
+    facts |= {
+        "state": state.value,
+        "drifted": list(window.drifted),
+        "moved": moved,
+        "drifting_sprints": drift.drifting_of(window, windows, spec),
+        "ways": list(window.ways),
+    }
     episode = drift.episode((sprint, facts), before)
-    if window.drifting:
-        draw(runtime, sprint, reference, current, inputs, window.drifted)
     values = {one.name: one for one in statistics if one.kind == "values"}
+    limits = {name: max(spec.distance, one.spread.limit) for name, one in values.items()}
+    if window.drifting:
+        seed = runtime.spec.model.seed
+        runtime[Reports].draw(
+            sprint, reference, current, window.drifted, inputs.categorical, seed, limits=limits
+        )
     return {
         **facts,
         "window": window.drifting,
         "share": window.share,
         "why": why,
         "distances": {name: round(one.distance, 6) for name, one in values.items()},
-        "limits": {name: round(max(spec.distance, one.spread.limit), 6) for name, one in values.items()},
+        "limits": {name: round(limit, 6) for name, limit in limits.items()},
         "missing": {
             name: {
                 "share": round(share, 6),
                 "ordinary": round(null.shares[name], 6),
-                "moved": f"missing {name}" in window.drifted,
+                "moved": f"missing {name}" in moved,
             }
             for name, share in drift.missing_shares(report).items()
         },
@@ -178,21 +189,6 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     return replay(
         [(of[key]["label"].to_numpy(), of[key]["probability"].to_numpy()) for key in keys if key in of]
     )
-
-
-def draw(
-    runtime: Runtime,
-    sprint: str,
-    reference: pd.DataFrame,
-    current: pd.DataFrame,
-    inputs: Inputs,
-    drifted: tuple[str, ...],
-) -> None:
-    """Evidently's page of the features that drifted, farthest first; none when only the errors did."""
-    words = dict.fromkeys(word for told in drifted for word in told.split())
-    if names := [word for word in words if word in inputs.names]:
-        seed = runtime.spec.model.seed
-        runtime[Reports].draw(sprint, reference, current, names, inputs.categorical, seed)
 
 
 def measured_before(runtime: Runtime, sprint: str) -> list[tuple[str, DriftFacts]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,10 @@ SAMPLE_ROWS = 12_000
 takes the asymptotic p-value, which costs a tenth of the exact one and differs in nothing that matters at this size."""
 
 MOST_DRAWN = 12
-"""Features drawn on the page at most: each costs a tenth of a second and an eye's attention."""
+"""Statistics drawn on the page at most: each costs a tenth of a second and an eye's attention."""
+
+MOST_DOTS = 1500
+"""Rows of each side in a drawing of two features."""
 
 
 @cache
@@ -28,14 +31,19 @@ def _value_drift() -> Any:
     """Evidently's `ValueDrift` with Evidently's own statistics and nothing around them: its column histograms,
     correlations and plots, made for every column and method, took 2.6 of the 2.8 seconds of a report's distances.
     """
+    from evidently.core.metric_types import SingleValueCalculation
     from evidently.legacy.calculations.stattests import get_stattest
     from evidently.metrics import ValueDrift
-    from evidently.metrics.column_statistics import ValueDriftCalculation
 
     class ValueDriftFigure(ValueDrift):
         pass
 
-    class ValueDriftFigureCalculation(ValueDriftCalculation):
+    # Not of `ValueDriftCalculation`: a class made of that becomes what Evidently calculates `ValueDrift` with, in the
+    # whole process, and the pages for people came without any plot.
+    class ValueDriftFigureCalculation(SingleValueCalculation[ValueDriftFigure]):  # type: ignore[misc]
+        def display_name(self) -> str:
+            return f"value drift of {self.metric.column}"
+
         def calculate(self, context: Any, current_data: Any, reference_data: Any) -> Any:
             now, was = (side.column(self.metric.column) for side in (current_data, reference_data))
             values, before = now.data.dropna(), was.data.dropna()
@@ -44,8 +52,61 @@ def _value_drift() -> Any:
             result.widget = []
             return result
 
-    ValueDriftFigure.__calculation_type__ = ValueDriftFigureCalculation
     return ValueDriftFigure
+
+
+@cache
+def _drawing() -> Any:
+    """A part of Evidently's page that it has no metric for: shares of missing values, or how two features go together.
+
+    Evidently puts on a page what a metric gives it as its widget, so this is a metric with a figure and no calculation.
+    """
+    from evidently.core.metric_types import SingleValueCalculation
+    from evidently.legacy.renderers.html_widgets import plotly_figure
+    from evidently.metrics import ValueDrift
+
+    class Drawing(ValueDrift):
+        other: str = ""
+
+    class DrawingCalculation(SingleValueCalculation[Drawing]):  # type: ignore[misc]
+        def display_name(self) -> str:
+            return f"drawing of {self.metric.column}"
+
+        def calculate(self, context: Any, current_data: Any, reference_data: Any) -> Any:
+            now, was = (side.as_dataframe() for side in (current_data, reference_data))
+            draw = _pair if self.metric.other else _missing
+            title, figure = draw(was, now, self.metric.column, self.metric.other)
+            result = self.result(0.0)
+            result.widget = [plotly_figure(title=title, figure=figure)]
+            return result
+
+    return Drawing
+
+
+def _missing(was: pd.DataFrame, now: pd.DataFrame, name: str, _: str) -> tuple[str, Any]:
+    """Shares of missing values of a feature as two bars."""
+    from plotly.graph_objects import Bar, Figure
+
+    shares = [float(side[name].isna().mean()) for side in (was, now)]
+    figure = Figure(Bar(x=["training data", "this sprint"], y=shares))
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    return f"missing {name}: {shares[0]:.1%} in the training data, {shares[1]:.1%} in this sprint", figure
+
+
+def _pair(was: pd.DataFrame, now: pd.DataFrame, one: str, other: str) -> tuple[str, Any]:
+    """Two features against each other, in the training data and in the sprint, each with its rank correlation."""
+    from plotly.graph_objects import Figure, Scattergl
+
+    figure, ranks = Figure(), []
+    for name, side in (("training data", was), ("this sprint", now)):
+        both = side[[one, other]].dropna()
+        ranks.append(float(both[one].rank().corr(both[other].rank())) if len(both) > 1 else float("nan"))
+        dots = sampled(both, seed=0, rows=MOST_DOTS)
+        marker = {"size": 4, "opacity": 0.5}
+        figure.add_trace(Scattergl(x=dots[one], y=dots[other], mode="markers", name=name, marker=marker))
+    figure.update_layout(xaxis_title=one, yaxis_title=other)
+    pair = f"{one}{drift_statistics.PAIR}{other}"
+    return f"correlation {pair}: {ranks[0]:+.2f} in the training data, {ranks[1]:+.2f} in this sprint", figure
 
 
 class Reports:
@@ -125,26 +186,40 @@ class Reports:
         sprint: str,
         reference: pd.DataFrame,
         current: pd.DataFrame,
-        names: Sequence[str],
+        drifted: Sequence[str],
         categories: Sequence[str],
         seed: int,
-    ) -> Path:
-        """Evidently's own page of a sprint that drifted: the first `MOST_DRAWN` of the features named.
+        limits: Mapping[str, float] | None = None,
+    ) -> Path | None:
+        """Evidently's own page of a sprint that drifted, a drawing of each of the first `MOST_DRAWN` statistics named.
 
-        categories: which features are categories, named or not.
+        drifted: as `drift.Window` names them. categories: which features are categories, named or not. limits: distance
+        of a feature, in standard deviations, from which on the page calls it drift, as the verdict does. None, and no
+        page, where there is nothing to draw, as when only the errors drifted.
         """
         from evidently import Report
         from evidently.metrics import MissingValueCount, ValueDrift
 
-        names = list(names)[:MOST_DRAWN]
+        metrics: list[Any] = []
+        names: dict[str, None] = {}
+        for told in list(drifted)[:MOST_DRAWN]:
+            kind, *columns = statistic_named(told, reference.columns)
+            names |= dict.fromkeys(columns)
+            if kind != "values":
+                metrics.append(_drawing()(column=columns[0], method="ks", other="".join(columns[1:])))
+            elif reference[told].notna().any() and current[told].notna().any():
+                method = "jensenshannon" if told in categories else "wasserstein"
+                limit = (limits or {}).get(told)
+                if limit is not None and told in categories:
+                    limit /= drift_statistics.JS_SCALE
+                metrics += [
+                    ValueDrift(column=told, method=method, threshold=limit),
+                    MissingValueCount(column=told),
+                ]
+        if not metrics:
+            return None
         numbers = [name for name in names if name not in categories]
         categories = [name for name in names if name in categories]
-        drawn = [
-            ValueDrift(column=name, method="wasserstein" if name in numbers else "jensenshannon")
-            for name in names
-            if reference[name].notna().any() and current[name].notna().any()
-        ]
-        metrics = [*drawn, *(MissingValueCount(column=name) for name in names)]
         place = self.page("drift", sprint)
         with replacing(place) as fresh:
             Report(metrics).run(*_sides(current, reference, numbers, categories, seed)).save_html(str(fresh))
@@ -164,6 +239,24 @@ class Reports:
     @staticmethod
     def _save(place: Path, content: dict[str, Any]) -> None:
         atomic_write(place, json.dumps(content, indent=1, sort_keys=True))
+
+
+def statistic_named(told: str, features: Iterable[str]) -> tuple[str, ...]:
+    """Kind of a statistic that `drift.Window` names, and its one or two features.
+
+    Raises ValueError for a name that is none.
+    """
+    known = set(features)
+    if told in known:
+        return "values", told
+    if (name := told.removeprefix("missing ")) in known:
+        return "missing", name
+    parts = told.removeprefix("correlation ").split(drift_statistics.PAIR)
+    for place in range(1, len(parts)):  # a feature's name may have the sign in it
+        pair = tuple(drift_statistics.PAIR.join(some) for some in (parts[:place], parts[place:]))
+        if known.issuperset(pair):
+            return "correlations", *pair
+    raise ValueError(f"{told!r} is no statistic of these features")
 
 
 def sampled(frame: pd.DataFrame, seed: int, rows: int = SAMPLE_ROWS) -> pd.DataFrame:

@@ -11,10 +11,10 @@ from sprintline.monitoring.facts import ConceptFacts, MissingShare
 
 def _drift(evidence: Mapping[str, Any], _: Any) -> Judgement:
     state, why = need(evidence, "state"), need(evidence, "why")
-    share = evidence.get("share")
+    count = evidence.get("drifting_sprints")
     if state == "insufficient":
-        return insufficient(why, share)
-    return (failed if state == "confirmed" else passed)(f"drift is {state}: {why}", share)
+        return insufficient(why, count)
+    return (failed if state == "confirmed" else passed)(f"drift is {state}: {why}", count)
 
 
 def _concept(evidence: Mapping[str, Any], _: Any) -> Judgement:
