@@ -73,6 +73,18 @@ def _origins(*areas: float | None) -> dict[str, Any]:
     return {"origins": origins}
 
 
+def _gain(
+    difference: float | None, low: float | None, high: float | None, metric: str = "roc_auc", **more: Any
+) -> dict[str, Any]:
+    interval = {"metric": metric, "difference": difference, "low": low, "high": high, "confidence": 0.975}
+    return {**interval, "draws": 500, "blocks": 14, **more}
+
+
+def _answers(*gains: dict[str, Any], **same: Any) -> dict[str, Any]:
+    beside = list(gains) or [_gain(0.05, 0.01, 0.1), _gain(0.002, -0.001, 0.004, "brier")]
+    return {"same": {"rows": 672, "number": 0.25, "share": 0.05, **same}, "against_naive": beside}
+
+
 MOVED = {"reader": "carrier_delays", "asset": "carrier_hours", "sprint": "2013-S02"}
 CORRECTION = {"open": True, "files": {"weather": ["a", "b"]}, "attested_by": None}
 
@@ -307,6 +319,53 @@ CASES = {
         ],
         thin=[{"questions": 0, "answered": 0}],
     ),
+    "MO505": Case(
+        {"served": True, "answers": _answers()},
+        [
+            (
+                {"answers": _answers(share=1.0)},
+                "all 672 predictions are 0.25: the model does not tell one question",
+            ),
+            (
+                {"answers": _answers(share=0.98)},
+                "98.0% of 672 predictions, and of what they expect, are 0.25 or nearly so",
+            ),
+            ({"answers": _answers(share=0.95)}, "the model does not tell one question from another"),
+        ],
+        thin=[
+            {"answers": _answers(rows=9, share=1.0)},
+            {"answers": _answers(rows=0, number=None, share=None)},
+        ],
+    ),
+    "MO506": Case(
+        {"served": True, "answers": _answers()},
+        [
+            (
+                {"answers": _answers(_gain(-0.2, -0.3, -0.1), _gain(-0.1, -0.2, 0.01, "brier"))},
+                "worse than the naive baseline by ROC-AUC: ROC-AUC -0.2000 (97.5 % interval -0.3000 to -0.1000); Brier",
+            ),
+            (
+                {"answers": _answers(_gain(0.1, 0.01, 0.2), _gain(-0.1, -0.2, -0.01, "brier"))},
+                "worse than the naive baseline by Brier score: ",
+            ),
+        ],
+        thin=[
+            {"answers": _answers(_gain(None, None, None, why="4 blocks are too few to resample"))},
+            {"answers": _answers(_gain(-0.2, -0.3, -0.1, draws=99))},
+            {"answers": _answers(_gain(float("nan"), float("nan"), float("nan")))},
+            {"answers": {**_answers(), "against_naive": []}},
+        ],
+    ),
+    "MO507": Case(
+        {"served": True, "champion": "m1", "weak": [], "weak_before": ["2013-S08", "2013-S09"]},
+        [
+            (
+                {"weak": ["all 672 predictions are 0.25"], "weak_before": ["2013-S09"]},
+                "champion m1 was weak in 2 sprints in a row up to this one: all 672 predictions are 0.25",
+            ),
+            ({"weak": ["worse", "flat"]}, "3 sprints in a row up to this one: worse; flat"),
+        ],
+    ),
 }
 
 
@@ -369,6 +428,20 @@ def test_figure_line_and_sentence_are_told_word_for_word(code):
     case = CASES[code]
     changes = [{}, *(change for change, _ in case.faults), *case.thin]
     assert [as_told(code, one) for one in changes] == TOLD[code]
+
+
+@pytest.mark.parametrize("code", ["MO505", "MO506", "MO507"])
+def test_where_no_model_answered_none_is_judged(code):
+    """That none answered is ML401's to say."""
+    found = all_rules()[code]({"served": False, "champion": None, "weak": None, "weak_before": []})
+    assert (
+        found.outcome is Outcome.PASS and "no model answered the questions of this sprint" in found.sentence
+    )
+
+
+def test_a_champion_weak_for_the_first_time_is_said_and_passes():
+    found = _judge("MO507", weak=["flat"], weak_before=[])
+    assert found.outcome is Outcome.PASS and "was weak in 1 sprint, 2 in a row count: flat" in found.sentence
 
 
 def test_suspected_drift_is_no_failure_yet():

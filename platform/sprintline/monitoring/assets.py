@@ -90,6 +90,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         from sprintline.base.hashing import canonical_json, text_hash
         from sprintline.learning import plots
         from sprintline.learning.metrics import binary_metrics
+        from sprintline.monitoring.fitness import answers
 
         sprint = context.partition_key
         outcomes = answered(runtime, sprint, rows_of(runtime[Warehouse], model.outcomes, sprint))
@@ -119,6 +120,8 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                 "scored": len(scored),
                 "metrics": metrics,
             }
+            if given := answers(runtime, sprint):
+                facts["answers"] = given
             metadata |= {
                 "champion": facts["champion"],
                 "scored": len(scored),

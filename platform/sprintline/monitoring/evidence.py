@@ -6,6 +6,7 @@ from sprintline.features.questions import question_ids
 from sprintline.learning.labels import labels_of
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.monitoring.facts import DriftFacts, ScoresEvidence, ScoresFacts
+from sprintline.monitoring.fitness import answers, weak_before, weaknesses
 from sprintline.product.runtime import Runtime
 
 
@@ -16,7 +17,19 @@ def _scores(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     facts: ScoresFacts = measured.facts
     asked = question_ids(runtime, sprint)
     answered = asked.isin(labels_of(runtime, [sprint])["question_id"])
-    found: ScoresEvidence = {**facts, "questions": len(asked), "answered": int(answered.sum())}
+    champion, given = facts["champion"], answers(runtime, sprint, facts)
+    found: ScoresEvidence = {
+        **facts,
+        "questions": len(asked),
+        "answered": int(answered.sum()),
+        "served": champion is not None or given is not None,
+        "weak": None,
+        "weak_before": weak_before(runtime, sprint, champion),
+    }
+    found.pop("answers", None)
+    if given:
+        found["answers"] = given
+    found["weak"] = weaknesses(runtime, found)
     return found, measured.data_version
 
 
@@ -28,7 +41,7 @@ def _settled(facts: DriftFacts) -> bool:
 KINDS = (
     AssetKind(
         name="scores",
-        reads="the ids of question_features in the lake and the outcomes mart, both read again",
+        reads="the ids of question_features and the predictions in the lake, and the outcomes mart, all read again",
         assets=lambda runtime: ("scores",),
         facts=ScoresFacts,
         gather=_scores,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from sprintline.learning.facts import Metrics
+from sprintline.learning.facts import Difference, Metrics
 
 DriftState = Literal["none", "suspected", "confirmed", "insufficient"]
 """State of drift after a sprint; `insufficient` when the sprint could not be compared."""
@@ -24,6 +24,33 @@ class ScoreMetrics(Metrics):
     twin: Metrics
 
 
+class SameNumber(TypedDict):
+    """How far the predictions of a sprint are one number.
+
+    rows: predictions
+    number: their median; None without one
+    share: share (0 to 1) of the predictions that are this number for any decision, or of the positives or negatives
+        expected among all, whichever is smallest; None without predictions
+    """
+
+    rows: int
+    number: float | None
+    share: float | None
+
+
+class Answers(TypedDict):
+    """What is known of a champion's predictions besides their metrics.
+
+    rows_hash: hash of the predictions and outcomes that it was measured from
+    same: how far they are one number
+    against_naive: gain over the naive baseline on the same questions, by ranking and by squared error
+    """
+
+    rows_hash: str
+    same: SameNumber
+    against_naive: list[Difference]
+
+
 class ScoresFacts(TypedDict):
     """How good the predictions of a sprint were, on the outcomes that are known.
 
@@ -33,6 +60,7 @@ class ScoresFacts(TypedDict):
     issued: predictions issued; absent when none was
     scored: predictions whose outcome is known; absent when none was issued
     metrics: metrics of the scored predictions; absent when none was issued
+    answers: how far the predictions vary, and what they gain over the naive baseline; absent when none was issued
     """
 
     labelled: int
@@ -41,6 +69,7 @@ class ScoresFacts(TypedDict):
     issued: NotRequired[int]
     scored: NotRequired[int]
     metrics: NotRequired[ScoreMetrics]
+    answers: NotRequired[Answers]
 
 
 class ScoresEvidence(ScoresFacts):
@@ -48,10 +77,16 @@ class ScoresEvidence(ScoresFacts):
 
     questions: rows of question_features
     answered: how many of them have an outcome
+    served: whether a model answered the questions of the sprint
+    weak: what speaks against the champion in this sprint; None when that cannot be judged
+    weak_before: sprints right before this one in which the same champion was weak, oldest first
     """
 
     questions: int
     answered: int
+    served: bool
+    weak: list[str] | None
+    weak_before: list[str]
 
 
 class MissingShare(TypedDict):
@@ -120,11 +155,11 @@ class DriftFacts(TypedDict):
     limits: dict[str, float]
     missing: dict[str, MissingShare]
     drifted: list[str]
+    moved: NotRequired[dict[str, float]]
+    drifting_sprints: NotRequired[int]
     ordinary_sprints: int
     concept: ConceptFacts | None
     reference: str | None
     fingerprint: str
     since: str | None
     episode: str | None
-    moved: NotRequired[dict[str, float]]
-    drifting_sprints: NotRequired[int]

@@ -51,6 +51,44 @@ def _answers_lost(sandbox: Sandbox) -> None:
     )
 
 
+def _one_number(sandbox: Sandbox) -> None:
+    sandbox.partition("predictions", lambda issued: issued.assign(probability=0.25))
+
+
+def _nearly_one_number(sandbox: Sandbox) -> None:
+    """A few questions are told apart, and the others by a millionth."""
+
+    def change(issued: pd.DataFrame) -> pd.DataFrame:
+        issued["probability"] = 0.25 + issued["probability"] / 1000
+        issued.loc[issued.index[:3], "probability"] = 0.9
+        return issued
+
+    sandbox.partition("predictions", change)
+
+
+def _turned_round(sandbox: Sandbox) -> None:
+    """Questions are ranked from the last to the first."""
+    sandbox.partition("predictions", _ranked_backwards)
+
+
+def _ranked_backwards(issued: pd.DataFrame) -> pd.DataFrame:
+    return issued.assign(probability=1 - issued["probability"])
+
+
+def _worse_than_a_table(sandbox: Sandbox) -> None:
+    """Each question is answered with the probability of another."""
+
+    def change(issued: pd.DataFrame) -> pd.DataFrame:
+        return issued.assign(probability=issued["probability"].sample(frac=1, random_state=3).to_numpy())
+
+    sandbox.partition("predictions", change)
+
+
+def _weak_twice(sandbox: Sandbox) -> None:
+    for sprint in (sandbox.before, sandbox.sprint):
+        sandbox.partition("predictions", _ranked_backwards, sprint)
+
+
 FAULTS = (
     Fault(
         "MO501", "other customers for two sprints", "lake partitions of question_features", "drift", _other_customers,
@@ -67,5 +105,22 @@ FAULTS = (
     Fault(
         "MO504", "outcomes of one courier only", "table outcomes in the warehouse", "scores", _answers_lost,
         run=("scores",),
+    ),
+    Fault(
+        "MO505", "one number for every question", "lake partition of predictions", "scores", _one_number,
+        run=("scores",),
+    ),
+    Fault(
+        "MO505", "nearly one number for all questions but three", "lake partition of predictions", "scores",
+        _nearly_one_number,
+    ),
+    Fault("MO506", "answers turned round", "lake partition of predictions", "scores", _turned_round, run=("scores",)),
+    Fault(
+        "MO506", "answers given to other questions", "lake partition of predictions", "scores", _worse_than_a_table,
+        run=("scores",),
+    ),
+    Fault(
+        "MO507", "answers turned round in two sprints", "lake partitions of predictions", "scores", _weak_twice,
+        run=("scores",), sprints_before=1,
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from sprintline.mechanisms.ledger.seals import RestsOn
 TRIGGER, DECISION, CLOSED = "trigger", "decision", "closed"
 RUN_FAILED, RUN_RECOVERED, RETRIED = "run_failed", "run_recovered", "retried"
 
-TriggerKind = Literal["bootstrap", "new_data", "drift"]
+TriggerKind = Literal["bootstrap", "new_data", "drift", "weak_champion"]
 
 
 class TriggerBody(TypedDict):

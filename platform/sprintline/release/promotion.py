@@ -18,6 +18,7 @@ from sprintline.mechanisms.rules import gates
 from sprintline.mechanisms.rules.rulebook import PROMOTION, needs_of_gate
 from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.monitoring.facts import DriftFacts, ScoresFacts
+from sprintline.monitoring.fitness import in_a_row, weak_before, weaknesses
 from sprintline.monitoring.measure import measured_before
 from sprintline.product.events import DECISION, TRIGGER
 from sprintline.product.past import decision_of, decisions_of, pending_trigger
@@ -107,7 +108,25 @@ def _due(runtime: Runtime, sprint: str) -> triggers.Trigger | triggers.NoTrigger
         drift=_drift_state(runtime, sprint, decisions),
         bootstrap_after=model.bootstrap_after,
         new_data_rows=model.new_data_rows,
+        weak=_weak_champion(runtime, sprint, decisions),
     )
+
+
+def _weak_champion(
+    runtime: Runtime, sprint: str, decisions: Mapping[str, Mapping[str, Any]]
+) -> triggers.WeakChampion:
+    """The sprints in a row, up to this one, in which the champion was weak, and the training that answered them.
+
+    Any training since the row was long enough is an answer: what it had to learn from was the same.
+    """
+    needed = in_a_row(runtime)
+    measured = runtime.measured("scores", sprint)
+    told = weaknesses(runtime, measured.facts) if measured else None
+    if measured is None or not told:
+        return triggers.WeakChampion(needed=needed)
+    row = (*weak_before(runtime, sprint, measured.facts["champion"]), sprint)
+    answered = [key for key in row[needed - 1 :] if decisions.get(key, {}).get("candidate")]
+    return triggers.WeakChampion(row, needed, answered[-1] if answered else None, "; ".join(told))
 
 
 def _drift_state(

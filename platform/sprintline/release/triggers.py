@@ -1,4 +1,4 @@
-"""Whether closing a sprint trains a candidate: only for bootstrap, enough new data, or confirmed drift.
+"""Whether closing a sprint trains a candidate: only for bootstrap, drift, a weak champion, or enough new data.
 
 A training costs machine time and, worse, attention: every candidate has to be judged. So nothing trains by habit.
 New data counts at the pace of its own source: one refreshed every sprint is asked for some sprints, one refreshed
@@ -78,6 +78,20 @@ class DriftState:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class WeakChampion:
+    """A champion whose predictions did not vary, or that was worse than the naive baseline, in sprints in a row.
+
+    sprints: these, oldest first, up to the one that closes. needed: how many are a reason to train. answered: the
+    sprint that already trained since there were so many. why: what was found in the one that closes.
+    """
+
+    sprints: tuple[str, ...] = ()
+    needed: int = 2
+    answered: str | None = None
+    why: str = ""
+
+
 def cadence(updates: Sequence[Update]) -> Cadence | None:
     """Measure a source's pace; None before its second update.
 
@@ -104,6 +118,7 @@ def decide(
     bootstrap_after: int,
     new_data_rows: int,
     new_data_updates: int = 3,
+    weak: WeakChampion = WeakChampion(),
 ) -> Trigger | NoTrigger:
     """The reason to train a candidate at the close of a sprint, or why there is none.
 
@@ -113,7 +128,7 @@ def decide(
     candidate was trained on, promoted or held; counting from there keeps a held candidate from being trained again
     every sprint.
     new_data_rows: floor of new labelled rows; new_data_updates: updates of the source's own to wait for.
-    Order: bootstrap, drift, new data.
+    Order: bootstrap, drift, weak champion, new data.
     """
     earlier = [one for one in updates if one.sprint < closing]
     fresh = [one for one in earlier if trained_through is None or one.sprint > trained_through]
@@ -133,6 +148,11 @@ def decide(
     answer = _drift(drift, rows, len(fresh), trained_through, numbers)
     if isinstance(answer, Trigger):
         return answer
+    weakness = _weak(weak, rows, len(fresh), trained_through, numbers)
+    if isinstance(weakness, Trigger):
+        return weakness
+    if weakness:
+        answer = f"{answer}; {weakness}"
     return _new_data(
         rows, len(fresh), pace, trained_through, new_data_rows, new_data_updates, numbers, answer
     )
@@ -172,6 +192,27 @@ def _drift(
         f"{counted_as(updates, 'update')} are newer than {through}"
     )
     return Trigger("drift", f"{why}. {drift.why}".strip(" ."), {**numbers, "since": drift.since})
+
+
+def _weak(
+    weak: WeakChampion, rows: int, updates: int, through: str | None, numbers: Mapping[str, Any]
+) -> Trigger | str:
+    """A trigger, or the words on a weak champion that belong into the sentence on why nothing trains; often none."""
+    if not weak.sprints:
+        return ""
+    row = f"the champion was weak in {counted_as(len(weak.sprints), 'sprint')} in a row"
+    if len(weak.sprints) < weak.needed:
+        return f"{row} (required: {weak.needed:g})"
+    since = f"{row} since {weak.sprints[0]}"
+    if weak.answered:
+        return f"{since}, which was answered by the training of {weak.answered}"
+    if rows == 0:
+        return f"{since}, but there is no labelled row newer than {through} to learn from"
+    why = (
+        f"{since} (required: {weak.needed:g}): {rows:,} labelled rows in {counted_as(updates, 'update')} are newer "
+        f"than {through}"
+    )
+    return Trigger("weak_champion", f"{why}. {weak.why}".strip(" ."), {**numbers, "weak": list(weak.sprints)})
 
 
 def _new_data(
