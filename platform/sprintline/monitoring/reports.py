@@ -98,11 +98,12 @@ def _pair(was: pd.DataFrame, now: pd.DataFrame, one: str, other: str) -> tuple[s
     from plotly.graph_objects import Figure, Scattergl
 
     figure, ranks = Figure(), []
-    for name, side in (("training data", was), ("this sprint", now)):
+    # Grey and blue: told apart also by those who see red and green alike.
+    for name, side, colour in (("training data", was, "#8a94a0"), ("this sprint", now, "#2f6fed")):
         both = side[[one, other]].dropna()
         ranks.append(float(both[one].rank().corr(both[other].rank())) if len(both) > 1 else float("nan"))
         dots = sampled(both, seed=0, rows=MOST_DOTS)
-        marker = {"size": 4, "opacity": 0.5}
+        marker = {"size": 4, "opacity": 0.5, "color": colour}
         figure.add_trace(Scattergl(x=dots[one], y=dots[other], mode="markers", name=name, marker=marker))
     figure.update_layout(xaxis_title=one, yaxis_title=other)
     pair = f"{one}{drift_statistics.PAIR}{other}"

@@ -114,9 +114,17 @@ def lines(
 
 
 def bars(
-    title: str, keys: Sequence[str], figures: Figures, styles: Sequence[str], shown: Callable[[float], str]
+    title: str,
+    keys: Sequence[str],
+    figures: Figures,
+    styles: Sequence[str],
+    shown: Callable[[float], str],
+    name: str = "share",
 ) -> Chart | None:
-    """A figure per sprint as bars from zero; None when there is none. styles: state of each sprint, its CSS class."""
+    """A figure per sprint as bars from zero; None when there is none.
+
+    styles: state of each sprint, its CSS class. name: of the figures.
+    """
     ticks = _ticks(figures, from_zero=True)
     if not ticks:
         return None
@@ -137,7 +145,7 @@ def bars(
     states = ", ".join(
         f"{key} {style}" for key, style, one in zip(keys, styles, figures, strict=True) if one is not None
     )
-    alt = f"{_summary(title, keys, {'share': figures}, shown)} {states}."
+    alt = f"{_summary(title, keys, {name: figures}, shown)} {states}."
     labels = tuple((y(tick), shown(tick)) for tick in ticks)
     return Chart(title, alt, _x_labels(keys), labels, bars=drawn)
 

@@ -71,8 +71,8 @@ def drawing(chart: Chart) -> charts.Chart | None:
         _tick if chart.form is Form.SHARE else lambda value: shown(value, chart.form)
     )
     if chart.draw == "bars":
-        (figures,) = chart.series.values()
-        return charts.bars(chart.title, chart.keys, figures, chart.states, write)
+        ((name, figures),) = chart.series.items()
+        return charts.bars(chart.title, chart.keys, figures, chart.states, write, name)
     marks = {key: (style, sentence) for key, style, sentence in chart.marks}
     return charts.lines(chart.title, chart.keys, chart.series, write, marks, chart.from_zero)
 
