@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from sprintline.base import settings
 from sprintline.base.settings import ROOT, Home
 from sprintline.product.runtime import Runtime, load_runtime
 from sprintline.warehouse.dbt import Warehouse
+
+# The key that signs ledgers is nobody's own while tests run; processes that they start inherit it.
+os.environ.setdefault("SPRINTLINE_KEYS", tempfile.mkdtemp(prefix="sprintline-keys-"))
+os.environ.pop("SPRINTLINE_LEDGER_COPY", None)
 
 # A shell that starts the tests in its background lets them ignore Ctrl-C, and so would every process that a test stops
 # that way.

@@ -167,3 +167,45 @@ class TestList:
         assert code == 0 and "There is no ledger yet" in out
         assert json.loads(run("list", "--json")[1]) == []
         assert not home.root.exists()
+
+
+class TestVerify:
+    def test_it_says_what_it_verifies_and_what_it_does_not(self, home, records):
+        code, out = run("verify")
+        assert code == 0 and "The ledger is intact and matches its head file: 3 events" in out
+        assert (
+            "Its head is signed by key" in out and "Verdicts and measurements are as they were written" in out
+        )
+        assert "Not covered: no copy of the head lies outside the state folder" in out
+        assert "Set SPRINTLINE_LEDGER_COPY" in out
+        told = json.loads(run("verify", "--json")[1])
+        assert told["ok"] and told["signed_by"] and told["copies"] is None and len(told["limits"]) == 1
+        assert told["records"] == {
+            "broken": None, "changed": [], "seals": 0, "found": 0, "based": 0, "not_covered": []
+        }  # fmt: skip
+
+    @pytest.mark.fault
+    def test_it_names_what_another_hand_changed_and_status_says_so(self, home, records):
+        records.measure("flights", "2013-S01", "weather", "v1", {"rows": 1})
+        tampered(home, "UPDATE measurements SET facts = '{\"rows\":2}'")
+        code, out = run("verify")
+        assert (
+            code == 1
+            and "flights 2013-S01: the measurement of weather was changed after it was recorded" in out
+        )
+        code, out = run("accept", "--reason", "why", answer="n\n")
+        assert "flights 2013-S01: the measurement of weather was changed after it was recorded." in out
+        told = json.loads(run("verify", "--json")[1])
+        assert told["records"]["changed"][0] | {"says": ""} == {
+            "product": "flights", "scope": "2013-S01", "kind": "measurement", "what": "changed", "of": "weather",
+            "row": "weather", "counts": True, "says": "",
+        }  # fmt: skip
+        assert run("accept", "--reason", "why", "--yes")[0] == 0 and run("verify")[0] == 0
+
+    @pytest.mark.fault
+    def test_a_ledger_that_lost_its_end_is_said_by_status(self, home, records):
+        tampered(home, CUT)
+        done = CliRunner().invoke(cli, ["status"], standalone_mode=False)
+        assert (
+            "the ledger does not carry event 3" in done.output and "sprintline ledger verify" in done.output
+        )

@@ -33,7 +33,7 @@ class Clone:
         env = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("SPRINTLINE_", "DAGSTER_"))
+            if not name.startswith(("SPRINTLINE_", "DAGSTER_")) or name == "SPRINTLINE_KEYS"
         }
         return env | {
             "PYTHONPATH": str(self.root / "platform"),

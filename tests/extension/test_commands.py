@@ -39,7 +39,11 @@ class Package:
         self.folder.mkdir()
         (self.folder / "__init__.py").touch()
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SPRINTLINE_")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("SPRINTLINE_") or name == "SPRINTLINE_KEYS"
+            },
             "SPRINTLINE_HOME": str(folder / "home"),
             "SPRINTLINE_EXTENSIONS": "planning",
             "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT / "platform"))),

@@ -161,7 +161,11 @@ def extended(tmp_path) -> Extended:
         (root / folder).mkdir(parents=True)
     create_product("bakery", root)
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SPRINTLINE_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("SPRINTLINE_") or name == "SPRINTLINE_KEYS"
+        },
         "SPRINTLINE_HOME": str(tmp_path / "home"),
         "SPRINTLINE_EXTENSIONS": "planning",
         "PYTHONPATH": os.pathsep.join((str(package.parent), str(ROOT / "platform"))),

@@ -58,7 +58,8 @@ def run(tmp_path):
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "SPRINTLINE")) and name != "COLUMNS"
+            if (not name.startswith(("PYTHON", "SPRINTLINE")) and name != "COLUMNS")
+            or name == "SPRINTLINE_KEYS"
         }
         environment["SPRINTLINE_HOME"] = str(tmp_path / "home")
         if packages is not None:

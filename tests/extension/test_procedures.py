@@ -66,7 +66,11 @@ def env(tmp_path: Path) -> dict[str, str]:
     files = {"procedures": DECLARED, "failpoints": OTHERS, "shelve": CARRIED_OUT, "__init__": ""}
     for name, text in files.items():
         (package / f"{name}.py").write_text(text)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SPRINTLINE_")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SPRINTLINE_") or name == "SPRINTLINE_KEYS"
+    }
     return clean | {
         "SPRINTLINE_EXTENSIONS": "bookshop",
         "SPRINTLINE_HOME": str(tmp_path / "state"),

@@ -88,7 +88,11 @@ class Trial:
 
     @property
     def env(self) -> dict[str, str]:
-        given = {name: value for name, value in os.environ.items() if not name.startswith("SPRINTLINE_")}
+        given = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("SPRINTLINE_") or name == "SPRINTLINE_KEYS"
+        }
         return given | {
             "PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(self.path)]),
             "SPRINTLINE_EXTENSIONS": "town",

@@ -5,6 +5,7 @@ import multiprocessing
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from tests.ledger_events import NOTE, note
 from sprintline.base.databases import connect
 from sprintline.base.settings import ROOT
 from sprintline.cli.main import cli
+from sprintline.mechanisms.ledger.chain import Head
+from sprintline.mechanisms.ledger.head_file import Heads
+from sprintline.mechanisms.ledger.keys import Keys
 from sprintline.mechanisms.ledger.migrate import VERSION_TABLE, configuration, migrate, revision
 from sprintline.mechanisms.ledger.record_tables import METADATA, SCHEMA_VERSION, version_of
 from sprintline.mechanisms.ledger.records import Records, RecordsError
@@ -48,8 +52,13 @@ def old(folder: Path, version: int = 1) -> Path:
         connection.execute(statement)
     connection.commit()
     seq, last = connection.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+    heads = Heads(Head(seq, last), None)
+    if version >= 3:  # from then on it is signed, and names the last seal
+        sealed = connection.execute("SELECT seq, hash FROM seals ORDER BY seq DESC LIMIT 1").fetchone()
+        heads = replace(heads, seals=Head(*sealed))
+        heads = replace(heads, signature=Keys.of_settings().sign(heads.text))
     connection.close()
-    file.with_name("ledger.head").write_text(json.dumps({"seq": seq, "hash": last}))
+    file.with_name("ledger.head").write_text(json.dumps(heads.as_dict()))
     return file
 
 

@@ -88,6 +88,58 @@ def test_everything_comes_back_at_another_place_and_only_what_is_kept(filled, sa
     assert saved.stat().st_mode & 0o077 == 0
 
 
+def test_with_another_key_it_comes_back_and_a_person_accepts_it(filled, saved, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPRINTLINE_KEYS", str(tmp_path / "keys of another machine"))
+    there = Home(tmp_path / "far")
+    (note_,) = restore(saved, there).notes
+    assert "nothing is appended yet, for the ledger has a head file" in note_ and "is signed by key" in note_
+    assert str(there.ledger_head) in note_ and "sprintline ledger accept" in note_
+    records = Records(there.records_url)
+    assert not records.verify().ok
+    records.accept("dana", "the machine is another")
+    records.append(NOTE, "bakery", None, "platform", note())
+    assert Records(there.records_url).verify().ok
+
+
+def test_an_older_backup_than_the_copies_outside_have_seen_is_said(filled, tmp_path, monkeypatch):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    monkeypatch.setenv("SPRINTLINE_LEDGER_COPY", str(outside))
+    records = Records(filled.records_url)
+    records.append(NOTE, "bakery", None, "platform", note())
+    back_up(filled, tmp_path / "older.tar.zst")
+    assert restore(tmp_path / "older.tar.zst", Home(tmp_path / "as new")).notes == []
+    records.append(NOTE, "bakery", None, "platform", note())
+    there = Home(tmp_path / "far")
+    (note_,) = restore(tmp_path / "older.tar.zst", there).notes
+    assert "does not carry event 5 of the copy" in note_
+    again = Records(there.records_url)
+    again.accept("dana", "the newer one is lost")
+    assert again.verify().ok
+
+
+def test_a_folder_that_was_moved_goes_on(filled, tmp_path):
+    open_records(filled).close()
+    filled.root.rename(tmp_path / "elsewhere")
+    records = Records(Home(tmp_path / "elsewhere").records_url)
+    assert records.verify().ok
+    records.append(NOTE, "bakery", None, "platform", note())
+    assert records.verify().ok
+
+
+@pytest.mark.fault
+def test_what_another_hand_changed_before_a_backup_is_said(filled, tmp_path):
+    records = open_records(filled)
+    records.measure("bakery", "2026-S01", "orders", "v1", {"rows": 1})
+    records.close()
+    with sqlite3.connect(filled.root / "records.db") as connection:
+        connection.execute("UPDATE measurements SET data_version = 'v2'")
+    connection.close()
+    back_up(filled, tmp_path / "b.tar.zst")
+    (note_,) = restore(tmp_path / "b.tar.zst", Home(tmp_path / "far")).notes
+    assert "not as they were written when it was saved: 1" in note_
+
+
 def write_without_end(root, stop):
     home = Home(Path(root))
     records, lake = open_records(home), Lake(home.lake)

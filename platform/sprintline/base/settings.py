@@ -68,6 +68,18 @@ DECLARED: tuple[Setting, ...] = (
     Setting("SPRINTLINE_MLFLOW_URL", "", "MLflow's database, where it is another.", "postgresql", secret=True),
     Setting("SPRINTLINE_DAGSTER_URL", "", "Dagster's database, where it is another.", "postgresql", secret=True),
     Setting(
+        "SPRINTLINE_KEYS", "~/.config/sprintline/keys",
+        "The folder of the key that signs the ledger, made on first use. It lies outside the state folder and belongs "
+        "in no backup of it.",
+        "path",
+    ),
+    Setting(
+        "SPRINTLINE_LEDGER_COPY", "",
+        "A folder outside the state folder, one for each ledger, where a copy of every head of the ledger is added; "
+        "best one that this machine can only add to. It must be there. Empty: no copies.",
+        "path",
+    ),
+    Setting(
         "SPRINTLINE_KEEP_RUN_LOGS_DAYS", "90",
         "Logs of runs that ended so long ago are removed; the runs, what they materialized and every check stay.",
         "days",
@@ -125,6 +137,22 @@ def read(name: str) -> str:
 def days(name: str) -> int:
     """The value of a setting of kind `days`, its default where it is not set. Raises SettingError."""
     return int(read(name) or _BY_NAME[name].default)
+
+
+def keys_folder() -> Path | None:
+    """The folder of the keys that sign the ledger; None where this user has no home folder and none is set."""
+    if given := read("SPRINTLINE_KEYS"):
+        return Path(given).expanduser().resolve()
+    try:
+        return Path(_BY_NAME["SPRINTLINE_KEYS"].default).expanduser()
+    except RuntimeError:
+        return None
+
+
+def ledger_copy() -> Path | None:
+    """The folder for copies of the ledger's head; None where none are kept."""
+    given = read("SPRINTLINE_LEDGER_COPY")
+    return Path(given).expanduser().resolve() if given else None
 
 
 def extensions() -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def status(product: str | None, sprint: str | None, as_json: bool) -> int:
     """
     from sprintline.base.clock import Clock
     from sprintline.delivery.overview import only_sprint, product_overviews
+    from sprintline.mechanisms.ledger.opened import existing_records
 
     if product and sprint is None and product[0].isdigit():  # a product's name starts with a letter
         product, sprint = None, product
@@ -47,6 +48,8 @@ def status(product: str | None, sprint: str | None, as_json: bool) -> int:
         _show_sprint(found)
     else:
         show(found, home)
+    if (records := existing_records(home)) is not None and (why := records.trouble()):
+        click.echo(f"sprintline: {why}", err=True)
     broken = [one for one in found if one.error]
     for one in broken:
         click.echo(f"sprintline: {one.product} does not load: {one.error}", err=True)

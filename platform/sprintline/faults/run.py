@@ -123,6 +123,7 @@ def _environment(clone: Path) -> dict[str, str]:
     return inherited | {
         "PYTHONPATH": os.pathsep.join(path),  # the clone's own code first, then the extensions'
         "SPRINTLINE_HOME": str(clone / "state"),
+        "SPRINTLINE_KEYS": str(clone / "keys"),
         "PYTHONWARNINGS": "ignore",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

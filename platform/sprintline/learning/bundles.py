@@ -103,8 +103,8 @@ class Release:
         content = _content(folder / MANIFEST, expected)
         try:
             manifest = json.loads(content)
-            held, _ = manifest["model_id"], manifest["files"].items()
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            held = manifest["model_id"]
+        except (ValueError, KeyError, TypeError) as error:
             raise ReleaseError(
                 f"{folder / MANIFEST} is no manifest of a release: restore the folder from a copy"
             ) from error
@@ -144,8 +144,11 @@ class Release:
 
     def verify(self) -> list[str]:
         """What is wrong with the files of the bundle, a sentence each; empty when all are as the manifest says."""
-        found = []
-        for name, sha256 in self.manifest["files"].items():
+        found: list[str] = []
+        files = self.manifest.get("files")
+        if not isinstance(files, Mapping):
+            return [f"{self.folder / MANIFEST} lists no files: restore the folder from a copy"]
+        for name, sha256 in files.items():
             try:
                 _content(self.folder / name, sha256)
             except ReleaseError as fault:

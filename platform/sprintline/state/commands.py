@@ -188,7 +188,9 @@ def migrate_command(as_json: bool) -> int:
     from sprintline.mechanisms.ledger.records import Records
 
     home = settings.home()
-    before = Records.migrate(home.records_url)
+    before = Records.migrate(
+        home.records_url, None if home.records_url.startswith("sqlite") else home.ledger_head
+    )
     if as_json:
         click.echo(json.dumps({"before": before, "now": SCHEMA_VERSION, "changed": before != SCHEMA_VERSION}))
     elif before == SCHEMA_VERSION:

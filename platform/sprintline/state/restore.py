@@ -164,7 +164,7 @@ def _prove(manifest: Manifest, fresh: Home, home: Home) -> list[str]:
         if manifest.schema < SCHEMA_VERSION:
             _migrate(fresh)
             notes.append(f"its records had schema {manifest.schema} and were migrated to {SCHEMA_VERSION}")
-        _prove_ledger(fresh, head)
+        notes += _prove_ledger(fresh, home, head)
     mlflow = home.mlflow_url
     there = fresh.models / "mlflow.db"
     if mlflow.startswith("sqlite"):
@@ -191,12 +191,18 @@ def _migrate(fresh: Home) -> None:
     settle(file)
 
 
-def _prove_ledger(fresh: Home, head: Head) -> None:
+def _prove_ledger(fresh: Home, home: Home, head: Head) -> list[str]:
+    """Chain, verdicts and measurements hold; whether this machine also knows who signed them is a note."""
+    from sprintline.mechanisms.ledger.keys import NO_KEYS
     from sprintline.mechanisms.ledger.records import Records
 
-    records = Records(f"sqlite:///{fresh.root / RECORDS}", head_file=fresh.ledger_head)
+    url = f"sqlite:///{fresh.root / RECORDS}"
+    records = Records(url, head_file=fresh.ledger_head, keys=NO_KEYS)
     report = records.verify()
     records.close()
+    signed = Records(url, head_file=fresh.ledger_head)
+    trouble = signed.trouble() if report.broken is None else None
+    signed.close()
     settle(fresh.root / RECORDS)
     if report.broken is not None:
         raise BackupError(
@@ -207,6 +213,23 @@ def _prove_ledger(fresh: Home, head: Head) -> None:
         raise BackupError(
             f"the ledger in the backup ends at event {report.head.seq}, not {head.seq}: use another backup"
         )
+    if report.records.broken is not None:
+        raise BackupError(
+            f"the log of verdicts and measurements in the backup does not hold ({report.records.broken}): use an older "
+            "backup"
+        )
+    notes = []
+    if report.records.changed:
+        notes.append(
+            f"verdicts and measurements that were not as they were written when it was saved: "
+            f"{len(report.records.changed)}; sprintline ledger verify names them"
+        )
+    if trouble is not None:
+        where = trouble.replace(str(fresh.root), str(home.root))
+        notes.append(
+            f"nothing is appended yet, for {where}; if it is right as it is: sprintline ledger accept"
+        )
+    return notes
 
 
 def _to_server(fresh: Home, home: Home, head: Head) -> list[str]:

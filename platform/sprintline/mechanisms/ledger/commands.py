@@ -10,6 +10,7 @@ import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
+from sprintline.base.words import counted_as
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.chain import Event
@@ -54,6 +55,10 @@ def _report_as_dict(report: LedgerReport) -> dict[str, object]:
         "head": report.head.hash,
         "head_file": report.head_file.seq if report.head_file else None,
         "broken": {"seq": report.broken.seq, "why": report.broken.why} if report.broken else None,
+        "untrue": report.untrue,
+        "signed_by": report.trust.signed_by,
+        "copies": report.trust.copies,
+        "limits": list(report.trust.limits),
         "records": {
             "broken": found.broken,
             "changed": [{**one.as_dict(), "says": f"{one.where}: {one.sentence}"} for one in found.changed],
@@ -79,7 +84,17 @@ def report_lines(report: LedgerReport) -> list[str]:
         in_file = (
             "and matches its head file" if report.head_file else "but has no head file that proves its end"
         )
-        lines = [f"The ledger is intact {in_file}: {report.events} events, head {report.head.hash[:16]}."]
+        said = "The chain is intact" if report.untrue else f"The ledger is intact {in_file}"
+        lines = [f"{said}: {report.events} events, head {report.head.hash[:16]}."]
+    if report.untrue:
+        lines.append(
+            f"The ledger {report.untrue}. Restore a backup (sprintline restore); or, if it is right as it is: "
+            "sprintline ledger accept"
+        )
+    elif report.trust.signed_by:
+        copies = report.trust.copies
+        compared = "" if copies is None else f", and {counted_as(copies, 'copied head')} verified"
+        lines.append(f"Its head is signed by key {report.trust.signed_by}{compared}.")
     if found.broken:
         lines.append(
             f"The log of verdicts and measurements is broken: {found.broken}. Restore a backup (sprintline restore)."
@@ -108,7 +123,7 @@ def report_lines(report: LedgerReport) -> list[str]:
             f"Not covered: what {found.found:,} verdicts and measurements said before the records were migrated; a "
             "change since then is found."
         )
-    return lines
+    return [*lines, *(f"Not covered: {limit[:1].lower()}{limit[1:]}." for limit in report.trust.limits)]
 
 
 def _some(numbers: Sequence[int]) -> str:
@@ -190,6 +205,7 @@ def given_up(report: LedgerReport) -> list[str]:
     return [
         in_file,
         *([broken] if broken else []),
+        *([f"The ledger {report.untrue}."] if report.untrue else []),
         *(f"{one.where}: {one.sentence}." for one in report.records.changed),
         f"The ledger has {report.events} events. After this its end counts as right: `sprintline ledger verify` no "
         "longer reports what was cut off or replaced.",

@@ -8,6 +8,7 @@ from sprintline.base.databases import RecordsError, connect, place_of, reading, 
 from sprintline.mechanisms.ledger.chain import EMPTY, Head
 from sprintline.mechanisms.ledger.migrate import create_or_check
 from sprintline.mechanisms.ledger.record_tables import LEDGER, MEASUREMENTS, SEALS, VERDICTS
+from sprintline.mechanisms.ledger.trust import head_of
 
 _ROWS_AT_ONCE = 2000
 
@@ -49,14 +50,6 @@ def copy_records(source: str, target: str) -> Head:
     finally:
         origin.dispose()
         goal.dispose()
-
-
-def head_of(connection: sa.Connection) -> Head:
-    """The last event's number and hash."""
-    row = connection.execute(
-        sa.select(LEDGER.c.seq, LEDGER.c.hash).order_by(LEDGER.c.seq.desc()).limit(1)
-    ).first()
-    return EMPTY if row is None else Head(row.seq, row.hash)
 
 
 def carries(url: str, head: Head) -> bool | None:

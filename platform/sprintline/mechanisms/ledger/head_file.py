@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,21 @@ from sprintline.base.hashing import canonical_json
 from sprintline.base.locks import access
 from sprintline.mechanisms.ledger.chain import EMPTY, Head
 
+_DOMAIN = "sprintline.head.v1"
+
 
 @dataclass(frozen=True)
 class Heads:
     """The last event and the last seal of a records database.
 
-    seals: None in head files that are older than seals.
+    seals: None in head files that are older than seals. signature: of `text`. accepted: of a copy, from which on copies
+    count (`head_copies.py`).
     """
 
     ledger: Head
     seals: Head | None
+    signature: str | None = field(default=None, compare=False)
+    accepted: bool = False
 
     @property
     def known(self) -> Head:
@@ -36,10 +41,19 @@ class Heads:
             self.ledger.seq <= other.ledger.seq and self.known.seq <= other.known.seq
         )
 
+    @property
+    def text(self) -> str:
+        """What is signed."""
+        return f"{_DOMAIN}|{canonical_json(self._content())}"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
+        return {**self._content(), **({"signature": self.signature} if self.signature else {})}
+
+    def _content(self) -> dict[str, Any]:
         of_seals = {} if self.seals is None else {"seals": {"seq": self.seals.seq, "hash": self.seals.hash}}
-        return {"seq": self.ledger.seq, "hash": self.ledger.hash, **of_seals}
+        accepted = {"accepted": True} if self.accepted else {}
+        return {"seq": self.ledger.seq, "hash": self.ledger.hash, **of_seals, **accepted}
 
     @classmethod
     def of(cls, said: Any) -> Heads:
@@ -48,6 +62,8 @@ class Heads:
         return cls(
             Head(int(said["seq"]), str(said["hash"])),
             None if seals is None else Head(int(seals["seq"]), str(seals["hash"])),
+            said.get("signature"),
+            bool(said.get("accepted")),
         )
 
 
@@ -57,9 +73,8 @@ class HeadFile:
     It is written after the append is committed, so it may lag behind by the events of a crash and never runs ahead. A
     ledger that does not contain the event that the head file names has lost its end or was recomputed.
 
-    Its limit: whoever may write the database may usually write this file too, and can then cut both. It finds accidents
-    (a restored older copy, a lost write) and a careless hand; against a deliberate one heads must be signed and copied
-    to a place that hand does not reach.
+    Its limit: whoever may write the database may usually write this file too, and can then cut both. So it is signed
+    (`keys.py`), and copied to a place that hand does not reach where there is one (`head_copies.py`).
     """
 
     def __init__(self, file: Path) -> None:

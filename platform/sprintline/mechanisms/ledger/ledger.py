@@ -1,7 +1,8 @@
 """The ledger in its database: append, read, verify and accept events of a hash chain whose head lies in a file.
 
-The chain (`chain.py`) is appended to under one writer's lock, so that it never forks; the database refuses to change or
-remove an event. Its head is written to a file of its own (`head_file.py`), without which a cut end goes unnoticed.
+The chain (`chain.py`) is appended to under one writer's lock, so that it never forks; the database refuses to change
+or remove an event. Its head is written to a file of its own (`head_file.py`), without which a cut end goes unnoticed.
+The head is signed, and copied outside the state folder (`trust.py`).
 """
 
 from __future__ import annotations
@@ -15,17 +16,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sprintline.base import settings
 from sprintline.base.databases import RecordsError, connect, place_of, reading, snapshot, writing
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, moment_text
 from sprintline.mechanisms.ledger import seals
 from sprintline.mechanisms.ledger.chain import EMPTY, Broken, Event, Head, check_chain, next_event
 from sprintline.mechanisms.ledger.events import ACCEPTED, check_event
+from sprintline.mechanisms.ledger.head_copies import HeadCopies
 from sprintline.mechanisms.ledger.head_file import HeadFile, Heads
+from sprintline.mechanisms.ledger.keys import Keys
 from sprintline.mechanisms.ledger.migrate import create_or_check
-from sprintline.mechanisms.ledger.record_tables import LEDGER, SEALS
+from sprintline.mechanisms.ledger.record_tables import LEDGER
 from sprintline.mechanisms.ledger.rows import begun, event_of, event_row, moment_of, unaltered_event
+from sprintline.mechanisms.ledger.trust import Guard, Trust, head_of, is_fresh, lost_seals
 from sprintline.mechanisms.ledger.verifying import Based, RecordsReport, check_records
+
+_SIGNED = 3
+"""The schema version from which on heads are signed."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class LedgerReport:
         head_file: the head that the head file names; None when there is no such file.
         broken: where the chain first does not hold; None when all of it does.
         records: what was found of verdicts and measurements.
+        untrue: why the head's signature or its copies do not fit, to follow "the ledger"; None when they do.
+        trust: who signed the head, how many copies of it were compared, and what is not verified.
     """
 
     ok: bool
@@ -47,6 +57,8 @@ class LedgerReport:
     head_file: Head | None
     broken: Broken | None
     records: RecordsReport
+    untrue: str | None
+    trust: Trust
 
 
 class Ledger:
@@ -60,6 +72,8 @@ class Ledger:
             server it must be named, else the head is not kept and a cut end of the ledger goes unnoticed.
         clock: gives "now" for the moments written; the wall clock by default.
         as_of: gives the platform's time, which events carry beside it; by default it is `clock`'s.
+        keys: those that sign; by default those of `SPRINTLINE_KEYS`. `NO_KEYS` for what only copies or compares: then
+            neither signatures nor copies of the head are looked at.
 
     Raises:
         RecordsError: the database cannot be reached, or its schema is not this version's (then `migrate` or upgrade).
@@ -72,22 +86,26 @@ class Ledger:
         head_file: Path | str | None = None,
         clock: Callable[[], datetime] | None = None,
         as_of: Callable[[], datetime] | None = None,
+        keys: Keys | None = None,
     ) -> None:
         self.url = url
         self._clock = clock or (lambda: datetime.now(UTC))
         self._as_of = as_of
         self._engine, file = connect(url)
-        place = (
-            head_file if head_file is not None else None if file is None else file.with_name("ledger.head")
-        )
-        self._head_file = None if place is None else HeadFile(Path(place))
+        self._guard = _guard_of(self._engine, file, head_file, keys)
+        self._head_file = self._guard.file
         create_or_check(self._engine)
-        if self._head_file is not None and not self._head_file.file.exists() and self._head() == EMPTY:
-            self._head_file.raise_to(Heads(EMPTY, EMPTY))
+        if self._head_file is not None and not self._head_file.file.exists():
+            with reading(self._engine) as connection:
+                heads = self._heads(connection) if is_fresh(connection) else None
+            if heads is not None:
+                self._guard.raise_to(heads, event=False)
 
     @staticmethod
-    def migrate(url: str) -> int:
+    def migrate(url: str, head_file: Path | str | None = None) -> int:
         """Bring a database that `Records` refuses as too old to this schema, in one transaction.
+
+        A head file that is older than signatures is signed then: a person does this once, and knows the state.
 
         Returns:
             The version it had before, 0 for an empty database.
@@ -97,11 +115,16 @@ class Ledger:
         """
         from sprintline.mechanisms.ledger.migrate import migrate
 
-        engine, _ = connect(url)
+        engine, file = connect(url)
         try:
-            return migrate(engine)
+            before = migrate(engine)
+            if 0 < before < _SIGNED:
+                guard = _guard_of(engine, file, head_file, None)
+                with reading(engine) as connection:
+                    guard.adopt(connection)
         finally:
             engine.dispose()
+        return before
 
     def close(self) -> None:
         """Close the connections; the object can be used again."""
@@ -153,7 +176,7 @@ class Ledger:
             event = self._chain_on(connection, kind, product, sprint, actor, body, key, as_of)
             heads = self._heads(connection)
         failpoint("records.before_head")
-        self._raise_head(heads)
+        self._raise_head(heads, event=True)
         return event
 
     def events(
@@ -199,24 +222,37 @@ class Ledger:
         Verdicts and measurements are compared with what was written, and with what closings and decisions say they are
         based on.
         """
-        # The head file first: its event was committed before it was written, so a ledger read later contains it.
+        # The head first: its event was committed before it was written, so a ledger read later contains it.
         trouble = f"the head file {self._head_file.file} is missing" if self._head_file is not None else ""
         try:
-            heads = self._heads_in_file()
+            heads = self._guard.heads()
         except RecordsError as error:
             heads, trouble = None, str(error)
+        copies = self._guard.all_copies()
         in_file, based = heads.ledger if heads else None, Based()
         with snapshot(self._engine) as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(LEDGER)).scalar_one()
             broken, seen = _replayed(connection, in_file, based)
             found = check_records(connection, based)
-            lost = None if heads is None else _lost_seals(connection, heads)
+            lost = None if heads is None else lost_seals(connection, heads)
+            untrue, trust = self._guard.verified(connection, heads, copies)
         if broken is None and self._head_file is not None and heads is None:
             broken = Broken(seen.seq + 1, f"{trouble}: whether events were cut off is unknown")
         if lost and found.broken is None:
             found = replace(found, broken=lost)
-        ok = broken is None and found.broken is None and not found.changed
-        return LedgerReport(ok, count, seen if broken is None else self._head(), in_file, broken, found)
+        ok = broken is None and untrue is None and found.broken is None and not found.changed
+        return LedgerReport(
+            ok, count, seen if broken is None else self._head(), in_file, broken, found, untrue, trust
+        )
+
+    def trouble(self) -> str | None:
+        """Why nothing may be appended to this ledger, in a sentence; None when it may. Reads only its end."""
+        try:
+            with reading(self._engine) as connection:
+                why = self._guard.objection(connection)
+        except RecordsError as error:
+            return str(error)
+        return None if why is None else f"the ledger {why}: sprintline ledger verify"
 
     def accept(self, actor: str, reason: str) -> Event:
         """Accept the ledger as it is and write its head file again, as after restoring an older database.
@@ -229,10 +265,11 @@ class Ledger:
         if (why := self.why_not_accepted()) is not None or self._head_file is None:
             raise RecordsError(why)
         try:
-            heads = self._heads_in_file()
+            heads = self._guard.heads()
         except RecordsError:
             heads = None
         given_up = heads.ledger if heads else None
+        self._guard.ready()
         with writing(self._engine) as connection:
             changed = check_records(connection, Based()).changed
             seals.accept(connection, changed, self._sign_seal)
@@ -244,7 +281,7 @@ class Ledger:
                 body["changed"] = [f"{one.where}: {one.sentence}" for one in changed]
             event = self._chain_on(connection, ACCEPTED, "", None, actor, body, None)
             heads = self._heads(connection)
-        self._head_file.replace(heads)
+        self._guard.accept(heads)
         return event
 
     def why_not_accepted(self) -> str | None:
@@ -280,7 +317,7 @@ class Ledger:
         key: str | None,
         as_of: datetime | None = None,
     ) -> Event:
-        head = _head_of(connection)
+        head = head_of(connection)
         # As it will be read back, so that what is returned equals what is kept.
         body = json.loads(canonical_json(body))
         at = moment_of(moment_text(self._clock()))
@@ -295,70 +332,38 @@ class Ledger:
             key=key,
             as_of=moment_of(moment_text(as_of or (self._as_of() if self._as_of else at))),
         )
-        connection.execute(sa.insert(LEDGER), event_row(event))
+        row = {**event_row(event), "signature": self._guard.sign_event(Head(event.seq, event.hash))}
+        connection.execute(sa.insert(LEDGER), row)
         return event
 
     def _check_head(self, connection: sa.Connection) -> None:
-        if self._head_file is None:
-            return
-        heads = self._heads_in_file()
-        in_file = heads.ledger if heads else None
-        if in_file is None:
-            if _head_of(connection) == EMPTY:
-                return
-            trouble = f"has events but its head file {self._head_file.file} is missing"
-        elif not _carries(connection, LEDGER, in_file):
-            trouble = f"does not carry event {in_file.seq}, which its head file {self._head_file.file} names"
-        elif heads is not None and (lost := _lost_seals(connection, heads)):
-            trouble = f"lost verdicts or measurements ({lost})"
-        else:
-            return
-        raise RecordsError(
-            f"{self._name} {trouble}: events may have been cut off, nothing was appended. Restore database and head "
-            "file from one backup; or, if the ledger is right as it is, accept it with `sprintline ledger accept`"
-        )
-
-    def _heads_in_file(self) -> Heads | None:
-        try:
-            return None if self._head_file is None else self._head_file.read()
-        except ValueError as error:
-            raise RecordsError(f"{self._name}: {error}") from error
+        self._guard.check(connection)
 
     def _heads(self, connection: sa.Connection) -> Heads:
         """Both ends as this transaction leaves them."""
-        return Heads(_head_of(connection), seals.last_seal(connection))
+        return Heads(head_of(connection), seals.last_seal(connection))
 
-    def _raise_head(self, heads: Heads) -> None:
-        if self._head_file is not None:
-            self._head_file.raise_to(heads)
+    def _raise_head(self, heads: Heads, *, event: bool = False) -> None:
+        self._guard.raise_to(heads, event=event)
 
     def _sign_seal(self, seq: int, hash_: str) -> str | None:
-        return None
+        return self._guard.sign_seal(seq, hash_)
 
     def _head(self) -> Head:
         with reading(self._engine) as connection:
-            return _head_of(connection)
+            return head_of(connection)
 
 
-def _head_of(connection: sa.Connection) -> Head:
-    row = connection.execute(
-        sa.select(LEDGER.c.seq, LEDGER.c.hash).order_by(LEDGER.c.seq.desc()).limit(1)
-    ).first()
-    return EMPTY if row is None else Head(row.seq, row.hash)
-
-
-def _carries(connection: sa.Connection, table: sa.Table, head: Head) -> bool:
-    """Whether a chain has this head in its place."""
-    if head == EMPTY:
-        return True
-    return connection.execute(sa.select(table.c.hash).where(table.c.seq == head.seq)).scalar() == head.hash
-
-
-def _lost_seals(connection: sa.Connection, heads: Heads) -> str | None:
-    """Why the log of writes is not the one of the head file; None when it is."""
-    if _carries(connection, SEALS, heads.known):
-        return None
-    return f"seal {heads.known.seq} is not the one that the head file names: seals were cut off or recomputed"
+def _guard_of(engine: sa.Engine, file: Path | None, head_file: Path | str | None, keys: Keys | None) -> Guard:
+    place = head_file if head_file is not None else None if file is None else file.with_name("ledger.head")
+    keys = Keys.of_settings() if keys is None else keys
+    folder = settings.ledger_copy() if keys.looks else None
+    return Guard(
+        f"records database {place_of(engine)}",
+        None if place is None else HeadFile(Path(place)),
+        keys,
+        None if folder is None else HeadCopies(folder),
+    )
 
 
 def _replayed(connection: sa.Connection, in_file: Head | None, based: Based) -> tuple[Broken | None, Head]:

@@ -252,7 +252,7 @@ class Records(Ledger):
             self._check_head(connection)
             event = self._chain_on(connection, REMOVED, product, None, actor, {"verdicts": newest}, None)
             heads = self._heads(connection)
-        self._raise_head(heads)
+        self._raise_head(heads, event=True)
         return event
 
 
