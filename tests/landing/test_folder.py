@@ -104,6 +104,22 @@ def test_words_for_not_known_are_a_list_of_words(said) -> None:
         parse_contract(text, "b")
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_field_may_be_long_and_an_open_quotation_mark_before_one_is_still_found(
+    landing, contract, quote
+) -> None:
+    text = CONTRACT.replace(', logicalTypeOptions: {pattern: "^[^@]+@[^@]+$", maxLength: 60}', "").replace(
+        ',\n         logicalTypeOptions: {pattern: "^[^@]+@[^@]+$", maxLength: 60}', ""
+    )
+    long = "x" * 200_000
+    row = f"1,AA,2013-01-01T05:00:00Z,1,,,{quote}{long}{quote}\n"
+    frame = landing.read(drop(landing, f"{HEADER}\n{row}"), parse_contract(text, "b"), S01)
+    assert len(frame["email"][0]) == 200_000
+    never_closed = f'{HEADER}\n1,AA,2013-01-01T05:00:00Z,1,,,"{long}\n'
+    with pytest.raises(BadFile, match="a quotation mark opened in line 2 is never closed"):
+        landing.read(drop(landing, never_closed, "2013-S02.csv"), parse_contract(text, "b"))
+
+
 def test_columns_may_come_in_any_order_and_the_last_line_end_may_be_missing(landing, contract) -> None:
     shuffled = pd.read_csv(io.StringIO(GOOD), dtype=str, keep_default_na=False)[HEADER.split(",")[::-1]]
     frame = landing.read(drop(landing, shuffled.to_csv(index=False).rstrip("\n")), contract, S01)
@@ -308,6 +324,8 @@ BAD_BYTES = [
      ["row 2, column fare", "more digits than a double keeps"]),
     ("2013-S01.parquet", lambda text: parquet(typed_frame().assign(fare=[Decimal("0.5"), Decimal("0.12345678901234567890")])),
      "type", ["row 2, column fare", "more digits than a double keeps"]),
+    ("2013-S01.parquet", lambda text: parquet(in_far_years("carrier", pa.array([b"AA", b"\xff"]).view(pa.string()))),
+     "encoding", ["text that is not UTF-8", "write its texts in UTF-8"]),
     ("2013-S01.parquet", lambda text: parquet(in_far_years("birthday", pa.array([0, 4_000_000], pa.int32()).cast(pa.date32()))),
      "type", ["row 2, column birthday", "outside the years 1 to 9999"]),
     ("2013-S01.parquet", lambda text: parquet(in_far_years("booked_at", pa.array([0, 2**62], pa.timestamp("us", "UTC")))),

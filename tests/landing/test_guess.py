@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from sprintline.landing.exact import lost_by_number
-from sprintline.landing.guess import guess
+from sprintline.landing.guess import guess, of_parquet
 
 LOSSY = {
     "leading zeros": [["007", "7", "1.5"], ["+4930111", "030111"], ["-01", "2"], ["00", "1"], ["01.50", "2.5"]],
@@ -76,6 +76,27 @@ def test_words_for_not_known_and_marks_beyond_models_are_told(texts, kind, words
     found = guess(texts, "UTC")
     assert (found.kind, found.not_known) == (kind, words)
     assert all(f"'{word}'" in (found.note or "") for word in words)
+
+
+def test_nanoseconds_are_kept_as_text_or_told() -> None:
+    fine = ["2026-01-05T08:00:00.123456789Z", "2026-01-05T08:00:00.5Z"]
+    assert (guess(fine, "UTC").kind, guess(["2026-01-05T08:00:00.123456000Z"], "UTC").kind) == (
+        "string",
+        "timestamp",
+    )
+    assert "digits beyond a microsecond" in (guess(fine, "UTC").note or "")
+    moment = guess(fine, "UTC", moment=True)
+    assert moment.kind == "timestamp" and "are cut" in (moment.note or "")
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [(["1", "2"], "it is text, and every value is a whole number"), (["007", "012"], None), (["a", "b"], None),
+     (["12,50", "9,10"], "a decimal comma"), (["NA", "DE"], "'NA' is a value like others")],
+)  # fmt: skip
+def test_text_in_parquet_stays_text_and_what_it_looks_like_is_told(texts, told) -> None:
+    found = of_parquet(texts, "string", "its Parquet type is string", "UTC", key=False, moment=False)
+    assert found.kind == "string" and (found.note is None if told is None else told in (found.note or ""))
 
 
 def test_in_text_a_word_is_a_value_like_others_and_that_is_told() -> None:

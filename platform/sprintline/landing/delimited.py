@@ -189,6 +189,8 @@ def read_rows(text: str, contract: Contract | None = None, keep: Collection[str]
 
 
 def _records(text: str) -> tuple[list[list[str]], list[int]]:
+    # Python's own limit of 131,072 characters a field would be reported like a quotation mark that is never closed.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -200,7 +202,7 @@ def _records(text: str) -> tuple[list[list[str]], list[int]]:
             start = reader.line_num + 1
     except csv.Error as error:
         message = str(error)
-        if "unexpected end of data" in message or "field larger" in message:
+        if "unexpected end of data" in message:
             wrong = f"a quotation mark opened in line {start} is never closed"
             right = "close it, or send the file again if it was cut off"
             raise refuse("unclosed_quote", wrong, right, line=start) from None

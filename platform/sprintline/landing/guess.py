@@ -18,6 +18,7 @@ WORDS = frozenset(
      "#name?", "#null!")
 )  # fmt: skip
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
+_NANOSECONDS = re.compile(r"\.\d{6}\d*[1-9]")
 #: This many values rule out most types.
 FIRST = 100
 SOME = 5_000
@@ -84,16 +85,21 @@ def guess(texts: Collection[str], timezone: str, *, key: bool = False, moment: b
         kind, why = _kind(rest, timezone) if rest else ("string", "")
     if kind == "string":
         return _text(list(texts), rest, words, why)
-    notes = []
+    fine = next(filter(_NANOSECONDS.search, rest), None) if kind == "timestamp" else None
+    if fine and not moment:
+        return _text(
+            list(texts), rest, words, f"digits beyond a microsecond ({quoted(fine)}), which a moment loses"
+        )
+    notes = [f"digits beyond a microsecond ({quoted(fine)}) are cut"] if fine else []
     if words:
         notes.append(f"{_quoted(words)} {_count(words, 'means', 'mean')} not known")
     if beyond:
         notes.append(f"{_quoted(beyond)} {BEYOND}, and counts as not known")
     if not notes:
         return Guess(kind, why)
-    return Guess(
-        "number" if beyond else kind, f"{why} but for {_quoted([*words, *beyond])}", (*words, *beyond), "; ".join(notes)
-    )  # fmt: skip
+    absent = (*words, *beyond)
+    but = f" but for {_quoted(absent)}" if absent else ""
+    return Guess("number" if beyond else kind, why + but, absent, "; ".join(notes))
 
 
 def of_parquet(
@@ -111,9 +117,14 @@ def of_parquet(
         return Guess(kind, why)
     read = guess(texts, timezone)
     if read.kind == "string":
-        # Text of another type is what its writer meant; text that only looks so may not be.
-        return Guess(kind, why, note=read.note if read.note and not read.why.startswith("digits") else None)
+        # What a number would lose is safe: its writer chose text.
+        return Guess(kind, why, note=None if _is_lossy(texts) else read.note)
     return Guess(kind, why, note=f"it is text, and {read.why}; if it is meant so, write it with that type")
+
+
+def _is_lossy(texts: Collection[str]) -> bool:
+    """Whether texts that read as numbers are text because of what a number would lose."""
+    return all(map(_PLAIN.fullmatch, texts)) and lost_by_number(list(texts)) is not None
 
 
 def _beyond(text: str) -> bool:
