@@ -208,6 +208,18 @@ def test_every_sensor_has_a_listed_name(flights):
     assert not any("_" in name.removeprefix(own) for name in made), "shop_x of shop would be x of shop_x"
 
 
+def test_nothing_is_closed_while_the_calendar_moves_a_closed_sprint(flights, instance):
+    land(flights, "2013-S01", *SOURCES)
+    land(flights, "2013-S02", *SOURCES)
+    then = ["2013-01-02", "2013-01-15", flights.calendar.timezone]
+    flights.measure("increment", "2013-S01", "v", facts("increment", window=then))
+    requests, (note,) = sensors.plan(flights, instance)
+    assert requests == []
+    assert note.startswith(
+        "2013-S01 closed on 2 Jan 2013 to 15 Jan 2013 (America/New_York); by the calendar it would be 1 Jan 2013 to 14 Jan"
+    )
+
+
 def test_a_folder_of_no_source_is_told(flights, instance):
     land(flights, "2013-S01", "wether")
     requests, notes = sensors.plan(flights, instance)

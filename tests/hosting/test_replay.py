@@ -9,6 +9,7 @@ import sys
 import pandas as pd
 import pytest
 from tests.ledger_events import body
+from tests.measured_facts import facts
 
 from sprintline.base import settings
 from sprintline.hosting import failure_news, replay, running_code, starts
@@ -149,6 +150,18 @@ def test_a_pipe_gets_a_line_per_closed_sprint(bakery, monkeypatch, capsys):
     fail(bakery, S1)
     replay.replay(bakery, 6, history=2)
     assert f"{S1}: its run failed: dbt_project" in capsys.readouterr().out
+
+
+def test_a_calendar_that_moves_a_closed_sprint_is_not_replayed(bakery):
+    bakery.measure(
+        "increment", S1, "v", facts("increment", window=["2026-01-04", "2026-01-10", "Europe/Berlin"])
+    )
+    with pytest.raises(
+        replay.ReplayError,
+        match=r"2026-S01 closed on 4 Jan 2026 to 10 Jan 2026 .Europe.Berlin.; by the calendar",
+    ):
+        replay.replay(bakery, 2)
+    assert not bakery.home.landing.exists(), "no file of the new days is dropped"
 
 
 def test_a_slow_sprint_is_given_up_only_when_nothing_of_it_moves(bakery, monkeypatch):

@@ -52,7 +52,7 @@ def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
     # What the stores hold now, not what was recorded: a verdict on data that is gone confirms nothing.
     versions = {asset: one for asset, one in current_versions(runtime, sprint).items() if asset != INCREMENT}
     version = text_hash(canonical_json(versions))
-    runtime.measure(INCREMENT, sprint, version, plan(runtime))
+    runtime.measure(INCREMENT, sprint, version, plan(runtime, sprint))
     failpoint("closing.measured")
     closings = records.events(product=product, kind=CLOSED, sprint=sprint)
     before: Mapping[str, Any] = closings[-1].body if closings else {}

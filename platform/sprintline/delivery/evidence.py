@@ -6,6 +6,7 @@ from sprintline.base.time_zones import rules_version
 from sprintline.delivery.facts import IncrementEvidence, IncrementFacts
 from sprintline.delivery.inputs import inputs_now
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
+from sprintline.product.bounds import bounds_of
 from sprintline.product.runtime import Runtime
 
 
@@ -13,15 +14,16 @@ def _increment(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     measured = runtime.measured(asset, sprint)
     if measured is None:
         return NOTHING
-    found: IncrementEvidence = {**plan(runtime), **inputs_now(runtime, sprint)}
+    found: IncrementEvidence = {**plan(runtime, sprint), **inputs_now(runtime, sprint)}
     return found, measured.data_version
 
 
-def plan(runtime: Runtime) -> IncrementFacts:
-    """How far the product's sprints are planned, from now on."""
+def plan(runtime: Runtime, sprint: str) -> IncrementFacts:
+    """How far the product's sprints are planned, from now on, and the days of this one."""
     return {
         "planned_sprints_remaining": runtime.calendar.remaining(runtime.clock.now()),
         "last_planned_sprint": runtime.calendar.keys[-1],
+        "window": list(bounds_of(runtime, sprint)),
         "time_zone_rules": rules_version(),
     }
 

@@ -10,11 +10,13 @@ class IncrementFacts(TypedDict):
 
     planned_sprints_remaining: planned sprints that have not ended
     last_planned_sprint: key of the last sprint in the calendar
+    window: first and last day of the sprint, and their time zone
     time_zone_rules: version of the rules that decide when a local day begins
     """
 
     planned_sprints_remaining: int
     last_planned_sprint: str
+    window: list[str]
     time_zone_rules: str
 
 

@@ -13,6 +13,7 @@ from sprintline.landing.arrivals import Landed, arrivals_of
 from sprintline.landing.declared_then import changed_since
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.update import sight_given_up, sight_recovered
+from sprintline.product.bounds import moved_sentence
 from sprintline.product.events import CLOSED, RUN_FAILED, RUN_RECOVERED
 from sprintline.product.failed import Failure, standing
 from sprintline.product.past import closing_of, decision_of, pending_trigger, waits_for
@@ -80,6 +81,8 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
 
     Sprints that follow each other are asked for together: their runs take turns, so each finds its past decided.
     """
+    if moved := moved_sentence(runtime):
+        return [], [moved]
     landed, notes = arrivals_of(runtime)
     requests: list[dg.RunRequest] = []
     coming: set[str] = set()

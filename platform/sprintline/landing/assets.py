@@ -23,6 +23,7 @@ from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
 from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.product import assets as shell
+from sprintline.product.bounds import moved_sentence
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import SourceSpec
 
@@ -58,6 +59,7 @@ def _source_asset(
     @shell.in_words(runtime)
     def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
+        refuse_moved(runtime)
         file = runtime[Landing].scan(runtime.product, source.name).files.get(sprint)
         if file is None:
             return _rows_in_lake(runtime, source.name, sprint)
@@ -115,6 +117,7 @@ def _published_asset(
     @shell.in_words(runtime)
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         window = runtime.window(context.partition_key)
+        refuse_moved(runtime)
         try:
             upstream = Upstream.of(runtime, source.name)
             ready = upstream.at(window)
@@ -153,6 +156,12 @@ def _published_asset(
         )
 
     return published
+
+
+def refuse_moved(runtime: Runtime) -> None:
+    """Nothing lands while the calendar gives closed sprints other days. Raises StepFailed."""
+    if moved := moved_sentence(runtime):
+        raise StepFailed(moved)
 
 
 def _by_time(runtime: Runtime, feed: Feed) -> dg.PartitionMapping:
