@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/.venv/bin:$PATH
 unset PYTHONDONTWRITEBYTECODE
-all=(mutation faults drift kills stranger)
+all=(mutation faults drift interval kills stranger)
 
 # What decides: a change of gates or verdicts that no test notices.
 prove_mutation() { tools/mutation.sh 85; }
@@ -22,6 +22,9 @@ prove_faults() {
 
 # Simulated years: at most two false alarms in each, every kind of fault caught within two windows in 95 % of cases.
 prove_drift() { python -W ignore tools/simulate_drift.py; }
+
+# Simulated sprints of two equally good models: the promotion gate's interval calls no more of them a gain than the limit.
+prove_interval() { python -W ignore tools/simulate_interval.py; }
 
 # SIGKILL at every failpoint, at a hundred random moments (KILLS=300 for more) and of a running platform; a full disk at
 # every step; many runs at once. What is left after the next run equals what a quiet run leaves.

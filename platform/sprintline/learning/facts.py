@@ -27,6 +27,7 @@ class Difference(TypedDict):
     draws: bootstrap draws that could be scored
     blocks: days or hours that were resampled, 0 when rows were
     confidence: of the interval (0 to 1); absent when nothing could be compared
+    together: autocorrelation of neighbouring blocks that the interval allows for; absent when nothing could be compared
     why: why nothing could be compared; absent otherwise
     """
 
@@ -37,6 +38,7 @@ class Difference(TypedDict):
     draws: int
     blocks: int
     confidence: NotRequired[float]
+    together: NotRequired[float]
     why: NotRequired[str]
 
 
@@ -50,6 +52,7 @@ class Slice(Difference):
     draws: bootstrap draws that could be scored
     blocks: days or hours that were resampled, 0 when rows were
     confidence: of the interval (0 to 1)
+    together: autocorrelation of neighbouring blocks that the interval allows for
     why: never set for a slice
     """
 
