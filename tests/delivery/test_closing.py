@@ -9,6 +9,7 @@ import pytest
 from tests.ledger_events import body
 from tests.measured_facts import facts
 
+from sprintline.base.databases import RecordsError
 from sprintline.delivery import closing, recorded, sensors
 from sprintline.delivery.inputs import inputs_now
 from sprintline.delivery.recorded import Recorded
@@ -324,6 +325,17 @@ def test_a_done_sprint_is_done_no_longer_and_its_neighbours_still_are(runtime, n
         runtime, f"UPDATE verdicts SET observed = '7' WHERE scope_key = '{S1}' AND code = 'DQ102'"
     )
     assert not status_of(runtime, S1).done and status_of(runtime, S2).done
+
+
+@pytest.mark.fault
+def test_a_waiver_that_was_made_to_last_longer_opens_nothing(runtime):
+    waiting(runtime)
+    acts.waive(runtime, "dana", asset="weather", **WAIVER)
+    by_another_hand(
+        runtime, "UPDATE ledger SET body = replace(body, '2013-06-01', '2023-06-01') WHERE kind = 'waiver'"
+    )
+    with pytest.raises(RecordsError, match=r"\(waiver of flight_delays\) was edited"):
+        closing.close(runtime, S1, "test")
 
 
 def test_what_happens_after_a_closing_raises_no_alarm(runtime, needs):

@@ -281,6 +281,12 @@ def test_each_head_is_copied_and_all_copies_are_compared(keys, outside, tmp_path
     assert "5 copied heads verified" in " ".join(report_lines(report))
 
 
+def test_copies_in_the_state_folder_prove_little_and_that_is_said(state, monkeypatch):
+    (state / "copies").mkdir()
+    monkeypatch.setenv("SPRINTLINE_LEDGER_COPY", str(state / "copies"))
+    assert "copies of the head lie in the state folder" in " ".join(report_lines(again(state).verify()))
+
+
 def test_copies_begin_when_the_setting_comes(state, outside):
     assert "There is no copy of the head in" in again(state).verify().trust.limits[0]
     again(state).append(NOTE, "flights", None, "platform", note())

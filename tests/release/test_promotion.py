@@ -13,6 +13,7 @@ import pytest
 from tests.measured_facts import facts
 from tests.release.decided import decided
 
+from sprintline.base.databases import RecordsError
 from sprintline.base.failpoints import VARIABLE
 from sprintline.base.steps import StepFailed
 from sprintline.governance import decide as acts
@@ -159,6 +160,29 @@ def test_a_candidate_is_held_when_another_hand_changed_what_is_recorded_of_it(
     body = promotion.decide(flights, "2013-S02", DRIFT, DRIFT["why"], "retraining")
     assert body["decision"] == "hold" and says in body["why"], body["why"]
     assert alias.given == []
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'UPDATE ledger SET body = replace(body, \'"champion_after":"m1"\', \'"champion_after":"m9"\')',
+        "UPDATE ledger SET body = replace(body, ':', ': ')",
+        "UPDATE ledger SET body = '{'",
+    ],
+)
+def test_an_edited_decision_makes_no_model_live(flights, statement):
+    decided(flights, "2013-S01", "m1")
+    with sqlite3.connect(flights.home.root / "records.db") as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement)
+    connection.close()
+    for read in (lambda: live(flights), lambda: decisions.decision_of(flights, "2013-S01")):
+        with pytest.raises(
+            RecordsError, match=r"event 1 of the ledger \(decision of .*2013-S01\) was edited"
+        ):
+            read()
 
 
 def test_a_decision_carries_what_it_is_based_on(flights, alias):

@@ -28,7 +28,14 @@ from sprintline.mechanisms.ledger.head_file import HeadFile, Heads
 from sprintline.mechanisms.ledger.keys import Keys
 from sprintline.mechanisms.ledger.migrate import create_or_check
 from sprintline.mechanisms.ledger.record_tables import LEDGER
-from sprintline.mechanisms.ledger.rows import begun, event_of, event_row, moment_of, unaltered_event
+from sprintline.mechanisms.ledger.rows import (
+    begun,
+    event_of,
+    event_row,
+    moment_of,
+    trusted_event,
+    unaltered_event,
+)
 from sprintline.mechanisms.ledger.trust import Guard, Trust, head_of, is_fresh, lost_seals
 from sprintline.mechanisms.ledger.verifying import Based, RecordsReport, check_records
 
@@ -186,11 +193,18 @@ class Ledger:
         sprint: str | None = None,
         *,
         after: int = 0,
+        trusted: bool = False,
     ) -> list[Event]:
         """Events in their order, of one product, kind, sprint or all; only those after a sequence number if given.
 
         Of a product that was removed and created again, those since; without a product, every event.
+
+        trusted: something is decided on these events. Those of one sprint always are.
+
+        Raises:
+            RecordsError: an event on which something is decided was edited.
         """
+        made = trusted_event if trusted or sprint is not None else event_of
         query = sa.select(LEDGER).order_by(LEDGER.c.seq)
         for column, value in ((LEDGER.c.product, product), (LEDGER.c.kind, kind), (LEDGER.c.sprint, sprint)):
             if value is not None:
@@ -199,12 +213,15 @@ class Ledger:
             if product is not None:
                 after = max(after, begun(connection, product)[0])
             query = query.where(LEDGER.c.seq > after)
-            return [event_of(row) for row in connection.execute(query).mappings()]
+            return [made(row) for row in connection.execute(query).mappings()]
 
     def newest_first(self, product: str, kind: str, upto: str | None = None) -> Iterator[Event]:
         """Events of one kind of a product, newest sprint first, read only as far as they are required.
 
         upto: only of this sprint and those before it. Of a product that was removed and created again, those since.
+
+        Raises:
+            RecordsError: an event that was read was edited.
         """
         query = sa.select(LEDGER).where(LEDGER.c.product == product, LEDGER.c.kind == kind)
         if upto is not None:
@@ -214,7 +231,7 @@ class Ledger:
         with reading(self._engine) as connection:
             query = query.where(LEDGER.c.seq > begun(connection, product)[0])
             for row in connection.execution_options(yield_per=8).execute(query).mappings():
-                yield event_of(row)
+                yield trusted_event(row)
 
     def verify(self) -> LedgerReport:
         """Replay the whole chain and compare it with the head file; finds edits, removals, swaps and a cut end.

@@ -183,6 +183,11 @@ class Guard:
         else:
             count = len(copies or ())
             wrong = wrong or self._not_copied(connection, copies or [])
+            if self.copies.folder.is_relative_to(self.file.file.parent.resolve()):
+                limits.append(
+                    f"The copies of the head lie in the state folder ({self.copies.folder}), where they prove little. "
+                    "Set SPRINTLINE_LEDGER_COPY to another folder"
+                )
             if not copies:
                 limits.append(
                     f"There is no copy of the head in {self.copies.folder} yet: the next event writes the first"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from sprintline.mechanisms.context import Context
@@ -78,4 +79,6 @@ def opens(body: Mapping[str, Any], needs: Iterable[str]) -> bool:
 
 def waivers(context: Context) -> tuple[Waiver, ...]:
     """All waivers of the product, declared or recorded, also those that have run out: every gate reads these."""
-    return waivers_of(context.overrides) + waivers_in(context.records.events(product=context.product))
+    read = partial(context.records.events, product=context.product, trusted=True)
+    events = sorted([*read(kind=WAIVER), *read(kind=WITHDRAWN)], key=lambda event: event.seq)
+    return waivers_of(context.overrides) + waivers_in(events)
