@@ -266,7 +266,7 @@ class Ledger:
         """Why nothing may be appended to this ledger, in a sentence; None when it may. Reads only its end."""
         try:
             with reading(self._engine) as connection:
-                why = self._guard.objection(connection)
+                why = self._guard.objection(connection, makes=False)
         except RecordsError as error:
             return str(error)
         return None if why is None else f"the ledger {why}: sprintline ledger verify"

@@ -83,14 +83,15 @@ class Guard:
         except CopyTrouble as error:
             raise RecordsError(f"{self.name}: {error}; nothing was appended") from error
 
-    def objection(self, connection: sa.Connection) -> str | None:
-        """Why the ledger is not the one that its head file and the last copy name, to follow its name; None: it is."""
+    def objection(self, connection: sa.Connection, *, makes: bool = True) -> str | None:
+        """Why the ledger is not the one that its head file and the last copy name, to follow its name; None: it is.
+
+        makes: whether a key may be made to find out whether one can be.
+        """
         if self.file is None:
             return None
-        heads, copies = (
-            self.heads(),
-            self._last_copy(),
-        )  # before the ledger, which then contains what they name
+        # Before the ledger, which then contains what they name.
+        heads, copies = self.heads(), self._last_copy()
         if heads is None:
             if is_fresh(connection):
                 return None
@@ -101,7 +102,7 @@ class Guard:
             return f"lost verdicts or measurements ({lost})"
         if isinstance(copies, str):
             return copies
-        return self._unsigned(connection, heads, makes=True) or self._not_copied(connection, copies)
+        return self._unsigned(connection, heads, makes=makes) or self._not_copied(connection, copies)
 
     def raise_to(self, heads: Heads, *, event: bool) -> None:
         """Write the heads after a commit. event: an event was appended, whose head is copied as well."""
