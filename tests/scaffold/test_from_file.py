@@ -124,6 +124,9 @@ def test_parquet_says_itself_what_its_columns_are(tmp_path):
     ("column", "told"),
     [(pa.array([datetime.time(1)]), "column x has type time64"),
          (pa.array([Decimal("0.12345678901234567890")]), "x: it has more digits than a number keeps"),
+     (pa.array([2**62], pa.timestamp("us")), "x has a date or moment that is outside the years"),
+     (pa.array([2**62], pa.timestamp("us", "UTC")), "x has a date or moment that is outside the years"),
+     (pa.array([4_000_000], pa.int32()).cast(pa.date32()), "x has a date or moment that is outside the years"),
      (pa.array([2**64 - 1], pa.uint64()), "too large for a whole number"),
      (pa.array([datetime.datetime(2026, 10, 25, 2, 30)]), "happened twice in Europe/Berlin")],
 )  # fmt: skip

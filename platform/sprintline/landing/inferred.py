@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.landing.artefacts import index_columns
 from sprintline.landing.contracts import Column, Contract
+from sprintline.landing.dates import OUTSIDE
 from sprintline.landing.delimited import decode, read_rows, unpack
 from sprintline.landing.guess import Guess, guess, of_parquet
 from sprintline.landing.parquet import logical_type, plain
@@ -201,7 +202,11 @@ def _texts_of_parquet(file: Path, keep: Collection[str]) -> tuple[pd.DataFrame, 
             )
         if name in texts:
             raise InferenceError(f"{file}: the column {name!r} appears twice; keep one of them")
-        texts[name] = _as_text(values)
+        try:
+            texts[name] = _as_text(values)
+        except (ValueError, OverflowError) as error:
+            wrong = f"column {name} has a date or moment that {OUTSIDE}"
+            raise InferenceError(f"{file}: {wrong}; leave it empty where it is not known") from error
         kinds[name] = kind, f"its Parquet type is {values.type}"
     frame = pd.DataFrame(texts)
     frame.attrs["left_out"] = tuple(left_out)
@@ -218,6 +223,8 @@ def _as_text(values: pa.ChunkedArray) -> list[str]:
         return ["" if one is None else one.isoformat() for one in micros]
     if pa.types.is_boolean(kind):
         return ["" if one is None else str(one).lower() for one in values.to_pylist()]
+    if pa.types.is_decimal(kind):  # 100 and not 1E+2
+        return ["" if one is None else format(one, "f") for one in values.to_pylist()]
     if pa.types.is_floating(kind):  # "not known" in a column of numbers
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
     return ["" if one is None else str(one) for one in values.to_pylist()]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from sprintline.product.checked import SOUND, Check, Checked
 from sprintline.product.spec import PLATFORM_ASSETS
+
+_COMPARED = timedelta(days=10 * 366)
+"""From a calendar's start on, clocks are compared for so long."""
 
 
 def _marts(product: Checked) -> Iterator[str]:
@@ -53,9 +56,8 @@ def _zone_rules(product: Checked) -> Iterator[str]:
     if product.spec is None:
         return
     calendar = product.spec.calendar
-    found = differences(
-        calendar.timezone, date.fromisoformat(calendar.start), date.fromisoformat(calendar.planned_until)
-    )
+    first, last = date.fromisoformat(calendar.start), date.fromisoformat(calendar.planned_until)
+    found = differences(calendar.timezone, first, min(last, first + _COMPARED))
     if found:
         file = product.folder / "defs.yaml"
         place = f"{product.shown(file)}:{product.line(file, ('attributes', 'calendar', 'timezone'))}"
