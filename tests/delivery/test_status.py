@@ -281,3 +281,10 @@ def test_a_long_reason_ends_where_a_clause_or_a_word_does(reason, most, shown):
 
 def test_one_long_word_is_all_of_it():
     assert brief("x" * 20, 10) == ("x" * 20, True)
+
+
+def test_a_closed_sprint_shows_the_day_it_closed_on_whatever_the_calendar_says_now(world):
+    world.measure("increment", S1, window=["2013-01-03", "2013-01-16", "America/New_York"])
+    world.measure("increment", S2)
+    rows = world.rows()
+    assert (rows[S1].first_day, rows[S2].first_day) == ("2013-01-03", "2013-01-15")

@@ -10,7 +10,7 @@ product (`flight_delays/questions`) means the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -277,7 +277,7 @@ def _row(
         start=sprint.start.isoformat(),
         end=sprint.end.isoformat(),
         state=state,
-        first_day=sprint.start.astimezone(zone_of(timezone)).date().isoformat(),
+        first_day=_closed_on(measured) or sprint.start.astimezone(zone_of(timezone)).date().isoformat(),
         rows={
             asset: int(m.facts["rows"]) for asset, m in measured.items() if m.facts.get("rows") is not None
         },
@@ -345,6 +345,13 @@ def _champion(measured: Mapping[str, Measured]) -> str | None:
     scores: ScoresFacts = _facts(measured, SCORES)
     predictions: PredictionsFacts = _facts(measured, PREDICTIONS)
     return scores.get("champion") or predictions.get("champion") or None
+
+
+def _closed_on(measured: Mapping[str, Measured]) -> str | None:
+    """The first day of a closed sprint as it was recorded: another calendar does not move it."""
+    increment = measured.get(INCREMENT)
+    window: Sequence[str] = increment.facts.get("window", ()) if increment else ()
+    return window[0] if window else None
 
 
 def _facts(measured: Mapping[str, Measured], asset: str) -> Any:
