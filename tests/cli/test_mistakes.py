@@ -65,6 +65,12 @@ def another_scores(root: Path) -> None:
     (root / QUESTIONS).with_name("scores.sql").write_text("select 1")
 
 
+def no_deliveries(root: Path) -> None:
+    text = (root / DEFS).read_text()
+    start = text.index("    - name: deliveries")
+    (root / DEFS).write_text(text[:start].rstrip() + text[text.index("\n\n", start) :])
+
+
 def finding(code: str, sprint: str) -> Spoil:
     text = f'findings:\n  - code: {code}\n    sprints: ["{sprint}"]\n    why: looked at\n'
     return lambda root: (root / DEFS).with_name("findings.yaml").write_text(text)
@@ -121,6 +127,7 @@ MISTAKES: dict[str, Spoil | None] = {
     "a recipe that raises": edit(MODEL, "    return Recipe(", '    raise ValueError("no oven")\n    return Recipe('),
     "a recipe that the platform refuses": edit(MODEL, 'naive_groups=("courier",)', 'naive_groups=("moon",)'),
     "a mart that is not there": gone(QUESTIONS),
+    "a source that models read and no one declares": no_deliveries,
     "a view without its query": gone(QUERY),
     "a view that reads no mart": edit(QUERY, "'courier_hours'", "'courier_hour'"),
     "a model under another asset's name": another_scores,

@@ -36,17 +36,15 @@ def changed_since(runtime: Runtime, sprint: str) -> list[str]:
 
 
 def _sources(runtime: Runtime, sprint: str) -> Iterator[str]:
-    before = runtime.calendar.previous(sprint)
-    if not before:
-        return
     declared = {source.name for source in runtime.spec.sources}
-    recorded = runtime.records.measurements(runtime.product, before[-1])
-    gone = sorted(
-        asset for (_, asset), one in recorded.items() if "landed_by" in one.facts and asset not in declared
-    )
-    for name in gone:
+    last: dict[str, str] = {}
+    for key in runtime.calendar.previous(sprint, LOOKS_BACK):
+        for (_, asset), one in runtime.records.measurements(runtime.product, key).items():
+            if "landed_by" in one.facts:
+                last[asset] = key
+    for name in sorted(last.keys() - declared):
         yield (
-            f"{_place(runtime, 'sources')}: {before[-1]} closed on the source {name}, which is not declared any more: "
+            f"{_place(runtime, 'sources')}: {last[name]} closed on the source {name}, which is not declared any more: "
             f"declare it again, or take what reads it out of the dbt models and feature queries"
         )
 

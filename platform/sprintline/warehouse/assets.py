@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
+from sprintline.base.steps import StepFailed
 from sprintline.mechanisms.backlog.update import stops_the_run, update_from_verdicts
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
 from sprintline.mechanisms.rules.kinds import NOTHING, Evidence
@@ -18,6 +19,7 @@ from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.evidence import model_rules
 from sprintline.warehouse.facts import DescribedModel, ModelFacts
 from sprintline.warehouse.recorded import lost_before
+from sprintline.warehouse.undeclared import undeclared_sources
 
 if TYPE_CHECKING:
     from sprintline.warehouse.content_hashes import Content
@@ -75,6 +77,9 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         sprint = context.partition_key
         chosen = sorted(key.path[-1] for key in context.selected_asset_keys)
+        declared = {source.name for source in runtime.spec.sources}
+        if wrong := list(undeclared_sources(manifest, runtime.product, declared, runtime[Warehouse].project)):
+            raise StepFailed("; ".join(wrong))
         rebuild_lost_sprints(context, runtime, sprint)
         nodes, failure = _dbt(runtime, sprint, models, chosen)
         done = [

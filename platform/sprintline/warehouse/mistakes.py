@@ -71,4 +71,24 @@ def _zone_rules(product: Checked) -> Iterator[str]:
         )
 
 
-CHECKS = (Check(50, _marts), Check(60, _zone_rules, SOUND), Check(90, _parsed, SOUND))
+def _sources(product: Checked) -> Iterator[str]:
+    """Models that read what no longer lands."""
+    from sprintline.warehouse.dbt import Warehouse, WarehouseError
+    from sprintline.warehouse.undeclared import undeclared_sources
+
+    if product.spec is None or not (product.root / "dbt_project" / "dbt_project.yml").is_file():
+        return
+    warehouse = Warehouse(product.product, product.home, product.root / "dbt_project")
+    declared = {source.name for source in product.spec.sources}
+    try:
+        yield from undeclared_sources(warehouse.manifest, product.product, declared, warehouse.project)
+    except WarehouseError:
+        return  # reported already
+
+
+CHECKS = (
+    Check(50, _marts),
+    Check(60, _zone_rules, SOUND),
+    Check(90, _parsed, SOUND),
+    Check(92, _sources, SOUND),
+)
