@@ -59,7 +59,7 @@ def test_a_calendar_that_moves_closed_sprints_is_refused(root, change) -> None:
     runtime = changed(root, old, new)
     assert len(moved_sprints(runtime)) == moved
     sentence = moved_sentence(runtime) or ""
-    assert f"and {moved - 1} more" in sentence and "begin anew: sprintline remove bakery --state" in sentence
+    assert f"and {moved - 1} more" in sentence and "start over: sprintline remove bakery --state" in sentence
     lines = [
         line for line in mistakes_of(runtime.folder, root, runtime.home) if "attributes.calendar" in line
     ]
