@@ -382,7 +382,7 @@ class TestUi:
 
     def test_without_processes_it_says_so(self, run, home):
         assert run("processes")[1].startswith(f"No process runs on {home.root}")
-        assert json.loads(run("processes", "--json")[1]) == {"home": str(home.root), "starts": []}
+        assert json.loads(run("processes", "--json")[1]) == {"home": str(home.root), "starts": [], "left": []}
 
 
 class TestErrors:
