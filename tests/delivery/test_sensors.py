@@ -181,7 +181,7 @@ def failing_ticks(instance: dg.DagsterInstance) -> None:
 def test_a_sensor_belongs_to_the_product_of_its_whole_name(monkeypatch):
     """`shop_eu_landing` fails: no trouble of `shop`, nor of a product called `shop_eu_landing`."""
     sick = SimpleNamespace(
-        error=SimpleNamespace(message="RuntimeError: trouble of shop_eu", cause=None),
+        error=SerializableErrorInfo("RuntimeError: trouble of shop_eu", [], "RuntimeError"),
         tick_data=SimpleNamespace(consecutive_failure_count=9),
     )
     instance = SimpleNamespace(
