@@ -179,7 +179,8 @@ def test_a_slow_sprint_is_given_up_only_when_nothing_of_it_moves(bakery, monkeyp
             file.write_text("".join(written))
 
     with pytest.raises(replay.ReplayError, match=f"{S1} did not close: nothing of it was computed for 1 s"):
-        replay._await(bakery, [S1], [S1], replay._Lines(1), lambda: None, work)
+        with progress_of("bakery", 1) as progress:
+            replay._await(bakery, [S1], [S1], progress, lambda: None, work)
     assert len(written) == 20, "it was given up while it moved"
 
 
