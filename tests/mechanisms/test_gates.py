@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sprintline.mechanisms.ledger.seals import Changed
 from sprintline.mechanisms.rules.gates import Need, Waiver, decide, waivers_of
+from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Rule, Severity, Verdict, passed
 
 NOW = datetime(2013, 5, 1, 12, tzinfo=UTC)
@@ -56,6 +58,53 @@ def test_keeps_shut_and_says_why(change, said):
 def test_a_warning_that_fails_keeps_it_shut_too():
     warned = Verdict("p", "2013-S01", "DQ101", "arrivals", Outcome.FAIL, Severity.WARN, "late file", "a1")
     assert not ask([warned, PASSING[1]]).open
+
+
+CHANGED = (
+    (
+        Changed("p", Scope.of("2013-S01"), "verdict", "changed", "DQ101 on arrivals (unique)", "7"),
+        "the verdict DQ101 on arrivals (unique) was changed after it was recorded: materialize arrivals again with its "
+        "checks, or restore a backup; `sprintline ledger verify` names all such records",
+    ),
+    (
+        Changed("p", Scope.of("2013-S01"), "measurement", "added", "questions", "questions"),
+        "the measurement of questions was added without the platform: materialize questions again with its checks, or "
+        "restore a backup; `sprintline ledger verify` names all such records",
+    ),
+)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("changed", "told"), CHANGED)
+def test_a_record_that_is_not_as_it_was_written_keeps_it_shut_whatever_its_rule(changed, told):
+    waiver = Waiver("DQ101", "lead", "known", date(2014, 1, 1))
+    gate = decide("done", NEEDS, PASSING, VERSIONS, [waiver], NOW, [changed])
+    assert not gate.open and gate.reasons == (told,)
+    assert gate.missing == () and gate.waived == (), "no waiver covers it"
+    both = decide("done", NEEDS, PASSING[1:], VERSIONS, [], NOW, [changed])
+    assert both.reasons[0] == told and both.reasons[1].startswith("DQ101 on arrivals: no verdict")
+
+
+def test_an_older_record_that_was_changed_decides_nothing():
+    older = Changed("p", Scope.of("2013-S01"), "verdict", "deleted", "DQ101 on arrivals", "3", counts=False)
+    assert decide("done", NEEDS, PASSING, VERSIONS, (), NOW, [older]).open
+
+
+@pytest.mark.fault
+def test_three_of_many_failed_subjects_are_named_and_the_rest_counted():
+    bad = [
+        verdict(outcome=Outcome.FAIL, subject=f"column_{place}", sentence=f"{place} empty")
+        for place in range(5)
+    ]
+    gate = ask([*bad, PASSING[1]])
+    assert gate.reasons == (
+        "DQ101 on arrivals: fail (column_0): 0 empty; fail (column_1): 1 empty; fail (column_2): 2 empty and 2 more",
+    )
+    assert ask([*bad[:3], PASSING[1]]).reasons[0].endswith("2 empty")
+    nameless = ask([verdict(version=None), PASSING[1]])
+    assert nameless.reasons == (
+        "DQ101 on arrivals: stale: the verdict is on data version unknown, arrivals now holds a1",
+    )
 
 
 def test_data_that_nobody_measured_keeps_it_shut():
