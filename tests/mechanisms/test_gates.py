@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sprintline.mechanisms.ledger.seals import Changed
+from sprintline.mechanisms.ledger.changed_records import Changed
 from sprintline.mechanisms.rules.gates import Need, Waiver, decide, waivers_of
 from sprintline.mechanisms.rules.scope import Scope
 from sprintline.mechanisms.rules.verdicts import Outcome, Rule, Severity, Verdict, passed

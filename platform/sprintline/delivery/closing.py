@@ -16,7 +16,7 @@ from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
 from sprintline.landing.arrivals import arrivals_of, published_versions, read_from
 from sprintline.mechanisms.backlog.update import update_from_verdicts
-from sprintline.mechanisms.ledger.verifying import RESTS_ON
+from sprintline.mechanisms.ledger.changed_records import RESTS_ON
 from sprintline.mechanisms.rules.gates import GateDecision
 from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.run_rules import current_versions, judge_asset

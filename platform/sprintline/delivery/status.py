@@ -21,7 +21,7 @@ from sprintline.delivery.restatement import restatements
 from sprintline.governance.acts import approval_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.ledger.chain import Event
-from sprintline.mechanisms.ledger.seals import Changed
+from sprintline.mechanisms.ledger.changed_records import Changed
 from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
 from sprintline.mechanisms.rules.gates import GateDecision, Need, Waiver, decide
 from sprintline.mechanisms.rules.verdicts import Outcome, Verdict

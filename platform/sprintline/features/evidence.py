@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sprintline.base.hashing import text_hash
 from sprintline.features.facts import (
@@ -16,10 +17,12 @@ from sprintline.features.online_state import online_state
 from sprintline.features.store import FeatureStore
 from sprintline.lake.recorded import in_lake, lake_versions
 from sprintline.lake.tables import Lake
-from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.dbt import Warehouse
+
+if TYPE_CHECKING:
+    from sprintline.mechanisms.ledger.records import Measurement
 
 
 def _feature_view(runtime: Runtime, asset: str, sprint: str) -> Evidence:

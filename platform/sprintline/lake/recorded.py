@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sprintline.base.steps import StepFailed
 from sprintline.lake.tables import Lake
-from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.product.runtime import Runtime
+
+if TYPE_CHECKING:
+    from sprintline.mechanisms.ledger.records import Measurement
 
 RESTS_ON: Final = "rests_on"
 """Fact that an asset records of the earlier sprints it read: data version by asset, by sprint."""

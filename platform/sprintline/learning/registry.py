@@ -22,16 +22,15 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import bytes_hash, text_hash
 from sprintline.base.locks import file_lock
 from sprintline.base.settings import ROOT, Home
-from sprintline.learning.bundles import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Release, Scorer, write_release
-from sprintline.learning.exporters import code_files, export, reviewed_types
 from sprintline.learning.facts import Parities
-from sprintline.learning.parity import parity
-from sprintline.learning.training import KEYS, Snapshot, Trained
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
+
+    from sprintline.learning.bundles import Release
+    from sprintline.learning.training import Snapshot, Trained
 
 REFERENCE_ROWS = 20_000
 LOCK_FILE = "requirements.lock"
@@ -103,10 +102,14 @@ class Models:
 
     def release(self, model_id: str, expected: str | None = None) -> Release:
         """Open a bundle. Raises ReleaseError when it is missing or not the `expected` digest."""
+        from sprintline.learning.bundles import Release
+
         return Release.open(self.releases / model_id, expected)
 
     def parity(self, trained: Trained, release: Release, frame: pd.DataFrame) -> Parities:
         """Comparison of scikit-learn with the released ONNX, the evidence of ML402."""
+        from sprintline.learning.parity import parity
+
         return {
             "model": parity(trained.model, release.model, frame),
             "twin": parity(trained.twin, release.twin, frame),
@@ -156,6 +159,10 @@ class Models:
     # --- bundle -----------------------------------------------------------------------------------------------------
 
     def _bundle(self, trained: Trained, snapshot: Snapshot) -> Release:
+        from sprintline.learning.bundles import MODEL, NAIVE, REFERENCE, SCORE, TWIN, Scorer, write_release
+        from sprintline.learning.exporters import export
+        from sprintline.learning.training import KEYS
+
         inputs = trained.recipe.inputs
         body = {
             "format": 1,
@@ -343,6 +350,7 @@ def code_hash(*modules: ModuleType) -> str:
     """Hash of the code that makes a model: the product's module(s), and training and export of the platform."""
     import sprintline.learning.recipes
     import sprintline.learning.training
+    from sprintline.learning.exporters import code_files
 
     ours = (sprintline.learning.recipes, sprintline.learning.training)
     files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *ours)}
@@ -363,6 +371,8 @@ def lock_hash(root: Path = ROOT) -> str:
 def _reviewed(pipeline: Any) -> list[str]:
     """The types of a pipeline that skops must be given as trusted. Raises ModelError for one that was not reviewed."""
     import skops.io
+
+    from sprintline.learning.exporters import reviewed_types
 
     asked = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
     if unknown := sorted(set(asked) - reviewed_types()):

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.files import atomic_write, replacing
-from sprintline.monitoring import drift_statistics
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sprintline.monitoring import drift_statistics
 
 SAMPLE_ROWS = 12_000
 """Rows compared on each side, so that cost does not grow with traffic. Above 10,000 SciPy's Kolmogorov-Smirnov test
@@ -97,6 +98,8 @@ def _pair(was: pd.DataFrame, now: pd.DataFrame, one: str, other: str) -> tuple[s
     """Two features against each other, in the training data and in the sprint, each with its rank correlation."""
     from plotly.graph_objects import Figure, Scattergl
 
+    from sprintline.monitoring import drift_statistics
+
     figure, ranks = Figure(), []
     # Grey and blue: told apart also by those who see red and green alike.
     for name, side, colour in (("training data", was, "#8a94a0"), ("this sprint", now, "#2f6fed")):
@@ -144,6 +147,8 @@ class Reports:
         Methods are always named: Evidently's own choice changes meaning with the number of rows.
         """
         from evidently.metrics import MissingValueCount
+
+        from sprintline.monitoring import drift_statistics
 
         names = [*numbers, *categories]
         there = {name for name in names if reference[name].notna().any() and current[name].notna().any()}
@@ -201,6 +206,8 @@ class Reports:
         from evidently import Report
         from evidently.metrics import MissingValueCount, ValueDrift
 
+        from sprintline.monitoring import drift_statistics
+
         metrics: list[Any] = []
         names: dict[str, None] = {}
         for told in list(drifted)[:MOST_DRAWN]:
@@ -228,6 +235,8 @@ class Reports:
 
     def null(self, key: str, learn: Callable[[], drift_statistics.Null]) -> drift_statistics.Null:
         """What is ordinary for a reference, learned once and kept. key: everything it was learned from, as a hash."""
+        from sprintline.monitoring import drift_statistics
+
         place = self.root / "ordinary" / f"{key}.json"
         if not place.exists():
             self._save(place, learn().as_dict())
@@ -247,6 +256,8 @@ def statistic_named(told: str, features: Iterable[str]) -> tuple[str, ...]:
 
     Raises ValueError for a name that is none.
     """
+    from sprintline.monitoring import drift_statistics
+
     known = set(features)
     if told in known:
         return "values", told

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from sprintline.mechanisms.ledger.changed_records import RestsOn
 from sprintline.mechanisms.ledger.events import EventKind
-from sprintline.mechanisms.ledger.seals import RestsOn
 
 TRIGGER, DECISION, CLOSED = "trigger", "decision", "closed"
 RUN_FAILED, RUN_RECOVERED, RETRIED = "run_failed", "run_recovered", "retried"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from sprintline.learning.bundles import ReleaseError
 from sprintline.learning.registry import Models
 from sprintline.learning.rules import NOT_TOO_GOOD
-from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.mechanisms.rules.attestations import attestations
 from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
@@ -16,6 +15,9 @@ from sprintline.product.runtime import Runtime
 from sprintline.release.cards import card_faults
 from sprintline.release.comparison import kept
 from sprintline.release.facts import CandidateEvidence, CandidateFacts
+
+if TYPE_CHECKING:
+    from sprintline.mechanisms.ledger.records import Measurement
 
 #: A statement about one candidate holds for the next ones up to so much more ROC-AUC: sprints differ by about this.
 ABOUT_AS_GOOD = 0.02
@@ -62,6 +64,8 @@ def release_version(runtime: Runtime, candidate: Measurement) -> str | None:
 
 def release_damage(runtime: Runtime, facts: CandidateFacts) -> list[str]:
     """What is wrong with a candidate's release, a sentence each; empty while it is as it was saved."""
+    from sprintline.learning.bundles import ReleaseError
+
     try:
         return runtime[Models].release(facts["model_id"], facts["release_digest"]).verify()
     except ReleaseError as error:

@@ -13,7 +13,7 @@ from datetime import datetime
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
-from sprintline.mechanisms.ledger.rows import REMOVED
+from sprintline.mechanisms.ledger.events import REMOVED
 from sprintline.product.past import PastMissing, undecided
 from sprintline.release.stages import LIVE, Act, Stage, TransitionRefused, stage_after
 

@@ -11,7 +11,7 @@ from sprintline.base.steps import StepFailed
 from sprintline.lake.recorded import refuse_lost
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
-from sprintline.mechanisms.ledger.verifying import RESTS_ON
+from sprintline.mechanisms.ledger.changed_records import RESTS_ON
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
 from sprintline.mechanisms.procedures.progress import progress_of
 from sprintline.mechanisms.rules import gates

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sprintline.features.questions import question_ids
 from sprintline.lake.recorded import in_lake, lake_versions
 from sprintline.lake.tables import Lake
-from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
 from sprintline.release.live import live
 from sprintline.serving.facts import PredictionsEvidence
+
+if TYPE_CHECKING:
+    from sprintline.mechanisms.ledger.records import Measurement
 
 NOTHING_ISSUED = "none"
 """Version of the predictions of a sprint without a champion before it."""

@@ -6,9 +6,8 @@ Evidence on a model is gathered where dbt runs its tests, in `assets.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sprintline.mechanisms.ledger.records import Measurement
 from sprintline.mechanisms.rules.kinds import AssetKind
 from sprintline.mechanisms.rules.registry import rules_for
 from sprintline.mechanisms.rules.verdicts import Rule
@@ -17,6 +16,9 @@ from sprintline.warehouse.content_hashes import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.facts import ModelFacts
 from sprintline.warehouse.rules import DBT_TEST_CODES
+
+if TYPE_CHECKING:
+    from sprintline.mechanisms.ledger.records import Measurement
 
 
 def model_rules(runtime: Runtime, manifest: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:

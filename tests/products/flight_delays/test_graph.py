@@ -25,6 +25,9 @@ HEAVY = (
     "matplotlib",
     "deltalake",
     "river",
+    "numpy",
+    "pandas",
+    "sqlalchemy",
 )
 
 

@@ -22,6 +22,7 @@ from sprintline.base.databases import RecordsError, reading, snapshot, writing
 from sprintline.base.hashing import canonical_json, moment_text
 from sprintline.mechanisms.ledger import seals
 from sprintline.mechanisms.ledger.chain import Event
+from sprintline.mechanisms.ledger.changed_records import MEASUREMENT, VERDICT, Changed, RestsOn
 from sprintline.mechanisms.ledger.events import REMOVED
 from sprintline.mechanisms.ledger.ledger import Ledger
 from sprintline.mechanisms.ledger.record_tables import LEDGER, MEASUREMENTS, VERDICTS
@@ -32,7 +33,6 @@ from sprintline.mechanisms.ledger.rows import (
     verdict_of,
     verdict_row,
 )
-from sprintline.mechanisms.ledger.seals import MEASUREMENT, VERDICT, Changed, RestsOn
 from sprintline.mechanisms.rules.scope import SPRINT, Scope
 from sprintline.mechanisms.rules.verdicts import Verdict
 

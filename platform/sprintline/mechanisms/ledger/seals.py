@@ -12,19 +12,19 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from sprintline.base.hashing import canonical_json
 from sprintline.mechanisms.ledger.chain import EMPTY, Head
+from sprintline.mechanisms.ledger.changed_records import MEASUREMENT, VERDICT, Changed, RestsOn
 from sprintline.mechanisms.ledger.record_tables import MEASUREMENTS, SEALS, VERDICTS
 from sprintline.mechanisms.rules.scope import SPRINT, Scope
 
 Row = Mapping[str, Any] | sa.RowMapping
 """A row of a table, by column."""
 
-VERDICT, MEASUREMENT = "verdict", "measurement"
 WRITTEN, FOUND, ACCEPTED, REMOVED = "written", "found", "accepted", "removed"
 """Why a seal was made: the row was written; was there before seals were; was accepted as it is; went with its product's
 state."""
@@ -40,18 +40,6 @@ _ROW = {
 _TABLES = {VERDICT: VERDICTS, MEASUREMENT: MEASUREMENTS}
 
 
-class RestsOn(TypedDict):
-    """What a closing or a decision is based on. digest: of its sprint's latest verdicts and of its measurements, of
-    which there were so many. seal, seal_hash: the end of the log of writes at that moment.
-    """
-
-    verdicts: int
-    measurements: int
-    digest: str
-    seal: int
-    seal_hash: str
-
-
 class Place(NamedTuple):
     """One row: its kind, its number (of a verdict) or asset (of a measurement)."""
 
@@ -64,46 +52,6 @@ class Kept(NamedTuple):
 
     of: str
     digest: str
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A verdict or measurement that is not as it was written.
-
-    Attributes:
-        product, scope: whose, and of which sprint or other scope.
-        kind: `verdict` or `measurement`.
-        what: `changed`, `deleted` or `added`.
-        of: `DQ101 on orders` of a verdict, the asset of a measurement.
-        row: the verdict's number, the measurement's asset.
-        counts: whether it is the latest of its place, so that gates read it or would have.
-    """
-
-    product: str
-    scope: Scope
-    kind: str
-    what: str
-    of: str
-    row: str
-    counts: bool = True
-
-    @property
-    def sentence(self) -> str:
-        """The finding in words, without what to do."""
-        how = "without the platform" if self.what == "added" else "after it was recorded"
-        return f"the {self.kind} {'' if self.kind == VERDICT else 'of '}{self.of} was {self.what} {how}"
-
-    @property
-    def where(self) -> str:
-        """Product and scope: `parcels 2026-S03`."""
-        return f"{self.product} {self.scope}".strip()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "product": self.product, "scope": str(self.scope), "kind": self.kind, "what": self.what, "of": self.of,
-            "row": self.row, "counts": self.counts,
-        }  # fmt: skip
 
 
 Signing = Callable[[int, str], "str | None"]

@@ -15,12 +15,10 @@ import sqlalchemy as sa
 from sprintline.mechanisms.ledger import seals
 from sprintline.mechanisms.ledger.bodies import keys_of
 from sprintline.mechanisms.ledger.chain import GENESIS, Event, Head
+from sprintline.mechanisms.ledger.changed_records import RESTS_ON, Changed, RestsOn
 from sprintline.mechanisms.ledger.events import catalogue
 from sprintline.mechanisms.ledger.rows import begun
-from sprintline.mechanisms.ledger.seals import FOUND, Changed, RestsOn
-
-RESTS_ON = "rests_on"
-"""Key of an event's body that says what it is based on."""
+from sprintline.mechanisms.ledger.seals import FOUND
 
 
 @dataclass

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
-from sprintline.mechanisms.ledger.seals import Changed
+from sprintline.mechanisms.ledger.changed_records import Changed
 from sprintline.mechanisms.rules.verdicts import Verdict
 
 
