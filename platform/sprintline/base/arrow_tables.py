@@ -126,9 +126,9 @@ def _kept(place: str, series: pd.Series) -> pa.Array:
 
     try:
         array: Any = pa.Array.from_pandas(series)
-    # "Not implemented" is Arrow's word, and no gap here. Which of the three it raises depends on the values met first: all
-    # mean that no one Arrow type fits the column, which is refused.
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:  # Arrow's names: mixed types
+    # "Not implemented" is Arrow's word, and no gap here. Which of the three it raises depends on the values met first:
+    # all mean that no one Arrow type fits the column, which is refused.
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise LakeError(
             f"{place}: holds values of more than one type: give the column one type ({error})"
         ) from error

@@ -186,9 +186,9 @@ def _from_series(series: pd.Series) -> tuple[str, pa.Array]:
 
     try:
         array = pa.Array.from_pandas(series)
-    # "Not implemented" is Arrow's word, and no gap here. Which of the three it raises depends on the values met first: all
-    # mean that no one Arrow type fits the column, which is hashed by its texts then.
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # Arrow's names: mixed types
+    # "Not implemented" is Arrow's word, and no gap here. Which of the three it raises depends on the values met first:
+    # all mean that no one Arrow type fits the column, which is hashed by its texts then.
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return "mixed", _as_texts(series.tolist())  # an object column of more than one type
     return _canonical(array)
 
