@@ -15,7 +15,7 @@ cp -R platform/sprintline "$scratch/sprintline"
 mkdir -p "$scratch/tests"
 mkdir -p "$scratch/tests/mechanisms" "$scratch/tests/release"
 cp tests/mechanisms/test_gates.py tests/mechanisms/test_verdicts.py tests/mechanisms/test_all_rules.py \
-    tests/mechanisms/judgements.json "$scratch/tests/mechanisms/"
+    tests/mechanisms/rule_cases.py tests/mechanisms/judgements.json "$scratch/tests/mechanisms/"
 cp tests/release/test_rules.py "$scratch/tests/release/"
 cat >"$scratch/pyproject.toml" <<TOML
 [tool.mutmut]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from sprintline.base.locks import file_lock
 from sprintline.features.feast_project import open_project, quiet
 from sprintline.features.frame_checks import CREATED, EVENT, LOGICAL_TYPES, check_feature_frame, value_state
 from sprintline.features.marts import QueryError
+from sprintline.features.online_answers import OnlineAnswer, Published
 from sprintline.features.views import (
     Declared,
     FeatureError,
@@ -47,39 +47,6 @@ Query = Callable[[str, Sequence[str], Mapping[str, Any]], "pd.DataFrame"]
 
 ROW = "__row"
 TICK = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Published:
-    """The result of publishing one view.
-
-    keys: entities written; 0 when `why` says why nothing was done.
-    newest: the newest event in the online store afterwards.
-    """
-
-    view: str
-    keys: int
-    newest: datetime | None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class OnlineAnswer:
-    """Served feature values, a list per column in the order of the requested rows.
-
-    values: by feature; None where the state of its view is not "fresh".
-    moments: by view, the event moment the values are of (None if there are none).
-    states: by view, "fresh", "stale" (older than ttl), "missing" or "ahead" (of a future moment).
-    """
-
-    values: dict[str, list[Any]]
-    moments: dict[str, list[datetime | None]]
-    states: dict[str, list[str]]
-
-    @property
-    def fresh(self) -> bool:
-        """Whether every view answered every row with a usable value."""
-        return all(state == "fresh" for column in self.states.values() for state in column)
 
 
 class FeatureStore:
