@@ -6,6 +6,7 @@ import sqlite3
 from datetime import timedelta
 
 from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, NotPlanted, Sandbox
+from sprintline.mechanisms.rules.verdicts import Outcome
 from sprintline.warehouse.dbt import Warehouse
 
 
@@ -90,6 +91,14 @@ def _filled_in_later(sandbox: Sandbox) -> None:
     _minutes_until_delivery(sandbox)
 
 
+def _asked_of_what_arrived(sandbox: Sandbox) -> None:
+    """Select the questions by something that is known only later: whether the order arrives."""
+    sandbox.edit(
+        "dbt_project/models/{product}/marts/questions.sql",
+        ("from clocked", 'from clocked where order_id in (select order_id from {{ ref("stg_deliveries") }})'),
+    )
+
+
 FAULTS = (
     Fault(
         "FT301", "values that use the next hour", "lake partition of courier_delays", "courier_delays",
@@ -123,5 +132,10 @@ FAULTS = (
     Fault(
         "FT305", "a column of the question filled in later", "SQL of the mart questions", "candidate",
         _filled_in_later, run=("questions", "question_features", *DECIDED), state=SCORED,
+    ),
+    Fault(
+        "FT305", "questions selected by what is known later", "SQL of the mart questions", "candidate",
+        _asked_of_what_arrived, run=("questions", "question_features", *DECIDED), state=SCORED,
+        expects=Outcome.INSUFFICIENT,
     ),
 )  # fmt: skip

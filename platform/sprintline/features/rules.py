@@ -63,8 +63,8 @@ def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
         )
     if undeclared:
         return insufficient(
-            f"{lost:,} questions asked by {moment} cannot be recomputed, because their rows were known only later, and "
-            f"no contract says which columns are known when the question is asked: write `knownAt: question` at these",
+            f"{lost:,} questions asked by {moment} cannot be recomputed: no contract says which columns of their rows "
+            "are known when the question is asked (`knownAt: question`), or they are selected by something known later",
             lost,
             0,
         )
