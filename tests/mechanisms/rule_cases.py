@@ -232,6 +232,37 @@ CASES = {
         ],
         thin=[_ranks(None, minutes=0.2), _ranks(0.8)],
     ),
+    "ML413": Case(
+        {"judged": "2026-S07", "profiles": {"2026-S06": [], "2026-S07": []}},
+        [
+            (
+                {
+                    "judged": "2026-S07",
+                    "profiles": {"2026-S06": [], "2026-S07": ["orders: a day is missing"]},
+                },
+                "judged on 2026-S07, whose sources are not as usual: orders: a day is missing",
+            ),
+            (
+                {"judged": "2026-S07", "profiles": {"2026-S05": ["a"], "2026-S06": ["b"], "2026-S07": []}},
+                "learned from 2026-S05, whose sources are not as usual: a; and findings in 2026-S06",
+            ),
+        ],
+        thin=[{"judged": "2026-S07", "profiles": {"2026-S06": None, "2026-S07": []}}],
+    ),
+    "DQ106": Case(
+        {"findings": [], "compared": 900, "sprints": 6},
+        [
+            (
+                {
+                    "findings": [{"sentence": "orders: 0 rows on 2026-03-19", "also": 2}],
+                    "compared": 900,
+                    "sprints": 6,
+                },
+                "orders: 0 rows on 2026-03-19; and 2 more",
+            ),
+        ],
+        thin=[{"findings": [], "compared": 0, "sprints": 3}, {"findings": None, "compared": 9, "sprints": 5}],
+    ),
     "ML410": Case(
         {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": []}},
         [

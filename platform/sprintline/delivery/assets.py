@@ -30,7 +30,7 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
 
 
 def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    upstream = ("champion", "online_features", "predictions", "scores", "drift")
+    upstream = ("champion", "online_features", "predictions", "scores", "drift", "profiles")
 
     @dg.asset(
         **shell.asset_arguments(runtime, "increment", "delivery", partitions, kinds={"table"}),

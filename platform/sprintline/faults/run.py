@@ -88,12 +88,17 @@ def run(faults: Iterable[Fault], report: Callable[[str], None] = lambda _: None)
                 worker.wait()
             if len(suite.tried) != len(by_key):
                 log.seek(0)
-                last = [line.strip() for line in log.read().splitlines() if line.strip()][-1:]
                 raise FaultsError(
                     f"the throw-away product stopped after {len(suite.tried)} of {len(by_key)} faults: "
-                    f"{last[0] if last else 'no reason given'}"
+                    f"{cause_in(log.read())}"
                 )
     return suite
+
+
+def cause_in(log: str) -> str:
+    """The last line of a process's output, without what libraries report of memory when it ends."""
+    lines = [line.strip() for line in log.partition("\nnanobind: leaked")[0].splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
 
 
 def make_clone(clone: Path) -> None:

@@ -59,8 +59,8 @@ INCREMENT = "increment"
 """Asset that closes a sprint."""
 
 PLATFORM_ASSETS = frozenset(
-    ("question_features", "online_features", "predictions", "scores", "drift", "candidate", "champion", "increment",
-     "backlog")
+    ("profiles", "question_features", "online_features", "predictions", "scores", "drift", "candidate", "champion",
+     "increment", "backlog")
 )  # fmt: skip
 """Names of the assets that every product has; a product cannot use them for its own assets."""
 

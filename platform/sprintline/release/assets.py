@@ -39,7 +39,9 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         "partitions_def": partitions,
         "skippable": True,
     }
-    judged = [dg.AssetKey([runtime.product, name]) for name in ("question_features", "scores", "drift")]
+    judged = [
+        dg.AssetKey([runtime.product, name]) for name in ("profiles", "question_features", "scores", "drift")
+    ]
 
     @dg.multi_asset(
         name=f"{runtime.product}__promotion",

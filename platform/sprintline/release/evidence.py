@@ -12,6 +12,7 @@ from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.past import decision_of
 from sprintline.product.runtime import Runtime
+from sprintline.profiles.history import open_findings
 from sprintline.release.cards import card_faults
 from sprintline.release.comparison import kept
 from sprintline.release.facts import CandidateEvidence, CandidateFacts
@@ -36,6 +37,9 @@ def _candidate(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         "damaged": release_damage(runtime, facts),
         "card": card_faults(runtime, model_id),
         "plausible_by": _plausible_by(runtime, facts),
+        "profiles": {
+            key: open_findings(runtime, key) for key in (*facts["snapshot"]["sprints"], facts["judged"])
+        },
     }
     return found, measured.data_version
 

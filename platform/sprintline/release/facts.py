@@ -146,8 +146,11 @@ class CandidateEvidence(CandidateFacts, Kept):
     damaged: what is wrong with the release's files, a sentence each; empty while they are as they were saved
     card: what is wrong with the model card
     plausible_by: who stated that a score like this, on the same inputs, is no leak; None when nobody did
+    profiles: findings about its sources that nobody accepted, by sprint that it learned from or was judged on; None for
+        a sprint without profiles
     """
 
     damaged: list[str]
     card: CardFaults
     plausible_by: str | None
+    profiles: dict[str, list[str] | None]

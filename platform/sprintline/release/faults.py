@@ -5,6 +5,7 @@ from __future__ import annotations
 from sprintline.lake.tables import Lake
 from sprintline.learning.faults import RECIPE, _stored_keys
 from sprintline.mechanisms.rules.faults import DECIDED, SCORED, Fault, Sandbox
+from sprintline.profiles.faults import one_courier_in_other_units
 from sprintline.warehouse.dbt import Warehouse
 
 ORDER_AND_COURIER = (
@@ -48,6 +49,10 @@ def _flag_read_wrongly(sandbox: Sandbox) -> None:
     )
 
 
+def _source_in_other_units(sandbox: Sandbox) -> None:
+    sandbox.partition("orders", one_courier_in_other_units)
+
+
 FAULTS = (
     Fault(
         "ML403", "questions of the judged sprint among those learned from", "MLflow's artefact snapshot.parquet",
@@ -64,5 +69,9 @@ FAULTS = (
     Fault(
         "ML408", "a flag of two couriers read the wrong way round", "table outcomes in the warehouse", "candidate",
         _flag_read_wrongly, run=DECIDED, state=SCORED,
+    ),
+    Fault(
+        "ML413", "judged on a sprint with a source in another unit", "lake partition of orders", "candidate",
+        _source_in_other_units, run=("profiles", *DECIDED), state=SCORED,
     ),
 )  # fmt: skip

@@ -54,6 +54,28 @@ def _apart(evidence: Mapping[str, Any], _: Any) -> Judgement:
     )
 
 
+def _usual_sources(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    by_sprint: dict[str, list[str] | None] = need(evidence, "profiles")
+    judged = need(evidence, "judged")
+    open_in = {sprint: found for sprint, found in sorted(by_sprint.items()) if found}
+    if open_in:
+        sprint, found = next(iter(open_in.items()))
+        did = "judged on" if sprint == judged else "learned from"
+        more = f"; and findings in {', '.join(list(open_in)[1:])}" if len(open_in) > 1 else ""
+        return failed(f"{did} {sprint}, whose sources are not as usual: {found[0]}{more}", len(open_in), 0)
+    if missing := sorted(sprint for sprint, found in by_sprint.items() if found is None):
+        return insufficient(
+            f"whether the sources of {', '.join(missing)} were as usual is not known: no profiles",
+            len(missing),
+            0,
+        )
+    return passed(
+        f"no open finding about the sources of the {len(by_sprint)} sprints that it learned from and was judged on",
+        0,
+        0,
+    )
+
+
 def _better(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     if evidence.get("champion"):
         interval = need(evidence, "against_champion")
@@ -184,5 +206,19 @@ RULES = (
         "there see only their slice.",
         remedy="see what is special about the slices named; add a feature for them or waive with a reason",
         judge=of_candidate(_slices),
+    ),
+    Rule(
+        code="ML413",
+        name="learned_from_usual_sources",
+        judges="candidate",
+        gates=("promotion",),
+        tracked=False,
+        practice="1.5",
+        severity=Severity.WARN,
+        why="A source that is wrong within its bounds does not only spoil a sprint's predictions: a model that learns "
+        "from it, or is judged on it, carries the mistake on.",
+        remedy="see what DQ106 says of the sprint named: land the corrected file, or accept the finding with "
+        "sprintline attest PRODUCT DQ106 --sprint SPRINT; without profiles, materialize PRODUCT/profiles for it",
+        judge=of_candidate(_usual_sources),
     ),
 )

@@ -1,0 +1,60 @@
+"""What is recorded of a sprint's profiles."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Finding(TypedDict):
+    """One thing about a source that its history does not explain.
+
+    source: whose rows
+    measure: what was measured
+    column: of which column; empty for rows and shares of groups
+    by: column whose value selects the rows; empty for all rows
+    group: that value; empty for all rows
+    days: days (ISO) that show it; empty for all of them, or none in particular
+    figure: what was measured: a share, rows, or in the column's unit
+    expected: the forecast, in the same unit
+    p: chance of such a distance when nothing happened
+    also: other statistics that say the same of this place
+    sentence: all this in words
+    """
+
+    source: str
+    measure: str
+    column: str
+    by: str
+    group: str
+    days: list[str]
+    figure: float
+    expected: float
+    p: float
+    also: int
+    sentence: str
+
+
+class ProfilesFacts(TypedDict):
+    """The statistics of a sprint's sources, held against the sprints before.
+
+    statistics: how many there are, by source
+    compared: how many of them could be compared
+    sprints: earlier sprints that they were compared with
+    learning: statistics that are learned again, since a person accepted that they changed
+    findings: what the history does not explain, the most improbable first
+    """
+
+    statistics: dict[str, int]
+    compared: int
+    sprints: int
+    learning: int
+    findings: list[Finding]
+
+
+class ProfilesEvidence(ProfilesFacts):
+    """What rules on profiles read: the facts, and who accepted the findings.
+
+    accepted_by: who stated that the findings are right; None while nobody did
+    """
+
+    accepted_by: str | None
