@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.time_zones import zone_of
+from sprintline.landing.declared_relations import Accepted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,8 @@ class Contract:
 
     `key` names the primary key columns in order. `event_at` and `known_at` name the columns that say when a row
     happened and when it could be known; both are None when the product derives them. `min_rows` and `max_rows`
-    (included) are the promised size of a sprint. `sla` and `custom` are as declared.
+    (included) are the promised size of a sprint. `relations` are those that the team accepted, their source empty, and
+    `rejected_relations` the texts of those it does not want to see. `sla` and `custom` are as declared.
     """
 
     id: str
@@ -101,6 +103,8 @@ class Contract:
     max_rows: int | None = None
     checksum_required: bool = False
     unique_together: tuple[tuple[str, ...], ...] = ()
+    relations: tuple[Accepted, ...] = ()
+    rejected_relations: tuple[str, ...] = ()
     sla: tuple[Mapping[str, Any], ...] = ()
     custom: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from sprintline.landing.contracts import WITH_ROW, Column, Contract
+from sprintline.landing.declared_relations import Accepted, is_relation, read_relation
 from sprintline.landing.odcs_checks import CUSTOM, ROW_LIMITS, MistakeList, check_contract
 from sprintline.mechanisms.declaration.located_yaml import (
     DeclarationError,
@@ -157,9 +158,12 @@ def _contract(model: OpenDataContractStandard, table: SchemaObject) -> Contract:
     low: int | None = None
     high: int | None = None
     together: list[tuple[str, ...]] = []
+    relations: list[Accepted] = []
     for rule in table.quality or ():
         stated = rule.model_dump(exclude_none=True)
-        if rule.metric == "rowCount":
+        if is_relation(stated):
+            relations.append(read_relation(rule.implementation))
+        elif rule.metric == "rowCount":
             operator = next(key for key in ROW_LIMITS if key in stated)
             least, most = ROW_LIMITS[operator](stated[operator])
             low = least if low is None else max(low, least or 0)
@@ -182,6 +186,8 @@ def _contract(model: OpenDataContractStandard, table: SchemaObject) -> Contract:
         max_rows=high,
         checksum_required=custom.get("checksum") == "required",
         unique_together=tuple(together),
+        relations=tuple(relations),
+        rejected_relations=tuple(custom.get("rejectedRelations") or ()),
         sla=tuple(item.model_dump(exclude_none=True) for item in model.slaProperties or ()),
         custom={name: value for name, value in custom.items() if name not in CUSTOM},
     )

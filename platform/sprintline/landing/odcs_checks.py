@@ -13,6 +13,14 @@ from typing import Any
 
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, WITH_ROW
+from sprintline.landing.declared_relations import (
+    ENGINE,
+    NoRelation,
+    Relation,
+    is_relation,
+    mistakes_in,
+    read_relation,
+)
 from sprintline.mechanisms.declaration.located_yaml import (
     KeyPath,
     LocatedYaml,
@@ -25,7 +33,7 @@ from sprintline.mechanisms.declaration.located_yaml import (
 API_VERSION = "v3.1.0"
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
 #: customProperties of the contract that have a meaning here; others are not changed.
-CUSTOM = ("eventAt", "knownAt", "timezone", "checksum")
+CUSTOM = ("eventAt", "knownAt", "timezone", "checksum", "rejectedRelations")
 #: customProperties of a column that have a meaning here.
 COLUMN_CUSTOM = ("unit", "knownAt", "notKnown")
 
@@ -306,8 +314,31 @@ def _fits(value: Any, kind: Any) -> bool:
     return type(value) in kinds.get(kind, (str, int, float, bool))
 
 
+def _check_relations(
+    rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList
+) -> list[Any]:
+    """Check the rules that state a relation; returns all rules, None in place of these."""
+    left: list[Any] = []
+    lines: dict[str, int] = {}
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        left.append(None if is_relation(rule) else rule)
+        if not is_relation(rule):
+            continue
+        at: KeyPath = (*path, index)
+        mistakes = list(mistakes_in(rule, columns, at))
+        for place, wrong, right in mistakes:
+            found.add(place, wrong, right)
+        if not mistakes:
+            text = read_relation(rule["implementation"]).relation.text
+            if text in lines:
+                first = f"keep one; the first is in line {lines[text]}"
+                found.add((*at, "implementation"), "the relation is stated twice", first)
+            lines.setdefault(text, found.yaml.line(at))
+    return left
+
+
 def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList) -> None:
-    for rule, at in _rules(rules, path, found):
+    for rule, at in _rules(_check_relations(rules, path, columns, found), path, found):
         operators = [key for key in _OPERATORS if key in rule]
         arguments = rule.get("arguments") or {}
         if rule.get("metric") == "rowCount":
@@ -345,6 +376,11 @@ def _rules(rules: Any, path: KeyPath, found: MistakeList) -> Iterator[tuple[dict
         at = (*path, index)
         if not isinstance(rule, dict) or rule.get("type") == "text":
             continue
+        if rule.get("type") == "custom" and closest(rule.get("engine"), (ENGINE,)):
+            # A relation of a table comes here only when its engine is misspelt; of a column, it is in the wrong place.
+            right = f"state it in the quality list of the table, with `engine: {ENGINE}`"
+            found.add((*at, "engine"), f"{shown(rule.get('engine'))} states no relation here", right)
+            continue
         if rule.get("type", "library") != "library":
             found.add(
                 (*at, "type"), f"{shown(rule['type'])} rules are not run on a file", "make it a dbt test"
@@ -376,6 +412,8 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
             found.add(
                 (*at, "value"), f"the time zone {shown(value)} does not exist", "for example America/New_York"
             )
+        elif name == "rejectedRelations":
+            _check_rejected(value, (*at, "value"), found)
         elif name == "checksum" and value not in {"required", "optional"}:
             found.add((*at, "value"), f"{shown(value)} is not allowed", "write required or optional")
         seen[name] = value
@@ -383,6 +421,18 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
         if column in columns and seen.get(name, column) != column:
             wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} too"
             found.add(("customProperties",), wrong, f"let {name} name {column}, or rename the column")
+
+
+def _check_rejected(value: Any, at: KeyPath, found: MistakeList) -> None:
+    """Columns may have left the contract since: then the relation can no longer be found, which is no mistake."""
+    if not isinstance(value, list):
+        found.add(at, f"{shown(value)} is not a list", "write a relation per line, as `sprintline relations` does")
+        return
+    for index, text in enumerate(value):
+        try:
+            Relation.from_text(str(text))
+        except NoRelation as error:
+            found.add((*at, index), str(error), error.right)
 
 
 def _check_column_custom(

@@ -1,1 +1,1 @@
-"""Profiles of sources: statistics of each sprint's rows, held against the product's own history."""
+"""Profiles: what the rows of a source are like, sprint by sprint, and what holds between columns and sources."""
