@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from sprintline.landing.declared_relations import Relation
-from sprintline.profiles.columns import TEXT, TRUTH, Table, Tables, Values
+from sprintline.profiles.columns import DATE, MOMENT, TEXT, TRUTH, Table, Tables, Values
 from sprintline.profiles.compared import same
 from sprintline.profiles.discovery import CHANCE, SAMPLE, Candidate, _agreement
 
@@ -30,7 +30,8 @@ def candidates_between(tables: Tables) -> Iterator[Candidate]:
         joined = False
         for columns, other_columns in _joins(here, there):
             joined = True
-            yield Candidate(Relation("keys in", source, columns, other, other_columns), 0.2)
+            if not _series(here, there, columns):
+                yield Candidate(Relation("keys in", source, columns, other, other_columns), 0.2)
             if _first_of_two(here, there, source, other):
                 yield from _values(tables, source, columns, other, other_columns)
         if source < other:
@@ -42,6 +43,13 @@ def candidates_between(tables: Tables) -> Iterator[Candidate]:
 def _first_of_two(here: Table, there: Table, source: str, other: str) -> bool:
     """Values of sources with the same key are compared once, not from either side."""
     return source < other or set(here.key) != set(there.key)
+
+
+def _series(here: Table, there: Table, columns: tuple[str, ...]) -> bool:
+    """Whether rows look up a moment of a series, such as the weather of an hour. That the series has gaps is no mistake
+    of either source, and gaps come in runs: in a year of flights two sprints would be false alarms.
+    """
+    return set(here.key) != set(there.key) and any(there[name].family in (MOMENT, DATE) for name in columns if name in there)
 
 
 def _joins(here: Table, there: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -107,7 +107,7 @@ def _worst_group(relation: Relation, table: Table, side: Compared) -> Part | Non
     best: tuple[float, Part] | None = None
     for name in names:
         values = table[name]
-        found = _most_particular(values.codes, values.levels, side)
+        found = most_particular(values.codes, values.levels, side)
         if found is not None and (best is None or found[0] > best[0] * 1.001):
             excess, code, n, count = found
             row = int(np.argmax(values.codes == code))
@@ -119,11 +119,11 @@ def _worst_day(table: Table, side: Compared) -> Part | None:
     if table.days is None:
         return None
     codes, days = table.days
-    found = _most_particular(codes, len(days), side)
+    found = most_particular(codes, len(days), side)
     return None if found is None else Part("day", days[found[1]], found[2], found[3])
 
 
-def _most_particular(
+def most_particular(
     codes: np.ndarray, levels: int, side: Compared
 ) -> tuple[float, int, int, int] | None:
     """The level that violations are most particular to: how much, its code, its compared and its violating rows.

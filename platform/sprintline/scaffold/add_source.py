@@ -17,6 +17,7 @@ import yaml
 
 from sprintline.base.files import atomic_write
 from sprintline.landing.samples import LANDS_AFTER, sample_of
+from sprintline.mechanisms.declaration.edited_yaml import with_item
 from sprintline.product.calendar import Calendar, CalendarError
 from sprintline.product.spec import PLATFORM_ASSETS, DeclarationError, ProductSpec, parse_product
 from sprintline.scaffold.create import PLACES, ScaffoldError, alone
@@ -284,68 +285,13 @@ def with_entry(file: Path, root: Path, path: Sequence[str], entry: str) -> bytes
     Raises:
         ScaffoldError: there is no such list, or the place in it cannot be found.
     """
-    content = file.read_bytes()
     place = f"{file.relative_to(root)}: {'.'.join(path)}"
     try:
-        text = content.decode()
-        before, added = yaml.safe_load(text), yaml.safe_load(entry)
-        listed = _at(before, path)
-        if isinstance(listed, list) and added[0] in listed:
-            return content
-        grown = _grown(text, path, entry.splitlines())
-        _at(before, path).extend(added)
-        # The changed file must read as before with one more entry; otherwise it is left to its owner.
-        if yaml.safe_load(grown) == before:
-            return grown.encode()
-    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
-        pass
-    raise ScaffoldError(
-        f"{place} is not a list with an entry per line; write it so, or add it by hand:\n{entry}"
-    )
-
-
-def _grown(text: str, path: Sequence[str], rows: Sequence[str]) -> str:
-    node: Any = yaml.compose(text)
-    for key in path:
-        node = _below(node, key)
-    lines = text.split("\n")
-    indent = " " * lines[node.value[0].start_mark.line].index("-")
-    end = "\r" if lines[0].endswith("\r") else ""
-    ragged = len(rows[0]) - len(rows[0].lstrip())
-    last = _last_line(node.value[-1])
-    while not lines[last].strip() or lines[last].lstrip().startswith("#"):
-        last -= 1
-    if last == len(lines) - 1:  # the file's last line has no line end
-        lines[last] += end
-        lines.append("")
-    lines[last + 1 : last + 1] = [f"{indent}{row[ragged:]}{end}" for row in rows if row.strip()]
-    return "\n".join(lines)
-
-
-def _below(node: Any, key: str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    if isinstance(node, yaml.SequenceNode):
-        return next(
-            (item for item in node.value if getattr(_below(item, "name"), "value", None) == key), None
-        )
-    return None
-
-
-def _at(data: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        data = data[key] if isinstance(data, dict) else next(one for one in data if one["name"] == key)
-    return data
-
-
-def _last_line(node: yaml.Node) -> int:
-    """The last line of a node's content; YAML places a collection's own end where the next node begins."""
-    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
-        return _last_line(node.value[-1][1])
-    if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
-        return _last_line(node.value[-1])
-    end = node.end_mark
-    return end.line - (1 if end.column == 0 and end.line > node.start_mark.line else 0)
+        return with_item(file.read_bytes().decode(), path, entry).encode()
+    except ValueError as error:
+        raise ScaffoldError(
+            f"{place} is not a list with an entry per line; write it so, or add it by hand:\n{entry}"
+        ) from error
 
 
 def install(contents: Mapping[Path, bytes]) -> None:
