@@ -36,8 +36,8 @@ TIME_UNITS = ("milliseconds", "seconds", "minutes", "hours", "days")
 class Kind:
     """A kind of relation.
 
-    columns: how many columns it names: at least, at most. pairs: whether it is between two sources, with as many columns
-    of the other. units: units it can have; empty for none.
+    columns: how many columns it names: at least, at most. pairs: whether it is between two sources, with as many
+    columns of the other. units: units it can have; empty for none.
     """
 
     columns: tuple[int, int]
@@ -153,7 +153,8 @@ def _check_form(relation: Relation, kind: Kind) -> None:
     if not least <= len(relation.columns) <= most:
         needed = str(least) if least == most else f"{least} to {most}"
         raise NoRelation(
-            f"`{relation.kind}` names {len(relation.columns)} columns", f"name {needed} between the parentheses"
+            f"`{relation.kind}` names {len(relation.columns)} columns",
+            f"name {needed} between the parentheses",
         )
     if len(set(relation.columns)) < len(relation.columns):
         raise NoRelation(f"`{relation.text}` names a column twice", "name each column once")
@@ -254,7 +255,11 @@ def mistakes_in(
                 yield (*here, key), "unknown key", suggest(key, ("relation", "allowed"))
         text = stated.get("relation")
         allowed = stated.get("allowed", ALLOWED)
-        if isinstance(allowed, bool) or not isinstance(allowed, int | float) or not 0 <= allowed <= MOST_ALLOWED:
+        if (
+            isinstance(allowed, bool)
+            or not isinstance(allowed, int | float)
+            or not 0 <= allowed <= MOST_ALLOWED
+        ):
             right = f"write a share from 0 to {MOST_ALLOWED:g}: 0.01 for 1 % of the compared rows"
             yield (*here, "allowed"), f"{shown(allowed)} is not a share of rows", right
         here = (*here, "relation")

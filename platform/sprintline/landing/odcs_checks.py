@@ -13,14 +13,8 @@ from typing import Any
 
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, WITH_ROW
-from sprintline.landing.declared_relations import (
-    ENGINE,
-    NoRelation,
-    Relation,
-    is_relation,
-    mistakes_in,
-    read_relation,
-)
+from sprintline.landing.declared_relations import ENGINE
+from sprintline.landing.odcs_relations import check_rejected, check_relations
 from sprintline.mechanisms.declaration.located_yaml import (
     KeyPath,
     LocatedYaml,
@@ -314,31 +308,8 @@ def _fits(value: Any, kind: Any) -> bool:
     return type(value) in kinds.get(kind, (str, int, float, bool))
 
 
-def _check_relations(
-    rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList
-) -> list[Any]:
-    """Check the rules that state a relation; returns all rules, None in place of these."""
-    left: list[Any] = []
-    lines: dict[str, int] = {}
-    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-        left.append(None if is_relation(rule) else rule)
-        if not is_relation(rule):
-            continue
-        at: KeyPath = (*path, index)
-        mistakes = list(mistakes_in(rule, columns, at))
-        for place, wrong, right in mistakes:
-            found.add(place, wrong, right)
-        if not mistakes:
-            text = read_relation(rule["implementation"]).relation.text
-            if text in lines:
-                first = f"keep one; the first is in line {lines[text]}"
-                found.add((*at, "implementation"), "the relation is stated twice", first)
-            lines.setdefault(text, found.yaml.line(at))
-    return left
-
-
 def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList) -> None:
-    for rule, at in _rules(_check_relations(rules, path, columns, found), path, found):
+    for rule, at in _rules(check_relations(rules, path, columns, found), path, found):
         operators = [key for key in _OPERATORS if key in rule]
         arguments = rule.get("arguments") or {}
         if rule.get("metric") == "rowCount":
@@ -413,7 +384,7 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
                 (*at, "value"), f"the time zone {shown(value)} does not exist", "for example America/New_York"
             )
         elif name == "rejectedRelations":
-            _check_rejected(value, (*at, "value"), found)
+            check_rejected(value, (*at, "value"), found)
         elif name == "checksum" and value not in {"required", "optional"}:
             found.add((*at, "value"), f"{shown(value)} is not allowed", "write required or optional")
         seen[name] = value
@@ -421,18 +392,6 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
         if column in columns and seen.get(name, column) != column:
             wrong = f"{name} names {shown(seen[name])}, but the table has a column {column} too"
             found.add(("customProperties",), wrong, f"let {name} name {column}, or rename the column")
-
-
-def _check_rejected(value: Any, at: KeyPath, found: MistakeList) -> None:
-    """Columns may have left the contract since: then the relation can no longer be found, which is no mistake."""
-    if not isinstance(value, list):
-        found.add(at, f"{shown(value)} is not a list", "write a relation per line, as `sprintline relations` does")
-        return
-    for index, text in enumerate(value):
-        try:
-            Relation.from_text(str(text))
-        except NoRelation as error:
-            found.add((*at, index), str(error), error.right)
 
 
 def _check_column_custom(

@@ -59,7 +59,7 @@ class Values:
         import pandas as pd
 
         kind = self._series.dtype
-        if pd.api.types.is_bool_dtype(kind) and kind != object:
+        if pd.api.types.is_bool_dtype(kind):
             return TRUTH
         if pd.api.types.is_numeric_dtype(kind):
             return NUMBER
@@ -82,7 +82,9 @@ class Values:
 
         if self.family == NUMBER:
             return np.where(self.null, np.nan, self._series.to_numpy(dtype=float, na_value=np.nan))
-        return np.where(self.null, np.nan, self.whole.astype(float) * (MICROSECONDS["days"] if self.family == DATE else 1))
+        return np.where(
+            self.null, np.nan, self.whole.astype(float) * (MICROSECONDS["days"] if self.family == DATE else 1)
+        )
 
     @cached_property
     def whole(self) -> np.ndarray:
@@ -93,7 +95,9 @@ class Values:
             moments = self._series.dt.tz_convert("UTC") if self._series.dt.tz is not None else self._series
             found = moments.to_numpy(dtype="datetime64[us]").astype("int64")
         elif self.family == DATE:
-            days = self._series.where(~self.null, None).to_numpy(dtype="datetime64[D]")
+            days = np.array(
+                [None if empty else day for day, empty in zip(self._series, self.null, strict=True)], "M8[D]"
+            )
             found = days.astype("int64")
         elif self.family == NUMBER and self._series.dtype.kind in "iu":
             return self._series.to_numpy(dtype="int64", na_value=0)
@@ -133,7 +137,9 @@ class Values:
             found = pd.util.hash_array(self.whole)
         elif self.family in (NUMBER, TRUTH):
             # 3.0 and 3 are the same value of a column that one source keeps with decimals.
-            values = self.numbers if self.family == NUMBER else self._series.to_numpy(dtype=float, na_value=np.nan)
+            values = (
+                self.numbers if self.family == NUMBER else self._series.to_numpy(dtype=float, na_value=np.nan)
+            )
             near = np.where(self.null | (np.abs(values) > _LARGEST_EXACT), 0.5, values)
             integers = near == np.floor(near)
             found = np.where(
@@ -293,7 +299,7 @@ class Tables(dict[str, "Table"]):
     def joined(
         self, source: str, columns: tuple[str, ...], other: str, other_columns: tuple[str, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Per row of a source: the first row of the other with the same values, -1 without one; and which have values."""
+        """The first row of the other source with the same values, or -1, for every row; and which rows have the values."""
         import numpy as np
 
         if not hasattr(self, "_joins"):

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("product")
-@click.option("--accept", metavar="KEY_OR_NUMBER", help="Write this relation into the contract of its source.")
-@click.option("--reject", metavar="KEY_OR_NUMBER", help="Keep in the contract that this relation is not wanted.")
+@click.option(
+    "--accept", metavar="KEY_OR_NUMBER", help="Write this relation into the contract of its source."
+)
+@click.option(
+    "--reject", metavar="KEY_OR_NUMBER", help="Keep in the contract that this relation is not wanted."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for machines.")
 def relations(product: str, accept: str | None, reject: str | None, as_json: bool) -> None:
     """Relations between columns and sources that hold in the last six closed sprints.

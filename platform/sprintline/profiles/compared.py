@@ -183,7 +183,7 @@ def off_mode(
     pairs, pair, counts = np.unique(
         group[places] * (levels + 1) + value[places], return_inverse=True, return_counts=True
     )
-    groups, of_pair = np.unique(pairs // (levels + 1), return_inverse=True)
+    _, of_pair = np.unique(pairs // (levels + 1), return_inverse=True)
     sizes = np.bincount(of_pair, weights=counts)
     # The most frequent value of every group; of equally frequent ones the first.
     order = np.lexsort((np.arange(len(pairs)), -counts, of_pair))
@@ -258,7 +258,11 @@ def _same_rows_per_day(relation: Relation, tables: Tables) -> list[Compared]:
     sides = ((relation.source, here, there), (relation.other, there, here))
     found = []
     for on, (codes, days), (other_codes, other_days) in sides:
-        others = dict(zip(other_days, np.bincount(other_codes[other_codes >= 0], minlength=len(other_days)), strict=True))
+        others = dict(
+            zip(
+                other_days, np.bincount(other_codes[other_codes >= 0], minlength=len(other_days)), strict=True
+            )
+        )
         rows = codes >= 0
         # The last rows of the day: which of them are too many, no one can say.
         order = np.argsort(codes, kind="stable")

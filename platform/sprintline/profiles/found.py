@@ -133,7 +133,9 @@ def measured_in(
     """A relation measured in some sprints."""
     measured = {sprint: violations(relation, tables, contracts) for sprint, tables in prepared.items()}
     answer, allowed = answers.get(relation.key, ("", None))
-    return Found(relation, measured, answer, allowed_of(list(measured.values())) if allowed is None else allowed)
+    return Found(
+        relation, measured, answer, allowed_of(list(measured.values())) if allowed is None else allowed
+    )
 
 
 def _answers(runtime: Runtime) -> dict[str, tuple[str, float | None]]:
@@ -196,7 +198,9 @@ def reject(runtime: Runtime, one: Found) -> str:
     return _edited(runtime, one.relation, [(("customProperties",), entry, "schema")])
 
 
-def _edited(runtime: Runtime, relation: Relation, edits: Sequence[tuple[tuple[str, ...], str, str | None]]) -> str:
+def _edited(
+    runtime: Runtime, relation: Relation, edits: Sequence[tuple[tuple[str, ...], str, str | None]]
+) -> str:
     if relation.source not in runtime.spec.contracts:
         raise Refusal(
             f"{relation.source} is a table that another product publishes: accept {relation.text} in the product that "
@@ -234,5 +238,3 @@ def _answered(text: str, filename: str, relation: str) -> tuple[str, int] | None
                     path: KeyPath = ("customProperties", index, "value", place)
                     return "rejected", yaml.line(path)
     return None
-
-

@@ -44,9 +44,7 @@ class Doubled:
         return self.doubled / self.n if self.n else 0.0
 
 
-def near_duplicates(
-    frame: pd.DataFrame, key_columns: Sequence[str], hidden: Sequence[str] = ()
-) -> Doubled:
+def near_duplicates(frame: pd.DataFrame, key_columns: Sequence[str], hidden: Sequence[str] = ()) -> Doubled:
     """Count the rows that repeat another row but for the key, and for one other column.
 
     The hash of a row is the sum of the hashes of its values, so leaving one column out is a subtraction: the cost is
@@ -77,7 +75,9 @@ def near_duplicates(
         return Doubled(n, columns=len(table))
     side = Compared("", np.ones(n, dtype=bool), doubled)
     shown = [one for one in table if one.name not in hidden and one.levels <= min(_GROUP_LEVELS, n // 5)]
-    return Doubled(n, int(exact.sum()), int(doubled.sum()), len(table), _group(shown, side), _day(frame, side))
+    return Doubled(
+        n, int(exact.sum()), int(doubled.sum()), len(table), _group(shown, side), _day(frame, side)
+    )
 
 
 def _mixed(hashes: np.ndarray, place: int) -> np.ndarray:

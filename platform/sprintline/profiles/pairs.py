@@ -12,7 +12,7 @@ from itertools import permutations
 from sprintline.landing.declared_relations import Relation
 from sprintline.profiles.columns import DATE, MOMENT, TEXT, TRUTH, Table, Tables, Values
 from sprintline.profiles.compared import same
-from sprintline.profiles.discovery import CHANCE, SAMPLE, Candidate, _agreement
+from sprintline.profiles.sampled import CHANCE, SAMPLE, Candidate, agreement
 
 MOST_PAIRS = 40
 """Pairs of sources that are compared."""
@@ -49,7 +49,9 @@ def _series(here: Table, there: Table, columns: tuple[str, ...]) -> bool:
     """Whether rows look up a moment of a series, such as the weather of an hour. That the series has gaps is no mistake
     of either source, and gaps come in runs: in a year of flights two sprints would be false alarms.
     """
-    return set(here.key) != set(there.key) and any(there[name].family in (MOMENT, DATE) for name in columns if name in there)
+    return set(here.key) != set(there.key) and any(
+        there[name].family in (MOMENT, DATE) for name in columns if name in there
+    )
 
 
 def _joins(here: Table, there: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -95,11 +97,13 @@ def _values(
         first, second = here[name], there[name]
         if first.family != second.family or first.levels < 2:
             continue
-        chance = _agreement(first.hashes[rows], apart)
+        chance = agreement(first.hashes[rows], apart)
         n = ~first.null[rows] & ~second.null[found[rows]]
         agree = same(first, second, np.maximum(found, 0))[rows] & n
         if chance <= CHANCE and n.sum() >= 10 and agree.sum() >= 0.97 * n.sum():
-            yield Candidate(Relation("same value", source, (name, *columns), other, (name, *other_columns)), chance)
+            yield Candidate(
+                Relation("same value", source, (name, *columns), other, (name, *other_columns)), chance
+            )
 
 
 def _groups(here: Table, there: Table, source: str, other: str) -> Iterator[Candidate]:

@@ -1,7 +1,7 @@
 """The rule on relations that the team accepted: in every sprint they hold, over all rows and in every group and day.
 
-A group whose rows nearly all violate a relation may be too small to show in the share of all rows: a small carrier whose
-delays are in hours is 14 of 13,000 flights. So the worst group and the worst day are judged too.
+A group whose rows nearly all violate a relation may be too small to show in the share of all rows: a small carrier
+whose delays are in hours is 14 of 13,000 flights. So the worst group and the worst day are judged too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ LEAST_ROWS = 20
 MOST_OF_GROUP = 0.5
 """A group or day in which more of the rows violate a relation is judged by itself."""
 CHANCE = 1e-9
-"""Such a group counts when chance, with the allowed share, gives it at most this often. There are some hundred groups and
-days to each of some ten relations in every sprint."""
+"""Such a group counts when chance, with the allowed share, gives it at most this often: every sprint has some hundred
+groups and days for each of some ten relations."""
 SHOWN = 3
 """Relations that a sentence describes; it counts the others."""
 
@@ -38,7 +38,8 @@ def _holds(evidence: Mapping[str, Any], _: Any) -> Judgement:
         return failed(f"{count}: {told}{more}", len(broken), 0)
     if few:
         told = "; ".join(
-            f"{one['sentence']}: {counted_as(one['n'], 'row')} can be compared{_why(one)}" for one in few[:SHOWN]
+            f"{one['sentence']}: {counted_as(one['n'], 'row')} can be compared{_why(one)}"
+            for one in few[:SHOWN]
         )
         return insufficient(
             f"{len(few)} of {counted_as(len(accepted), 'accepted relation')} cannot be judged, at least {LEAST_ROWS} "
@@ -120,9 +121,9 @@ RULE = Rule(
     judges="profiles",
     practice="1.2",
     severity=Severity.ERROR,
-    why="Every value can be within its bounds and still be wrong: delays in hours instead of minutes, a code renamed in "
-    "one source only, times shifted by an hour. What columns and sources say of each other shows it.",
-    remedy="look at the rows of the group and day named; have the file sent again, or, where the source has changed for "
-    "good, take the relation out of the contract's quality list or change its `allowed`",
+    why="Every value can be within its bounds and still be wrong: delays in hours instead of minutes, a code renamed "
+    "in one source only, times shifted by an hour. What columns and sources say of each other shows it.",
+    remedy="look at the rows of the group and day named; have the file sent again, or, where the source has changed "
+    "for good, take the relation out of the contract's quality list or change its `allowed`",
     judge=_holds,
 )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from sprintline.landing.declared_relations import Accepted, Relation
 from sprintline.profiles.columns import Tables
 from sprintline.profiles.compared import CannotCompare, compare
-from sprintline.profiles.discovery import CHANCE, Candidate, candidates
+from sprintline.profiles.discovery import candidates
 from sprintline.profiles.pairs import candidates_between
+from sprintline.profiles.sampled import CHANCE, LEAST_ROWS, Candidate
 from sprintline.profiles.violations import Part, Violations, violations
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ __all__ = ["Accepted", "Part", "Relation", "Tables", "Violations", "accepted", "
 
 HOLDS = 0.01
 """A relation holds in a sprint that violates it in at most this share of the compared rows."""
-LEAST_ROWS = 50
-"""Rows that must be compared before a relation counts as found."""
 MOST = 60
 """Relations of a product. A team that is shown more reads none."""
 MOST_OF_KIND = {"determines": 20, "order": 12, "null together": 10, "same value": 20, "equal": 15}
@@ -34,9 +34,7 @@ _WEIGHT = {
 }  # fmt: skip
 
 
-def holding(
-    frames: Mapping[str, pd.DataFrame] | Tables, contracts: Mapping[str, Contract]
-) -> list[Relation]:
+def holding(frames: Mapping[str, pd.DataFrame] | Tables, contracts: Mapping[str, Contract]) -> list[Relation]:
     """The relations that hold in one sprint, the most surprising first; at most `MOST`.
 
     frames: by source, the accepted rows of the sprint as the lake has them; or `Tables.of(frames, contracts)`.
@@ -74,8 +72,6 @@ def _surprise(candidate: Candidate) -> float:
 
 def accepted(contracts: Mapping[str, Contract]) -> list[Accepted]:
     """The relations that the contracts of a product state, by their sources' names."""
-    from dataclasses import replace
-
     return [
         replace(one, relation=replace(one.relation, source=source))
         for source, contract in contracts.items()

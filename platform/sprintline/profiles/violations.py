@@ -123,9 +123,7 @@ def _worst_day(table: Table, side: Compared) -> Part | None:
     return None if found is None else Part("day", days[found[1]], found[2], found[3])
 
 
-def most_particular(
-    codes: np.ndarray, levels: int, side: Compared
-) -> tuple[float, int, int, int] | None:
+def most_particular(codes: np.ndarray, levels: int, side: Compared) -> tuple[float, int, int, int] | None:
     """The level that violations are most particular to: how much, its code, its compared and its violating rows.
 
     The measure is the log likelihood ratio of the level having its own share of violations against the share of all
@@ -167,6 +165,8 @@ def _example(relation: Relation, table: Table, side: Compared) -> str:
     row = int(np.argmax(side.violating))
     columns = relation.columns if side.on == relation.source else relation.other_columns
     names = dict.fromkeys((*table.key, *columns))
-    told = [f"{name} {table[name].shown(row)}" for name in names if name in table and name not in table.hidden]
+    told = [
+        f"{name} {table[name].shown(row)}" for name in names if name in table and name not in table.hidden
+    ]
     hidden = [name for name in names if name in table.hidden]
     return ", ".join(told) + (f" ({', '.join(hidden)} not shown)" if hidden else "")
