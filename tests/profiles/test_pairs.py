@@ -73,7 +73,9 @@ def test_a_group_renamed_in_one_source_shows(shop):
 def test_a_small_group_renamed_is_named_though_it_is_little_of_all(shop):
     made = shop["orders"]
     made["shop"] = ["tiny" if number % 150 == 0 else one for number, one in enumerate(made["shop"])]
-    shop["shipments"]["shop"] = made.set_index("order_id")["shop"].loc[shop["shipments"]["order_id"]].to_numpy()
+    shop["shipments"]["shop"] = (
+        made.set_index("order_id")["shop"].loc[shop["shipments"]["order_id"]].to_numpy()
+    )
     declared = contracts(shop)
     relation = Relation.of("orders: same groups(shop) / shipments(shop)")
     assert violations(relation, shop, declared).violating == 0
@@ -96,7 +98,10 @@ def test_a_series_with_gaps_is_not_proposed_as_keys():
     weather = sensors().drop(columns=["event_at"])
     trips = weather.sample(300, random_state=1, replace=True).assign(trip=[f"T{n}" for n in range(300)])
     frames = {"trips": trips[["trip", "station", "read_at"]], "weather": weather}
-    declared = {"trips": contract(frames["trips"], "trip"), "weather": contract(weather, "station", "read_at")}
+    declared = {
+        "trips": contract(frames["trips"], "trip"),
+        "weather": contract(weather, "station", "read_at"),
+    }
     assert not [one for one in between(frames, declared) if "keys in" in one]
 
 
@@ -118,7 +123,10 @@ def test_values_of_partly_overlapping_sources_are_compared_where_both_have_them(
     found = violations(Relation.of("a: same value(shop, order_id) / b(shop, order_id)"), frames, declared)
     assert (found.n, found.violating) == (100, 0)
     frames["a"] = frames["a"].assign(shop=None)
-    assert "no row" in violations(Relation.of("a: same value(shop, order_id) / b(shop, order_id)"), frames, declared).lack
+    assert (
+        "no row"
+        in violations(Relation.of("a: same value(shop, order_id) / b(shop, order_id)"), frames, declared).lack
+    )
 
 
 def test_numbers_of_two_types_are_one_value():
@@ -128,7 +136,10 @@ def test_numbers_of_two_types_are_one_value():
     }
     declared = {name: contract(frame, "id") for name, frame in frames.items()}
     relation = Relation.of("a: same value(x, id) / b(x, id)")
-    assert (violations(relation, frames, declared).n, violations(relation, frames, declared).violating) == (100, 0)
+    assert (violations(relation, frames, declared).n, violations(relation, frames, declared).violating) == (
+        100,
+        0,
+    )
     frames["b"].loc[7, "x"] = 8
     assert violations(relation, frames, declared).violating == 1
 

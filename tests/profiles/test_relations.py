@@ -41,7 +41,11 @@ def test_clocks_are_compared_over_midnight_and_their_empty_rows_go_together():
 
 def test_sensors_have_heights_dew_points_and_reasons():
     found = found_in(sensors(), "station", "read_at")
-    assert {"s: determines(station, height)", "s: order(dewp, temp)", "s: null together(fault, fault_code)"} <= found
+    assert {
+        "s: determines(station, height)",
+        "s: order(dewp, temp)",
+        "s: null together(fault, fault_code)",
+    } <= found
 
 
 def test_dates_and_days():
@@ -49,9 +53,7 @@ def test_dates_and_days():
     assert {"s: difference(departure, arrival, nights) in days", "s: order(arrival, departure)"} <= found
 
 
-@pytest.mark.parametrize(
-    ("unit", "per"), [("seconds", 1), ("minutes", 60), ("hours", 3600), ("days", 86400)]
-)
+@pytest.mark.parametrize(("unit", "per"), [("seconds", 1), ("minutes", 60), ("hours", 3600), ("days", 86400)])
 def test_the_unit_of_a_duration_is_found_and_no_other(unit, per):
     dice = draw()
     begin = pd.Timestamp("2026-01-05T00:00:00Z") + pd.to_timedelta(dice.integers(0, 10**6, 500), unit="s")
@@ -66,7 +68,9 @@ def test_the_unit_of_a_duration_is_found_and_no_other(unit, per):
 def test_a_sum_is_found_once_and_one_with_mostly_zeros_is_none():
     dice = draw()
     net, fee = dice.integers(1, 900, 500), np.where(dice.random(500) < 0.02, dice.integers(1, 9, 500), 0)
-    found = found_in(pd.DataFrame({"net": net, "fee": fee, "gross": net + fee, "part": dice.integers(1, 9, 500)}))
+    found = found_in(
+        pd.DataFrame({"net": net, "fee": fee, "gross": net + fee, "part": dice.integers(1, 9, 500)})
+    )
     assert not [one for one in found if "difference" in one or "product" in one]
     tip = dice.integers(1, 90, 500)
     found = found_in(pd.DataFrame({"net": net, "tip": tip, "gross": net + tip}))
@@ -150,7 +154,9 @@ def test_many_columns_are_a_matter_of_seconds_and_of_at_most_sixty_relations():
     dice = draw()
     base = dice.normal(size=3000).cumsum()
     numbers = {f"c{number}": np.round(base + dice.normal(size=3000), 1) for number in range(150)}
-    wide = pd.DataFrame(numbers | {f"t{number}": np.where(base > number, "high", "low") for number in range(150)})
+    wide = pd.DataFrame(
+        numbers | {f"t{number}": np.where(base > number, "high", "low") for number in range(150)}
+    )
     begun = time.perf_counter()
     found = holding({"s": wide}, {"s": contract(wide)})
     assert len(found) <= MOST

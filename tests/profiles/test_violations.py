@@ -152,7 +152,12 @@ def test_every_kind_is_measured():
 
 
 def _all_kinds() -> list[Relation]:
-    frames = {"s": orders(), "c": clocks(), "w": sensors(), "v": sensors().rename(columns={"station": "post"})}
+    frames = {
+        "s": orders(),
+        "c": clocks(),
+        "w": sensors(),
+        "v": sensors().rename(columns={"station": "post"}),
+    }
     frames["s"] = frames["s"].assign(again=frames["s"]["total"])
     frames["o"] = orders()[["order_id", "shop", "event_at"]]
     declared = {
@@ -177,4 +182,6 @@ def test_time_grows_with_the_rows_and_no_faster():
         return time.perf_counter() - begun
 
     seconds(1)
-    assert seconds(20) < 60 * max(seconds(1), 0.05)  # twenty times the rows; three times that for a busy machine
+    assert seconds(20) < 60 * max(
+        seconds(1), 0.05
+    )  # twenty times the rows; three times that for a busy machine

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sprintline.base.arrow_tables import SPRINT
-from sprintline.profiles.columns import Values
+from sprintline.profiles.columns import TEXT, TRUTH, Values
 from sprintline.profiles.compared import Compared
 from sprintline.profiles.violations import Part, most_particular
 
@@ -74,7 +74,10 @@ def near_duplicates(frame: pd.DataFrame, key_columns: Sequence[str], hidden: Seq
     if not doubled.any():
         return Doubled(n, columns=len(table))
     side = Compared("", np.ones(n, dtype=bool), doubled)
-    shown = [one for one in table if one.name not in hidden and one.levels <= min(_GROUP_LEVELS, n // 5)]
+    named = [Values(str(name), frame[name]) for name in frame.columns if name not in (*hidden, *_PLATFORM)]
+    shown = [
+        one for one in named if one.family in (TEXT, TRUTH) and 2 <= one.levels <= min(_GROUP_LEVELS, n // 5)
+    ]
     return Doubled(
         n, int(exact.sum()), int(doubled.sum()), len(table), _group(shown, side), _day(frame, side)
     )

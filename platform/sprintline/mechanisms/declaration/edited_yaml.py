@@ -5,7 +5,6 @@ The changed text must read as before with one more entry; otherwise the file is 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +30,7 @@ def with_item(text: str, path: Sequence[str], entry: str, before: str | None = N
         data, added = yaml.safe_load(text), yaml.safe_load(entry)
         *above, last = path
         parent = _at(data, above)
-        wanted = copy.deepcopy(data)
+        wanted = _apart(data)
         if before is not None and isinstance(parent, dict) and last not in parent:
             grown = _with_key(text, above, last, entry.splitlines(), before)
             _at(wanted, above)[last] = added
@@ -46,6 +45,13 @@ def with_item(text: str, path: Sequence[str], entry: str, before: str | None = N
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
         pass
     raise NotEditable(f"{'.'.join(path)} is not a list with an entry per line")
+
+
+def _apart(data: Any) -> Any:
+    """The data without shared parts: an entry added to an anchor's list must not appear where its alias is."""
+    if isinstance(data, dict):
+        return {key: _apart(value) for key, value in data.items()}
+    return [_apart(value) for value in data] if isinstance(data, list) else data
 
 
 def _grown(text: str, path: Sequence[str], rows: Sequence[str]) -> str:
