@@ -53,7 +53,7 @@ def test_a_missing_list_is_added_at_the_end_without_the_key():
 
 
 def test_a_missing_list_is_refused_where_it_must_exist():
-    with pytest.raises(NotEditable, match="schema.trips.tests is not a list"):
+    with pytest.raises(NotEditable, match=r"schema\.trips\.tests is not a list"):
         with_item(TEXT, ("schema", "trips", "tests"), "- a\n")
 
 

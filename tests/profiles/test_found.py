@@ -11,21 +11,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from tests.ledger_events import body
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
 from sprintline.cli.main import cli
 from sprintline.lake.tables import Lake
 from sprintline.landing.odcs import Contracts
+from sprintline.product.checked import Checked
 from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime, load_runtime
 from sprintline.profiles import found
 from sprintline.profiles.found import LOOKS_BACK, Found, allowed_of, closed_sprints, found_in
+from sprintline.profiles.mistakes import CHECKS
 from sprintline.profiles.relations import Relation, Violations
 from sprintline.scaffold import sample
-from sprintline.scaffold.check import mistakes_of
 from sprintline.scaffold.create import create_product
-from tests.ledger_events import body
 
 ORDER = "deliveries: order(placed_at, delivered_at)"
 BACK = "orders: keys in(order_id) / deliveries(order_id)"
@@ -249,18 +250,20 @@ def test_what_is_allowed_follows_the_history(shares, rows, expected):
             ("/ orders(order_id)", "/ orders(oder_id)"),
             "orders has no column oder_id; did you mean `order_id`?",
         ),
-        (
-            ("relation: order(placed_at, ", "relation: order(place_at, "),
-            "no column place_at; did you mean `placed_at`?",
-        ),
     ],
 )
 def test_check_reports_a_mistake_with_its_line(runtime, change, expected):
     file = runtime.folder / "contracts/deliveries.yaml"
+    assert not list(CHECKS[0].find(Checked(runtime.folder, settings.ROOT, runtime.home, runtime.spec)))
     file.write_text(file.read_text().replace(*change))
-    lines = mistakes_of(runtime.folder, settings.ROOT, runtime.home)
-    (line,) = [one for one in lines if expected in one]
-    number = int(line.split(":")[1])
-    assert (
-        change[1].strip() in file.read_text().splitlines()[number - 1] + file.read_text().splitlines()[number]
-    )
+    (line,) = CHECKS[0].find(Checked(runtime.folder, settings.ROOT, runtime.home, runtime.spec))
+    assert expected in line
+    place, number = line.split(":")[:2]
+    assert place == "platform/products/parcels/contracts/deliveries.yaml"
+    assert file.read_text().splitlines()[int(number)].strip() == "relation: keys in(order_id) " + change[1]
+
+
+def test_check_reports_the_mistakes_of_contracts_it_can_read_only(runtime):
+    (runtime.folder / "contracts/orders.yaml").write_text("{")
+    product = Checked(runtime.folder, settings.ROOT, runtime.home, runtime.spec)
+    assert not list(CHECKS[0].find(product))  # that orders.yaml is no YAML is reported with the contract

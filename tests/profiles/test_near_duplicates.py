@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 import pandas as pd
+from tests.profiles.relation_shapes import orders
 
 from sprintline.profiles.near_duplicates import Doubled, near_duplicates
 from sprintline.profiles.violations import Part
-from tests.profiles.relation_shapes import draw, orders
 
 KEY = ["order_id"]
 
@@ -46,7 +46,7 @@ def test_a_value_that_became_empty_is_one_other_value():
 
 def test_values_swapped_between_columns_are_no_duplicates():
     frame = pd.DataFrame({
-        "id": range(200), "a": [1, 2] * 100, "b": [2, 1] * 100, "c": np.repeat(range(100), 2), "d": draw().normal(size=200),
+        "id": range(200), "a": [1, 2] * 100, "b": [2, 1] * 100, "c": np.repeat(range(100), 2), "d": [0.0, 0.5] * 100,
     })  # fmt: skip
     assert near_duplicates(frame.assign(d=0.0), ["id"]).exact == 0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.profiles.relation_shapes import contract, draw, orders, sensors
 
 from sprintline.profiles.relations import Relation, holding, violations
-from tests.profiles.relation_shapes import contract, draw, orders, sensors
 
 
 @pytest.fixture

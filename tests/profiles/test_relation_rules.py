@@ -99,7 +99,7 @@ def test_the_bound_of_chance_is_above_the_exact_tail():
     assert chance(1, 100, 0.02) == 1.0
 
 
-# --- the sample's contracts and the planted faults ---------------------------------------------------------------------
+# --- the sample's contracts and the planted faults -------------------------------------------------------------------
 
 
 def sample_of_sprint(number: int, fault: Fault | None = None) -> dict[str, pd.DataFrame]:

@@ -9,10 +9,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from tests.profiles.relation_shapes import clocks, contract, draw, keys, orders, sensors, stays
 
 from sprintline.landing.declared_relations import Accepted, Relation
 from sprintline.profiles.relations import MOST, Tables, accepted, holding, violations
-from tests.profiles.relation_shapes import clocks, contract, draw, keys, orders, sensors, stays
 
 
 def found_in(frame: pd.DataFrame, *key: str) -> set[str]:

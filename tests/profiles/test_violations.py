@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from tests.profiles.relation_shapes import clocks, contract, orders, sensors
 
 from sprintline.landing.declared_relations import KINDS
 from sprintline.profiles.relations import Part, Relation, Tables, holding, violations
-from tests.profiles.relation_shapes import clocks, contract, orders, sensors
 
 CLOCKS = Relation.of("s: difference(left, planned, late) in hhmm")
 
