@@ -13,6 +13,7 @@ import yaml
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.hosting.processes import PROCESSES
+from sprintline.landing.declared_relations import ALLOWED, KINDS, Relation, is_relation, read_relation
 from sprintline.mechanisms.declaration.declarations import declarations
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.process_table import Start, planned
@@ -24,6 +25,8 @@ from sprintline.mechanisms.rules.gates import Need, decide, waivers_of
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.spec import RuleOverride
+from sprintline.profiles.found import LOOKS_BACK
+from sprintline.profiles.relation_rules import LEAST_ROWS
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -71,6 +74,20 @@ def test_the_declaration_that_is_added_is_read_as_told():
         True,
         False,
     ]
+
+
+def test_the_relation_that_is_shown_is_read_and_every_kind_is_listed():
+    (block,) = blocks("accept-a-relation.md", "yaml")
+    (rule,) = yaml.safe_load(block)["quality"]
+    stated = read_relation(rule["implementation"])
+    assert is_relation(rule)
+    assert stated.relation.sentence == "dep_delay is dep_time minus sched_dep_time (clocks HHMM) in minutes"
+    text = (ROOT / "docs" / "how-to" / "accept-a-relation.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(.+?)` \| ", text, flags=re.MULTILINE)
+    assert [Relation.from_text(one).kind for one in listed] == list(KINDS)
+    assert f"by default {ALLOWED:g}" in text
+    assert f"Fewer than {LEAST_ROWS} rows" in text
+    assert f"last {['', 'one', 'two', 'three', 'four', 'five', 'six'][LOOKS_BACK]} closed sprints" in text
 
 
 def test_the_waiver_that_is_shown_opens_the_gate_until_its_last_day():
