@@ -14,7 +14,7 @@ from typing import Any
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, WITH_ROW
 from sprintline.landing.declared_relations import ENGINE
-from sprintline.landing.odcs_relations import check_rejected, check_relations
+from sprintline.landing.odcs_relations import accepted_mistakes, rejected_mistakes, without_relations
 from sprintline.mechanisms.declaration.located_yaml import (
     KeyPath,
     LocatedYaml,
@@ -309,7 +309,9 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _check_table_quality(rules: Any, path: KeyPath, columns: Mapping[str, Any], found: MistakeList) -> None:
-    for rule, at in _rules(check_relations(rules, path, columns, found), path, found):
+    for place, wrong, right in accepted_mistakes(rules, path, columns, found.yaml.line):
+        found.add(place, wrong, right)
+    for rule, at in _rules(without_relations(rules), path, found):
         operators = [key for key in _OPERATORS if key in rule]
         arguments = rule.get("arguments") or {}
         if rule.get("metric") == "rowCount":
@@ -384,7 +386,8 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
                 (*at, "value"), f"the time zone {shown(value)} does not exist", "for example America/New_York"
             )
         elif name == "rejectedRelations":
-            check_rejected(value, (*at, "value"), found)
+            for place, wrong, right in rejected_mistakes(value, (*at, "value")):
+                found.add(place, wrong, right)
         elif name == "checksum" and value not in {"required", "optional"}:
             found.add((*at, "value"), f"{shown(value)} is not allowed", "write required or optional")
         seen[name] = value

@@ -299,7 +299,7 @@ class Tables(dict[str, "Table"]):
     def joined(
         self, source: str, columns: tuple[str, ...], other: str, other_columns: tuple[str, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The first row of the other source with the same values, or -1, for every row; and which rows have the values."""
+        """For every row, the first row of the other source with the same values, or -1; and which rows have values."""
         import numpy as np
 
         if not hasattr(self, "_joins"):
