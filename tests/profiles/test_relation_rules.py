@@ -11,8 +11,8 @@ import pytest
 from sprintline.landing.odcs import parse_contract
 from sprintline.mechanisms.rules.faults import Fault
 from sprintline.profiles.relation_faults import FAULTS
-from sprintline.profiles.relation_rules import RULE, chance
-from sprintline.profiles.relations import Tables, accepted, violations
+from sprintline.profiles.relation_rules import RULE, broke, chance
+from sprintline.profiles.relations import Relation, Tables, Violations, accepted, violations
 from sprintline.scaffold import sample
 from sprintline.scaffold.create import TEMPLATES
 
@@ -97,6 +97,28 @@ def test_the_bound_of_chance_is_above_the_exact_tail():
     for count, n, share in [(5, 5, 0.01), (14, 20, 0.05), (60, 100, 0.2), (3, 1000, 0.0)]:
         assert chance(count, n, share) * 1.000001 >= binom.sf(count - 1, n, max(share, 1e-6))
     assert chance(1, 100, 0.02) == 1.0
+
+
+def held(violating: int, n: int = 1000) -> Violations:
+    return Violations(Relation("order", "s", ("a", "b")), n, violating)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "expected"),
+    [
+        (held(30), [held(0)] * 4, True),
+        (held(30), [held(0)] * 3, False),  # three sprints are no history
+        (held(30), [*[held(0)] * 4, held(11)], False),  # it did not hold before
+        (held(30), [*[held(0)] * 3, held(0, 0)], False),  # nothing was compared in one of them
+        (held(4), [held(0)] * 9, False),  # 0.4 % of the rows
+        (held(25), [held(9)] * 9, False),  # less than three times the usual
+        (held(3, 19), [held(0)] * 9, False),  # too few rows to judge
+        (held(2, 100), [held(0, 100)] * 4, False),  # chance gives that
+        (held(20, 20), [held(0, 100)] * 4, True),
+    ],
+)
+def test_a_relation_that_no_one_accepted_breaks(now, before, expected):
+    assert broke(now, before) is expected
 
 
 # --- the sample's contracts and the planted faults -------------------------------------------------------------------

@@ -111,6 +111,18 @@ def test_rounding_is_no_violation_and_a_cent_is_one():
     assert measured(relation, cents).violating == 1
 
 
+def test_a_duration_may_be_cut_or_rounded_but_not_be_a_minute_off():
+    relation = Relation.of("s: difference(came, left, minutes) in minutes")
+    left = pd.Series(pd.date_range("2026-01-05", periods=60, freq="h", tz="UTC"))
+    frame = pd.DataFrame({"left": left, "came": left + pd.Timedelta(seconds=150), "minutes": [2, 3] * 30})
+    assert measured(relation, frame).violating == 0
+    assert measured(relation, frame.assign(minutes=4)).violating == 60
+    frame["came"] = left + pd.Timedelta(minutes=2)
+    assert measured(relation, frame).violating == 30
+    tenths = frame.assign(minutes=[2.0, 2.1] * 30)
+    assert measured(relation, tenths).violating == 30
+
+
 def test_a_value_that_is_not_the_most_frequent_of_its_group_violates():
     frame = sensors()
     frame.loc[frame["station"].eq("beta") & (frame.index % 40 == 1), "height"] = 341

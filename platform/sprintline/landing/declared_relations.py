@@ -25,6 +25,8 @@ ENGINE = "sprintline"
 """`engine` of the custom quality rules that state a relation."""
 ALLOWED = 0.01
 """Share of rows that may violate a relation whose rule names no other share."""
+HOLDS = 0.01
+"""A relation holds in a sprint that violates it in at most this share of the compared rows."""
 MOST_ALLOWED = 0.2
 """A relation that more rows may violate states nothing about a source."""
 

@@ -296,14 +296,16 @@ class Tables(dict[str, "Table"]):
             return frames
         return cls({name: Table(frame, contracts.get(name)) for name, frame in frames.items()})
 
+    @cached_property
+    def _joins(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
+        return {}
+
     def joined(
         self, source: str, columns: tuple[str, ...], other: str, other_columns: tuple[str, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
         """For every row, the first row of the other source with the same values, or -1; and which rows have values."""
         import numpy as np
 
-        if not hasattr(self, "_joins"):
-            self._joins: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
         asked = (source, columns, other, other_columns)
         if asked not in self._joins:
             here, full = self[source].row_hashes(columns)

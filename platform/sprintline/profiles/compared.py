@@ -129,8 +129,10 @@ def _difference(relation: Relation, tables: Tables) -> list[Compared]:
         if not {first.family, second.family} <= {MOMENT, DATE}:
             raise CannotCompare(f"{first.name} and {second.name} are not both moments")
         passed = (first.numbers - second.numbers) / MICROSECONDS[relation.unit]
-        # Some round a duration, others cut it, so a whole unit of its last decimal is left open.
-        wrong = np.abs(passed - result.numbers) > (1 + 1e-6) * 10.0**-result.decimals
+        # Some round a duration, others cut it, so a whole unit of its last decimal is left open where there is a rest.
+        digits = 10.0**result.decimals
+        exact = np.abs(passed * digits - np.round(passed * digits)) < 1e-6 * np.maximum(1, np.abs(passed))
+        wrong = np.abs(passed - result.numbers) * digits > np.where(exact, _HALF, 1 + 1e-6)
     else:
         if {first.family, second.family} != {NUMBER}:
             raise CannotCompare(f"{first.name} and {second.name} are not both numbers")

@@ -14,6 +14,7 @@ from sprintline.base.places import shown
 from sprintline.lake.tables import Lake
 from sprintline.landing.declared_relations import (
     ENGINE,
+    HOLDS,
     MOST_ALLOWED,
     NoRelation,
     Relation,
@@ -27,7 +28,7 @@ from sprintline.mechanisms.declaration.located_yaml import KeyPath, read_yaml
 from sprintline.mechanisms.ledger.opened import existing_records
 from sprintline.product.events import CLOSED
 from sprintline.product.runtime import Runtime
-from sprintline.profiles.relations import HOLDS, Tables, Violations, accepted, holding, violations
+from sprintline.profiles.relations import Tables, Violations, accepted, holding, violations
 
 if TYPE_CHECKING:
     from sprintline.landing.contracts import Contract

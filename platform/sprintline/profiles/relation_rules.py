@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sprintline.base.words import counted_as
+from sprintline.landing.declared_relations import HOLDS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
+
+if TYPE_CHECKING:
+    from sprintline.profiles.violations import Violations
 
 LEAST_ROWS = 20
 """Fewer compared rows show neither that a relation holds nor that it does not."""
@@ -90,6 +94,28 @@ def chance(count: int, n: int, share: float) -> float:
     if found < 1:
         distance += (1 - found) * math.log((1 - found) / (1 - share))
     return math.exp(-n * distance)
+
+
+BROKEN_SHARE, BROKEN_TIMES, BROKEN_CHANCE, BROKEN_AFTER = 0.005, 3, 1e-6, 4
+"""When a relation that no one accepted counts as broken: the least share of rows, how many times the usual share, how
+rarely chance gives it, and in how many sprints it must have held before."""
+
+
+def broke(now: Violations, before: Sequence[Violations]) -> bool:
+    """Whether a relation that held in every earlier sprint no longer does.
+
+    before: earlier sprints, in any order. Sprints in which it could not be compared count for nothing; so does `now`
+    with fewer rows than are needed to judge it.
+    """
+    past = [one for one in before if one.n]
+    if len(past) < BROKEN_AFTER or now.n < LEAST_ROWS or any((one.share or 0) > HOLDS for one in past):
+        return False
+    usual = (sum(one.violating for one in past) + 0.5) / (sum(one.n for one in past) + 1)
+    share = now.violating / now.n
+    return (
+        share > max(BROKEN_SHARE, BROKEN_TIMES * usual)
+        and chance(now.violating, now.n, usual) < BROKEN_CHANCE
+    )
 
 
 def _described(one: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sprintline.landing.declared_relations import Accepted, Relation
+from sprintline.landing.declared_relations import HOLDS, Accepted, Relation
 from sprintline.profiles.columns import Tables
 from sprintline.profiles.compared import CannotCompare, compare
 from sprintline.profiles.discovery import candidates
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Accepted", "Part", "Relation", "Tables", "Violations", "accepted", "holding", "violations"]
 
-HOLDS = 0.01
-"""A relation holds in a sprint that violates it in at most this share of the compared rows."""
 MOST = 60
 """Relations of a product. A team that is shown more reads none."""
 MOST_OF_KIND = {"determines": 20, "order": 12, "null together": 10, "same value": 20, "equal": 15}
