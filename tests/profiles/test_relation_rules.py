@@ -10,9 +10,10 @@ import pytest
 
 from sprintline.landing.odcs import parse_contract
 from sprintline.mechanisms.rules.faults import Fault
+from sprintline.profiles.relation_facts import relation_facts
 from sprintline.profiles.relation_faults import FAULTS
 from sprintline.profiles.relation_rules import RULE, broke, chance
-from sprintline.profiles.relations import Relation, Tables, Violations, accepted, violations
+from sprintline.profiles.relations import Relation, Violations
 from sprintline.scaffold import sample
 from sprintline.scaffold.create import TEMPLATES
 
@@ -153,16 +154,7 @@ def verdict_on(frames: dict[str, pd.DataFrame]):
         )
         for source in frames
     }
-    tables = Tables.of(frames, contracts)
-    rows = []
-    for stated in accepted(contracts):
-        found = violations(stated.relation, tables, contracts)
-        rows.append({
-            "relation": stated.relation.key, "sentence": stated.relation.sentence,
-            "source": stated.relation.source, "n": found.n, "violating": found.violating,
-            "allowed": stated.allowed, "worst": found.worst, "lack": found.lack,
-        })  # fmt: skip
-    return RULE({"accepted": rows})
+    return RULE({"accepted": relation_facts(frames, contracts)})
 
 
 @pytest.mark.parametrize("number", range(sample.SPRINTS))

@@ -15,6 +15,7 @@ from sprintline.landing.declared_relations import HOLDS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 if TYPE_CHECKING:
+    from sprintline.profiles.relation_facts import PartFacts, RelationFacts
     from sprintline.profiles.violations import Violations
 
 LEAST_ROWS = 20
@@ -29,7 +30,7 @@ SHOWN = 3
 
 
 def _holds(evidence: Mapping[str, Any], _: Any) -> Judgement:
-    accepted: Sequence[Mapping[str, Any]] = need(evidence, "accepted")
+    accepted: Sequence[RelationFacts] = need(evidence, "accepted")
     if not accepted:
         return passed("no relation is accepted in a contract, so none is violated", 0, 0)
     broken = [one for one in accepted if one["n"] >= LEAST_ROWS and (_too_many(one) or _bad_parts(one))]
@@ -61,17 +62,17 @@ def _holds(evidence: Mapping[str, Any], _: Any) -> Judgement:
     )
 
 
-def _why(one: Mapping[str, Any]) -> str:
-    return f" ({one['lack']})" if one.get("lack") else ""
+def _why(one: RelationFacts) -> str:
+    return f" ({lack})" if (lack := one.get("lack")) else ""
 
 
-def _too_many(one: Mapping[str, Any]) -> bool:
+def _too_many(one: RelationFacts) -> bool:
     return bool(one["violating"] / one["n"] > one["allowed"])
 
 
-def _bad_parts(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _bad_parts(one: RelationFacts) -> list[PartFacts]:
     """The worst group and day, where nearly all their rows violate the relation and that is no chance."""
-    parts = (one.get("worst", {}).get(name) for name in ("group", "day"))
+    parts = (one["worst"].get("group"), one["worst"].get("day"))
     return [
         part
         for part in parts
@@ -118,10 +119,10 @@ def broke(now: Violations, before: Sequence[Violations]) -> bool:
     )
 
 
-def _described(one: Mapping[str, Any]) -> str:
+def _described(one: RelationFacts) -> str:
     """The relation, how many rows violate it, and where most of them are."""
     bad = _bad_parts(one)
-    worst = one.get("worst", {})
+    worst = one["worst"]
     places = []
     group, day = worst.get("group"), worst.get("day")
     on = worst.get("on") or one["source"]

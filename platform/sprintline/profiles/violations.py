@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sprintline.landing.declared_relations import Relation
 from sprintline.profiles.columns import Table, Tables
@@ -53,17 +53,6 @@ class Violations:
     def share(self) -> float | None:
         """Share of the compared rows that violate it; None without rows."""
         return self.violating / self.n if self.n else None
-
-    @property
-    def worst(self) -> dict[str, Any]:
-        """Where most violations are, as plain values; empty without violations."""
-        found: dict[str, Any] = {}
-        for name, part in (("group", self.group), ("day", self.day)):
-            if part is not None:
-                found[name] = {"by": part.by, "value": part.value, "n": part.n, "violating": part.violating}
-        if self.example:
-            found |= {"on": self.on, "example": self.example}
-        return found
 
 
 def violations(

@@ -13,8 +13,9 @@ from sprintline.base.arrow_tables import from_arrow, partition_table
 from sprintline.base.settings import ROOT, Home
 from sprintline.landing.odcs import Contracts
 from sprintline.product.runtime import load_runtime
+from sprintline.profiles.relation_facts import relation_facts
 from sprintline.profiles.relation_rules import RULE, broke
-from sprintline.profiles.relations import Relation, Tables, accepted, holding, violations
+from sprintline.profiles.relations import Relation, Tables, holding, violations
 
 RUNTIME = load_runtime(ROOT / "platform" / "products" / "flight_delays", Home(ROOT / "no state"))
 CONTRACTS = RUNTIME[Contracts]
@@ -40,16 +41,7 @@ def landed(sprint: str) -> Frames:
 
 
 def judged(frames: Frames):
-    tables = Tables.of(frames, CONTRACTS)
-    rows = []
-    for stated in accepted(CONTRACTS):
-        found = violations(stated.relation, tables, CONTRACTS)
-        rows.append({
-            "relation": stated.relation.key, "sentence": stated.relation.sentence,
-            "source": stated.relation.source, "n": found.n, "violating": found.violating,
-            "allowed": stated.allowed, "worst": found.worst,
-        })  # fmt: skip
-    return RULE({"accepted": rows})
+    return RULE({"accepted": relation_facts(frames, CONTRACTS)})
 
 
 @pytest.mark.slow
