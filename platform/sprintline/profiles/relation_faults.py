@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sprintline.mechanisms.rules.faults import LANDED, Fault, NotPlanted, Sandbox
+from sprintline.warehouse.faults import MODELS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SOURCES = ("orders", "deliveries", "profiles")
+_INTO_PROFILES = ("orders", "deliveries", *MODELS, "profiles")
 
 
 def _cut_to_hours(sandbox: Sandbox) -> None:
@@ -53,14 +54,14 @@ def _one_day_swapped(sandbox: Sandbox) -> None:
 FAULTS = (
     Fault(
         "DQ107", "moments cut to hours in one source", "landing file of deliveries", "profiles", _cut_to_hours,
-        run=_SOURCES, state=LANDED,
+        run=_INTO_PROFILES, state=LANDED,
     ),
     Fault(
         "DQ107", "keys renumbered in one source", "landing file of deliveries", "profiles", _renumbered,
-        run=_SOURCES, state=LANDED,
+        run=_INTO_PROFILES, state=LANDED,
     ),
     Fault(
         "DQ107", "one day's keys on other rows", "landing file of deliveries", "profiles", _one_day_swapped,
-        run=_SOURCES, state=LANDED,
+        run=_INTO_PROFILES, state=LANDED,
     ),
 )  # fmt: skip
