@@ -38,6 +38,15 @@ def test_a_relation_that_cannot_be_compared_says_why():
     assert (found["n"], found["lack"], found["worst"]) == (0, "other has no rows", {})
 
 
+def test_a_published_source_is_compared_with_and_its_own_relations_are_not_measured():
+    reads = Accepted(Relation.from_text("keys in(order_id) / p(order_id)"))
+    own = {"s": replace(contract(orders(), "order_id"), relations=(reads,))}
+    frames = {"s": orders(), "p": orders().iloc[:500]}
+    publishers = {"p": stated("order(placed_at, delivered_at)", hidden=("order_id",))["s"]}
+    (found,) = relation_facts(frames, own, publishers)
+    assert (found["relation"], found["violating"]) == ("s: keys in(order_id) / p(order_id)", 100)
+
+
 def test_personal_values_are_in_no_fact():
     contracts = stated("determines(customer, shop)", "determines(shop, customer)", hidden=("customer",))
     found = relation_facts({"s": orders()}, contracts)

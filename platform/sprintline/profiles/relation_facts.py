@@ -67,20 +67,24 @@ class RelationFacts(TypedDict):
 
 
 def relation_facts(
-    frames: Mapping[str, pd.DataFrame] | Tables, contracts: Mapping[str, Contract]
+    frames: Mapping[str, pd.DataFrame] | Tables,
+    contracts: Mapping[str, Contract],
+    published: Mapping[str, Contract] | None = None,
 ) -> list[RelationFacts]:
     """Every relation that contracts state, measured on one sprint's accepted rows.
 
     frames: by source, as the lake has them; or `Tables.of(frames, contracts)`.
-    contracts: those of the product's own sources; a published source has its contract with its publisher, whose
-        relations are judged there. With the publisher's too, columns that must not be shown are known.
+    contracts: those of the product's own sources, whose relations are measured.
+    published: those of the sources that other products publish. They say which values must not be shown; their
+        relations are measured by the publisher.
     """
     from sprintline.profiles.relations import Tables, accepted, violations
 
-    tables = Tables.of(frames, contracts)
+    known = {**contracts, **(published or {})}
+    tables = Tables.of(frames, known)
     rows: list[RelationFacts] = []
     for stated in accepted(contracts):
-        found = violations(stated.relation, tables, contracts)
+        found = violations(stated.relation, tables, known)
         worst: WorstFacts = {}
         if found.group is not None:
             worst["group"] = _part(found.group)
