@@ -80,6 +80,14 @@ def _answers(*gains: dict[str, Any], **same: Any) -> dict[str, Any]:
 MOVED = {"reader": "carrier_delays", "asset": "carrier_hours", "sprint": "2013-S02"}
 CORRECTION = {"open": True, "files": {"weather": ["a", "b"]}, "attested_by": None}
 
+
+def _relation(n: int = 1000, violating: int = 0, **worst: Any) -> dict[str, Any]:
+    return {
+        "relation": "s: order(a, b)", "sentence": "in s, a is at most b", "source": "s", "n": n,
+        "violating": violating, "allowed": 0.005, "worst": worst, "lack": "",
+    }  # fmt: skip
+
+
 CASES = {
     "DL701": Case(
         {"inputs": 14, "moved": []},
@@ -262,6 +270,25 @@ CASES = {
             ),
         ],
         thin=[{"findings": [], "compared": 0, "sprints": 3}, {"findings": None, "compared": 9, "sprints": 5}],
+    ),
+    "DQ107": Case(
+        {"accepted": [_relation()]},
+        [
+            (
+                {"accepted": [_relation(), _relation(violating=6)]},
+                "1 of 2 accepted relations violated: in s, a is at most b: 6 of 1,000 rows violate it (0.60%, allowed: "
+                "0.50%)",
+            ),
+            (
+                {
+                    "accepted": [
+                        _relation(13_000, 14, group={"by": "c", "value": "HA", "n": 14, "violating": 14})
+                    ]
+                },
+                "with c HA (14 of 14); more than 50% of the rows of one group is too many",
+            ),
+        ],
+        thin=[{"accepted": [_relation(19)]}, {"accepted": [_relation(), _relation(0)]}],
     ),
     "ML410": Case(
         {"card": {"figures": 40, "empty": [], "stale": [], "unmeasured": []}},

@@ -11,6 +11,7 @@ import pytest
 from tests.profiles import history
 
 from sprintline.profiles.limits import deviations, findings, prior_of
+from sprintline.profiles.statistics import RELATION, joined, shares
 
 NOW = 10
 
@@ -145,3 +146,22 @@ def test_a_family_of_equal_variances_is_worth_many_observations():
     assert weight > 20
     spread = equal * np.exp(dice.normal(0, 1.5, 200))
     assert prior_of(spread, freedom)[1] < 5
+
+
+def with_relation(shares_before: list[float], now: float) -> pd.DataFrame:
+    def told(share: float, at: int) -> pd.DataFrame:
+        rows = joined([shares(RELATION, [round(share * 1000)], 1000, column="readings: a <= b")])
+        return pd.concat([history.profile(history.rows(at), at), rows], ignore_index=True)
+
+    before = pd.concat(
+        [told(one, at).assign(at=at) for at, one in enumerate(shares_before)], ignore_index=True
+    )
+    return findings(deviations(told(now, len(shares_before)), before))
+
+
+def test_a_relation_that_always_held_and_breaks_is_a_finding():
+    assert "relation" in set(with_relation([0, 0, 0.001, 0, 0, 0], 0.05).measure)
+
+
+def test_a_relation_that_broke_before_says_nothing():
+    assert "relation" not in set(with_relation([0, 0.06, 0.001, 0, 0, 0], 0.05).measure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sprintline.mechanisms.rules.faults import LANDED, Fault, Sandbox
+from sprintline.profiles import relation_faults
 from sprintline.warehouse.faults import MODELS
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ def stuck_at_the_end(orders: pd.DataFrame) -> pd.DataFrame:
     return orders.assign(distance_km=[*orders["distance_km"].iloc[:start], *[7.7] * (len(orders) - start)])
 
 
+def doubled(orders: pd.DataFrame) -> pd.DataFrame:
+    """Three rows of a hundred once more, under new keys."""
+    import pandas as pd
+
+    again = orders.iloc[::33].copy()
+    again["order_id"] = "O8" + again["order_id"].str[2:]
+    return pd.concat([orders, again], ignore_index=True)
+
+
 def _deliveries_of_most_orders(deliveries: pd.DataFrame) -> pd.DataFrame:
     """Two deliveries of five never came."""
     return deliveries[deliveries["order_id"].str[-1].astype(int) >= 4]
@@ -69,6 +79,10 @@ FAULTS = (
         lambda sandbox: sandbox.land("orders", stuck_at_the_end), run=INTO_PROFILES, state=LANDED,
     ),
     Fault(
+        "DQ106", "rows doubled under new keys", "landing file of orders", "profiles",
+        lambda sandbox: sandbox.land("orders", doubled), run=INTO_PROFILES, state=LANDED,
+    ),
+    Fault(
         "DQ106", "two outcomes in five missing", "landing file of deliveries", "profiles",
         lambda sandbox: sandbox.land("deliveries", _deliveries_of_most_orders), run=INTO_PROFILES, state=LANDED,
     ),
@@ -76,4 +90,5 @@ FAULTS = (
         "DQ106", "no outcome of one courier", "landing file of deliveries", "profiles",
         _one_courier_without_deliveries, run=INTO_PROFILES, state=LANDED,
     ),
+    *relation_faults.FAULTS,
 )  # fmt: skip

@@ -12,8 +12,8 @@ from sprintline.mechanisms.rules.attestations import attestations
 from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.product.runtime import Runtime
 from sprintline.profiles.facts import ProfilesFacts
-from sprintline.profiles.limits import HISTORY
-from sprintline.profiles.statistics import KEY
+from sprintline.profiles.limits import HISTORY, LEAST_SPRINTS
+from sprintline.profiles.statistics import KEY, RELATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +29,14 @@ class Past:
     """Earlier profiles by source. before: with `at`, the sprint's place among them, from 0; a_year_ago: of the season.
 
     learning: statistics whose history begins with a sprint in which a person accepted that they changed.
+    relations: keys of the relations that most of the last sprints measured.
     """
 
     before: dict[str, pd.DataFrame]
     a_year_ago: dict[str, pd.DataFrame]
     sprints: int
     learning: int
+    relations: tuple[str, ...] = ()
 
 
 def accepted(runtime: Runtime) -> dict[str, str]:
@@ -77,7 +79,10 @@ def past_of(runtime: Runtime, sprint: str) -> Past:
         placed = chosen.assign(at=chosen.sprint.map(places).astype(int))
         return {str(source): one for source, one in placed.groupby(SOURCE)}
 
-    return Past(of(before), of(season), sum(key in keys for key in before), learning)
+    measured = kept[(kept.measure == RELATION) & kept.sprint.isin(before[-LEAST_SPRINTS:])]
+    relations = measured.groupby("column").sprint.nunique()
+    usual = relations[relations >= LEAST_SPRINTS].index
+    return Past(of(before), of(season), sum(key in keys for key in before), learning, tuple(map(str, usual)))
 
 
 def without_faults(rows: pd.DataFrame, accepted_by: Collection[str]) -> tuple[pd.DataFrame, int]:

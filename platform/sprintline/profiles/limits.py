@@ -58,6 +58,8 @@ LEAST_RUN: Final = 12
 LEAST_EQUAL: Final = 15
 """So many rows of a group, besides the share above, have to become equal: in a group of 25 rows one flight that leaves
 at another hour is half of it."""
+HOLDS: Final = 0.005
+"""Share of rows that violated a relation in any earlier sprint, at most: what held only at times says nothing."""
 LEAST_FACTOR: Final = 1.5
 """Shares move by this factor at least."""
 LEAST_ROWS_FACTOR: Final = {ROWS: 2.0, TOTAL: 1.2}
@@ -153,9 +155,11 @@ def _compared(
         p=2 * stdtr(freedom, -np.abs(distance)),
         sprints=sprints,
     )
+    held = np.nan_to_num(np.nanmax(np.c_[figures, np.zeros(len(keys))], axis=1)) <= HOLDS
     found["large"] = _large(found, np.abs(value - centre[place]))
     found.loc[found.measure.isin((SAME, RUN, DOUBLES, RELATION)).to_numpy() & (distance < 0), "p"] = 1.0
-    return found[(sprints >= LEAST_SPRINTS) & np.isfinite(distance) & ~_of_few_values(found)]
+    judged = (found.measure != RELATION) | held[place]
+    return found[(sprints >= LEAST_SPRINTS) & np.isfinite(distance) & ~_of_few_values(found) & judged]
 
 
 def _by_moment(

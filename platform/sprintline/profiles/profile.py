@@ -41,6 +41,8 @@ def profile(runtime: Runtime, sprint: str) -> Profiled:
     import pandas as pd
 
     from sprintline.profiles.limits import deviations, findings
+    from sprintline.profiles.measured_relations import add_relations
+    from sprintline.profiles.relation_facts import relation_facts
     from sprintline.profiles.sentences import told
     from sprintline.profiles.statistics import COLUMNS, KEY
 
@@ -48,6 +50,10 @@ def profile(runtime: Runtime, sprint: str) -> Profiled:
     frames = frames_of(runtime, sprint)
     profiles = {name: measured(runtime, name, frame, days) for name, frame in frames.items()}
     past = past_of(runtime, sprint)
+    contracts = {source.name: contract_of(runtime, source.name) for source in runtime.spec.sources}
+    known = {name: contract for name, contract in contracts.items() if contract is not None}
+    shown = {name: frames[name] for name in known if name in frames}
+    notes = add_relations(profiles, shown, known, past.relations)
     nothing = pd.DataFrame(columns=[*COLUMNS, "at"])
     by_source = [
         deviations(now, past.before.get(name, nothing), past.a_year_ago.get(name)).assign(**{SOURCE: name})
@@ -68,7 +74,8 @@ def profile(runtime: Runtime, sprint: str) -> Profiled:
         "compared": len(compared),
         "sprints": past.sprints,
         "learning": past.learning,
-        "findings": told(found, compared, frames, zone, days),
+        "findings": told(found, compared, frames, zone, days, notes),
+        "accepted": relation_facts(shown, runtime[Contracts], known),
     }
     return Profiled(rows, compared, facts)
 

@@ -1,9 +1,11 @@
-"""What is recorded of accepted relations in a sprint, and what the rule on them reads."""
+"""Accepted relations of a sprint, measured as they are recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING
+
+from sprintline.profiles.facts import PartFacts, RelationFacts, WorstFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,59 +13,6 @@ if TYPE_CHECKING:
     from sprintline.landing.contracts import Contract
     from sprintline.profiles.columns import Tables
     from sprintline.profiles.violations import Part
-
-
-class PartFacts(TypedDict):
-    """Some of the rows that a relation is compared on.
-
-    by: the column whose value they share, or `day`
-    value: that value
-    n: its rows compared
-    violating: those of them that violate the relation
-    """
-
-    by: str
-    value: str
-    n: int
-    violating: int
-
-
-class WorstFacts(TypedDict):
-    """Where most of the rows are that violate a relation.
-
-    group: the group that violations are most particular to; absent without one
-    day: the day that they are most particular to; absent without one
-    on: the source whose rows these are; absent without violations
-    example: one row that violates it, without values that must not be shown; absent without violations
-    """
-
-    group: NotRequired[PartFacts]
-    day: NotRequired[PartFacts]
-    on: NotRequired[str]
-    example: NotRequired[str]
-
-
-class RelationFacts(TypedDict):
-    """An accepted relation in a sprint.
-
-    relation: its key
-    sentence: its claim in words
-    source: its source, the first of two
-    n: rows compared
-    violating: those of them that violate it
-    allowed: share (0 to 1) of the compared rows that may violate it
-    worst: where most of the violations are
-    lack: why nothing could be compared; empty otherwise
-    """
-
-    relation: str
-    sentence: str
-    source: str
-    n: int
-    violating: int
-    allowed: float
-    worst: WorstFacts
-    lack: str
 
 
 def relation_facts(

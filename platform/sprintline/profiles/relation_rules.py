@@ -15,7 +15,7 @@ from sprintline.landing.declared_relations import HOLDS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 if TYPE_CHECKING:
-    from sprintline.profiles.relation_facts import PartFacts, RelationFacts
+    from sprintline.profiles.facts import PartFacts, RelationFacts
     from sprintline.profiles.violations import Violations
 
 LEAST_ROWS = 20

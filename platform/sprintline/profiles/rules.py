@@ -8,6 +8,7 @@ from typing import Any
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 from sprintline.profiles.facts import Finding
 from sprintline.profiles.history import RULE
+from sprintline.profiles.relation_rules import RULE as KEEPS_RELATIONS
 
 SHOWN = 3
 
@@ -51,4 +52,4 @@ AS_USUAL = Rule(
     judge=_as_usual,
 )
 
-RULES = (AS_USUAL,)
+RULES = (AS_USUAL, KEEPS_RELATIONS)

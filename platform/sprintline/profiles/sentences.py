@@ -38,12 +38,14 @@ def told(
     frames: dict[str, pd.DataFrame],
     timezone: Any,
     days: Sequence[str],
+    notes: Mapping[tuple[str, str, str], str] | None = None,
 ) -> list[Finding]:
     """The findings, one for each source, column and group, the most improbable first.
 
     Args:
         found: rows of `limits.findings`, with `source`. compared: all deviations of the sprint, with `source`.
         frames: the rows that were profiled, by source. timezone, days: those of the sprint.
+        notes: where a relation is violated, and rows are repeated, by source, measure and column.
     """
     listed: dict[tuple[str, ...], Finding] = {}
     for one in found.to_dict("records"):
@@ -63,7 +65,9 @@ def told(
                 "expected": float(one["expected"]),
                 "p": float(one["p"]),
                 "also": 0,
-                "sentence": sentence(one, on, days) + _merged(one, compared),
+                "sentence": sentence(one, on, days)
+                + _merged(one, compared)
+                + (notes or {}).get((one["source"], one["measure"], one["column"]), ""),
             }
         else:
             first = next(iter(listed.values()))
@@ -92,12 +96,17 @@ def sentence(one: Record, on: Sequence[str] = (), days: Sequence[str] = ()) -> s
         RUN: f"{column} is one value in {figure:,.0f} rows in turn{when}, usually {expected:,.0f}",
         LEVEL: f"{column} has a mean of {figure:.4g}{when}, usually {expected:.4g}",
         SPREAD: f"{column} has a standard deviation of {figure:.4g}{when}, usually {expected:.4g}",
-        DOUBLES: f"{one['source']}: {figure:.1%} of {n:,} rows equal another row but for the key{when}, "
-        f"usually {expected:.1%}",
-        RELATION: f"{one['source']}: {one['column']} does not hold in {figure:.1%} of {n:,} rows{when}, "
-        f"usually in {expected:.1%}",
+        DOUBLES: f"{one['source']}: {figure:.1%} of {n:,} rows equal another row in all columns but the key"
+        f"{' and one more' if one['column'] else ''}, usually {expected:.1%}",
+        RELATION: f"{figure:.1%} of {n:,} rows violate that {_relation(one)}, usually {expected:.1%}",
     }
     return texts[one["measure"]]
+
+
+def _relation(one: Record) -> str:
+    from sprintline.landing.declared_relations import Relation
+
+    return Relation.of(one["column"]).sentence if one["measure"] == RELATION else ""
 
 
 def _rows(figure: float, expected: float, n: int) -> str:

@@ -170,6 +170,11 @@ def _waits(rows: pd.DataFrame, key: Sequence[str], hidden: Sequence[str]) -> dic
     for name, column in rows.items():
         if name in (*NOT_MEASURED, *key, *hidden) or not isinstance(column.dtype, pd.DatetimeTZDtype):
             continue
+        known = column.notna()
+        if any(
+            (rows["event_at"].dt.floor(part)[known] == column[known]).mean() >= 0.99 for part in ("h", "D")
+        ):
+            continue  # the hour or day that the row's moment is in
         minutes = ((column - rows["event_at"]).dt.total_seconds() / 60).to_numpy(dtype=float)
         if np.nanmax(np.abs(minutes), initial=0) > 0:
             found[f"{name}{WAIT}"] = minutes
