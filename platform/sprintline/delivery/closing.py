@@ -10,7 +10,7 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.delivery.events import RESTATED
 from sprintline.delivery.evidence import plan
-from sprintline.delivery.inputs import inputs_now
+from sprintline.delivery.inputs import moved_since
 from sprintline.delivery.restatement import changes, state_of, trained_on
 from sprintline.delivery.rules import RESTS_ON_CURRENT_DATA
 from sprintline.delivery.status import is_done
@@ -138,7 +138,7 @@ def _consequences(runtime: Runtime, sprint: str) -> dict[str, Any]:
         "rest_on_it": [
             key
             for key in _may_rest_on(runtime, sprint)
-            if any(one["sprint"] == sprint for one in inputs_now(runtime, key)["moved"] or ())
+            if any(one["sprint"] == sprint for one in moved_since(runtime, key)[1] or ())
         ],
         "trained_on_it": trained_on(
             sprint, decisions, {key: runtime.calendar.previous(key, train) for key in decisions}

@@ -14,6 +14,10 @@ from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, fail
 
 
 def _current(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    if changed := evidence.get("changed"):
+        more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
+        sentence = f"it depends on rows that are not as recorded: {'; '.join(changed[:3])}{more}"
+        return failed(f"{sentence}. {evidence.get('ways_back', '')}".strip(), len(changed), 0)
     inputs, moved = need(evidence, "inputs"), need(evidence, "moved")
     if not inputs:
         return passed("it was computed from no earlier sprint", 0, 0)
@@ -54,7 +58,8 @@ RESTS_ON_CURRENT_DATA = Rule(
     severity=Severity.WARN,
     remedy="materialize this sprint again, from its feature views on: earlier decisions are not changed",
     why="A correction of a sprint reaches the features of the sprints after it, which look back. Until they are "
-    "computed again, their figures describe data that no longer exist.",
+    "computed again, their figures describe data that no longer exist. Rows that were changed in a store without being "
+    "recorded are worse: nothing says which figures were computed from them.",
     judge=_current,
 )
 

@@ -1,28 +1,40 @@
 """Features: views over the marts, the features of each question, and the online store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from sprintline.base.failpoints import failpoint
 from sprintline.base.steps import StepFailed
 from sprintline.features.evidence import online_version
-from sprintline.features.facts import FeatureViewFacts, OnlineFeaturesFacts, QuestionFeaturesFacts
-from sprintline.features.frame_checks import LOGICAL_TYPES
-from sprintline.features.online_state import online_state
+from sprintline.features.facts import (
+    FeatureViewFacts,
+    OnlineFeaturesFacts,
+    QuestionFeaturesFacts,
+    compared_facts,
+)
+from sprintline.features.frame_checks import EVENT, LOGICAL_TYPES
+from sprintline.features.online_state import online_state, online_tables
 from sprintline.features.store import FeatureStore
 from sprintline.features.views import FeatureError
-from sprintline.lake.recorded import RESTS_ON, refuse_lost, versions_before
+from sprintline.lake.recorded import RESTS_ON, refuse_changed, refuse_lost, versions_before
 from sprintline.lake.tables import Lake
 from sprintline.landing.declared_then import changed_since
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
+from sprintline.product.repairs import repaired
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.content_hashes import rows_of
 from sprintline.warehouse.dbt import Warehouse
-from sprintline.warehouse.recorded import marts_of_view
+from sprintline.warehouse.recorded import changed_in_warehouse, marts_of_view
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.features.online_answers import Published
+    from sprintline.product.calendar import Sprint
 
 
 def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -59,6 +71,8 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
 
         sprint = runtime.window(context.partition_key)
         runtime[FeatureStore].apply()
+        earlier = dict.fromkeys(marts_of_view(runtime, view), runtime.calendar.previous(sprint.key, back))
+        refuse_changed(sprint.key, changed_in_warehouse(runtime, earlier), runtime)
         query = partial(restricted_query, runtime.home.warehouse_file(runtime.product))
         rests_on = versions_before(runtime, sprint.key, marts_of_view(runtime, view), back)
         try:
@@ -107,9 +121,10 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
     @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
-        refuse_lost(runtime, sprint, features.views, 1)
         questions = rows_of(runtime[Warehouse], model.questions, sprint)
-        rests_on = versions_before(runtime, sprint, features.views, 1)
+        back = sprints_back(runtime, sprint, questions)
+        refuse_lost(runtime, sprint, features.views, back, moments=EVENT)
+        rests_on = versions_before(runtime, sprint, features.views, back)
         answered = runtime[FeatureStore].historical(questions, features.service)
         types = _types(runtime, model.questions)
         commit = runtime[Lake].write(
@@ -137,6 +152,16 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         )
 
     return question_features
+
+
+def sprints_back(runtime: Runtime, sprint: str, questions: "pd.DataFrame") -> int:
+    """How many sprints before one its questions may read features of: as far as the first question's ttl reaches."""
+    declared = runtime[FeatureStore].declared()
+    ttl = max(declared.view(view).ttl for view in runtime.spec.features.views)
+    asked = questions["question_at"].min() if len(questions) else runtime.window(sprint).start
+    low = min(asked, runtime.window(sprint).start) - ttl
+    keys = runtime.calendar.previous(sprint, runtime.window(sprint).index)
+    return max(1, sum(runtime.window(key).end > low for key in keys))
 
 
 def _types(runtime: Runtime, questions: str) -> dict[str, str]:
@@ -168,19 +193,8 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         if shell.waits(context, runtime, context.partition_key, context.asset_key):
             return
         sprint = runtime.window(context.partition_key)
-        published = runtime[FeatureStore].publish_online(features.views, sprint.end)
-        failpoint("features.online_published")
+        published, facts = publish(context, runtime, sprint)
         version = online_version(runtime, sprint.key)
-        facts: OnlineFeaturesFacts = {"keys_compared": None, "keys_unequal": None}
-        before = runtime.measured("online_features", sprint.key)
-        written = [one.view for one in published if not one.why]
-        if written:
-            compared, unequal = runtime[FeatureStore].compare_online(written, sprint)
-            state = online_state(runtime[FeatureStore].online_file)
-            facts = {"keys_compared": compared, "keys_unequal": unequal, "online_state": state}
-        elif before:
-            # The store is at a later sprint; the comparison made when this one was the newest is still valid.
-            facts |= before.facts
         runtime.measure("online_features", sprint.key, version, facts)
         shown = {
             one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published
@@ -188,3 +202,63 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         yield shell.materialized(version, {"published": dg.MetadataValue.json(shown)})
 
     return online_features
+
+
+def publish(
+    context: dg.AssetExecutionContext, runtime: Runtime, sprint: "Sprint"
+) -> "tuple[list[Published], OnlineFeaturesFacts]":
+    """Publish a sprint to the online store and compare it with the lake; fill it again where it has other values.
+
+    The keys that a sprint has no rows of are compared only where the store is not as the last publishing left it, so a
+    closing does not read more with every sprint.
+    """
+    store, views = runtime[FeatureStore], runtime.spec.features.views
+    history: dict[str, OnlineFeaturesFacts] = {
+        key: one.facts for key, one in runtime.history("online_features").items()
+    }
+    index = runtime.window
+    newest = max((key for key in history), key=lambda key: index(key).index, default=sprint.key)
+    store.apply()
+    touched = changed_views(runtime, history.get(newest), views)
+    published = store.publish_online(views, sprint.end)
+    failpoint("features.online_published")
+    ahead = index(newest).index > sprint.index
+    written = [one.view for one in published if not one.why] if ahead else views
+    if not written:
+        # The store is at a later sprint; the comparison made when this one was the newest is still valid.
+        before: OnlineFeaturesFacts = {"keys_compared": None, "keys_unequal": None}
+        return published, history.get(sprint.key, before)
+    found = store.compare_online(written, sprint.end, every_key=bool(touched))
+    why = ""
+    if not found.equal:
+        why = f"{found}"
+        if touched:
+            why = f"{', '.join(touched)} changed since {newest} was published: {why}"
+        context.log.warning(f"the online store is filled again from all sprints: {why}")
+        store.fill_online(written, sprint.end)
+        found = store.compare_online(written, sprint.end, every_key=True)
+        repaired(
+            runtime, sprint.key, shell.actor(context), "online store", [why], "filled again from all sprints"
+        )
+    facts: OnlineFeaturesFacts = {
+        **compared_facts(found),
+        "online_state": online_state(store.online_file),
+        "online_views": online_tables(store.online_file, runtime.product, views),
+    }
+    if why:
+        facts["filled"] = why
+    return published, facts
+
+
+def changed_views(runtime: Runtime, left: OnlineFeaturesFacts | None, views: Sequence[str]) -> list[str]:
+    """Views whose online values are not as the last publishing left them, sorted.
+
+    left: what that recorded; None before the first. Where it recorded one hash of all views, all changed or none.
+    """
+    file = runtime[FeatureStore].online_file
+    if left is None or "online_state" not in left:
+        return []
+    if "online_views" not in left:
+        return [] if left["online_state"] == online_state(file) else sorted(views)
+    now = online_tables(file, runtime.product, views)
+    return sorted(view for view, state in left["online_views"].items() if view in now and now[view] != state)

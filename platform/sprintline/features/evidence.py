@@ -12,6 +12,7 @@ from sprintline.features.facts import (
     OnlineFeaturesFacts,
     QuestionFeaturesEvidence,
     QuestionFeaturesFacts,
+    compared_facts,
 )
 from sprintline.features.online_state import online_state
 from sprintline.features.store import FeatureStore
@@ -76,10 +77,12 @@ def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         and now == measured.data_version
     )
     if sprint == newest and not same:
-        compared, unequal = runtime[FeatureStore].compare_online(
-            runtime.spec.features.views, runtime.window(sprint)
+        # The keys of all sprints: what changed may be a key that this one has no row of.
+        compared = runtime[FeatureStore].compare_online(
+            runtime.spec.features.views, runtime.window(sprint).end, every_key=True
         )
-        facts = {**facts, "keys_compared": compared, "keys_unequal": unequal}
+        facts = {**facts, **compared_facts(compared)}
+        facts.pop("filled", None)
     # For an older sprint the store no longer has its values; the comparison made when it was the newest is still valid,
     # as it is while neither side has changed.
     return facts, now
@@ -121,8 +124,8 @@ KINDS = (
     ),
     AssetKind(
         name="online_features",
-        reads="the online store and the views' partitions of the lake, key by key; for an older sprint, the comparison "
-        "made when it was the newest",
+        reads="the online store and the views' rows of all sprints in the lake, key by key, where the store is not as "
+        "it was compared; for an older sprint, the comparison made when it was the newest",
         assets=lambda runtime: ("online_features",),
         facts=OnlineFeaturesFacts,
         gather=_online_features,

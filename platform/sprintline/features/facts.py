@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from sprintline.features.online_answers import OnlineCompared
 
 
 class FeatureViewFacts(TypedDict):
@@ -54,11 +57,30 @@ class QuestionFeaturesEvidence(QuestionFeaturesFacts):
 class OnlineFeaturesFacts(TypedDict):
     """The online store, compared with the lake when a sprint was its newest.
 
-    keys_compared: keys read online; None for a sprint that was already older than the store when it was computed
-    keys_unequal: keys with different values; None like keys_compared
+    keys_compared: keys that must be online; None for a sprint that was already older than the store when it was
+        computed
+    keys_unequal: keys with different values or moments; None like keys_compared
+    keys_missing: keys that are not online; absent for a sprint that was not compared
+    keys_extra: keys online that no offline row has; absent or None where not all keys of all sprints were compared
     online_state: hash of all values that the store served; absent for a sprint that was not compared
+    online_views: the same by view
+    filled: why the store was filled again from all sprints; absent where it was not
     """
 
     keys_compared: int | None
     keys_unequal: int | None
+    keys_missing: NotRequired[int]
+    keys_extra: NotRequired[int | None]
     online_state: NotRequired[str]
+    online_views: NotRequired[dict[str, str]]
+    filled: NotRequired[str]
+
+
+def compared_facts(found: OnlineCompared) -> OnlineFeaturesFacts:
+    """A comparison as it is recorded."""
+    return {
+        "keys_compared": found.keys,
+        "keys_unequal": found.unequal,
+        "keys_missing": found.missing,
+        "keys_extra": found.extra,
+    }

@@ -113,6 +113,17 @@ class ForwardSqliteOnlineStore(SqliteOnlineStore):
                 answers.append((None, None))
         return answers
 
+    def keys(self, config: RepoConfig, table: FeatureView) -> int:
+        """How many keys of a view have a value."""
+        name = compute_table_id(config.project, table)
+        query = f'SELECT COUNT(DISTINCT entity_key) FROM "{name}"'  # noqa: S608 - a declared view's name
+        return int(self._get_conn(config).execute(query).fetchone()[0])
+
+    def clear(self, config: RepoConfig, table: FeatureView) -> None:
+        """Remove a view's values. Takes effect with the next batch that is written, in its transaction."""
+        name = compute_table_id(config.project, table)
+        self._get_conn(config).execute(f'DELETE FROM "{name}"')  # noqa: S608 - a declared view's name
+
     def newest_event(self, config: RepoConfig, table: FeatureView) -> datetime | None:
         """The watermark of a view: its newest event in the store itself, so the two cannot disagree; None if empty.
 

@@ -30,10 +30,18 @@ def _coverage(evidence: Mapping[str, Any], least: Any) -> Judgement:
 
 def _online(evidence: Mapping[str, Any], _: Any) -> Judgement:
     checked, unequal = need(evidence, "keys_compared"), need(evidence, "keys_unequal")
-    if not checked:
+    missing, extra = evidence.get("keys_missing") or 0, evidence.get("keys_extra") or 0
+    if not checked and not extra:
         return failed("there was no key to compare", 0, 1)
-    sentence = f"{unequal:,} of {checked:,} keys have different values online and offline"
-    return (failed if unequal else passed)(sentence, unequal, 0)
+    parts = [f"{unequal:,} of {checked:,} keys have different values online and offline"]
+    if missing:
+        parts.insert(0, f"{missing:,} of {checked:,} keys are missing online")
+    if extra:
+        parts.append(f"{extra:,} keys online are in no offline row")
+    if why := evidence.get("filled"):
+        parts.append(f"the store was filled again from all sprints ({why})")
+    wrong = missing + unequal + extra
+    return (failed if wrong else passed)("; ".join(parts), wrong, 0)
 
 
 def _rebuilt(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -112,8 +120,8 @@ RULES = (
         judges="online_features",
         practice="5.6",
         why="The model learned from the offline values and serves from the online ones. Where they differ, "
-        "it predicts from values on which it was never evaluated.",
-        remedy="materialize online_features for the newest closed sprint",
+        "it predicts from values on which it was never evaluated; a key that is missing is answered with nothing.",
+        remedy="materialize online_features for the newest closed sprint: it fills the store again from all sprints",
         judge=_online,
     ),
     Rule(

@@ -21,7 +21,7 @@ from sprintline.base.locks import file_lock
 from sprintline.features.feast_project import open_project, quiet
 from sprintline.features.frame_checks import CREATED, EVENT, LOGICAL_TYPES, check_feature_frame, value_state
 from sprintline.features.marts import QueryError
-from sprintline.features.online_answers import OnlineAnswer, Published
+from sprintline.features.online_answers import OnlineAnswer, OnlineCompared, Published, compared
 from sprintline.features.views import (
     Declared,
     FeatureError,
@@ -294,31 +294,51 @@ class FeatureStore:
         }
         return {name: text for name, text in found.items() if text}
 
-    def compare_online(self, views: Sequence[str], sprint: Sprint) -> tuple[int, int]:
-        """Compare the online store with the lake, for some views: (keys compared, keys with different values).
+    def fill_online(self, views: Sequence[str], sprint_end: datetime) -> list[Published]:
+        """Replace the online values of some views by the newest of each key before `sprint_end`, of all sprints.
 
-        Every key that has a value in the last `ttl` of the sprint is read online.
+        Reads every sprint of the views: for a store that lost or changed values, not for a closing.
+
+        Raises:
+            FeatureError: a view's lake table does not exist; views before it in the list are filled.
         """
+        with self._locked():
+            store, declared = self._ready()
+            return [self._fill(store, declared, name, sprint_end) for name in views]
+
+    def compare_online(
+        self, views: Sequence[str], sprint_end: datetime, *, every_key: bool = False
+    ) -> OnlineCompared:
+        """Compare the online store with the newest offline value of each key before `sprint_end`: value and moment.
+
+        Args:
+            views: the views to compare.
+            sprint_end: end of the newest sprint that was published.
+            every_key: compare every key that any sprint has a value of, and count those online. Reads every sprint of
+                the views. By default only keys with a value in the last `ttl`, the ones that are served.
+        """
+        self.apply()  # a store that was deleted answers nothing, instead of an error
         store, declared = self._ready()
-        compared = unequal = 0
+        provider = store._get_provider()
+        total = OnlineCompared(extra=0 if every_key else None)
         for name in views:
             view, keys = declared.view(name), declared.keys(name)
-            features = [feature.name for feature in view.features]
-            offline = self.lake.read(f"{self.product}/{name}", [sprint.key])
-            offline = offline[offline[EVENT] >= sprint.end - view.ttl].sort_values([EVENT, CREATED])
-            latest = offline.drop_duplicates(keys, keep="last")
-            if latest.empty:
-                continue
-            found = store.get_online_features(
-                features=[f"{name}:{feature}" for feature in features],
-                entity_rows=latest[keys].to_dict("records"),
-            ).to_dict()
-            same = [
-                all(_equal(found[feature][place], row[feature]) for feature in features)
-                for place, row in enumerate(latest.to_dict("records"))
-            ]
-            compared, unequal = compared + len(same), unequal + same.count(False)
-        return compared, unequal
+            try:
+                latest = self._latest(
+                    store, declared, name, None if every_key else sprint_end - view.ttl, sprint_end
+                )
+            except NothingInReachError:
+                latest = None
+            online = provider.online_store.keys(store.config, view) if every_key else 0
+            found = compared(store, name, [one.name for one in view.features], keys, latest)
+            extra = online - (found.keys - found.missing) if every_key else 0
+            total = OnlineCompared(
+                total.keys + found.keys,
+                total.missing + found.missing,
+                total.unequal + found.unequal,
+                None if total.extra is None else total.extra + extra,
+            )
+        return total
 
     # Inside
 
@@ -330,22 +350,45 @@ class FeatureStore:
             why = f"online values are of {newest:%Y-%m-%d %H:%M}, not before {end:%Y-%m-%d %H:%M}"
             return Published(name, 0, newest, why)
         try:
-            latest = provider.offline_store.pull_latest_from_table_or_query(
-                config=store.config,
-                data_source=view.batch_source,
-                join_key_columns=declared.keys(name),
-                feature_name_columns=[feature.name for feature in view.features],
-                timestamp_field=EVENT,
-                created_timestamp_column=CREATED,
-                start_date=end - view.ttl,
-                end_date=end - TICK,
-            ).to_df()
+            latest = self._latest(store, declared, name, end - view.ttl, end)
         except NothingInReachError as nothing:
             return Published(name, 0, newest, str(nothing))
         # Not `materialize`: it adds an interval to the registry each time, and a killed one leaves the view locked.
         failpoint("features.online_view")
         provider.ingest_df(view, latest)
         return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
+
+    def _fill(self, store: feast.FeatureStore, declared: Declared, name: str, end: datetime) -> Published:
+        view = declared.view(name)
+        provider = store._get_provider()
+        try:
+            latest = self._latest(store, declared, name, None, end)
+        except NothingInReachError as nothing:
+            return Published(name, 0, provider.online_store.newest_event(store.config, view), str(nothing))
+        provider.online_store.clear(store.config, view)
+        provider.ingest_df(view, latest)
+        return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
+
+    @staticmethod
+    def _latest(
+        store: feast.FeatureStore, declared: Declared, name: str, start: datetime | None, end: datetime
+    ) -> pd.DataFrame:
+        """The newest offline row of each key of a view in `[start, end)`. Raises NothingInReachError without one."""
+        view = declared.view(name)
+        return (
+            store._get_provider()
+            .offline_store.pull_latest_from_table_or_query(
+                config=store.config,
+                data_source=view.batch_source,
+                join_key_columns=declared.keys(name),
+                feature_name_columns=[feature.name for feature in view.features],
+                timestamp_field=EVENT,
+                created_timestamp_column=CREATED,
+                start_date=start,
+                end_date=end - TICK,
+            )
+            .to_df()
+        )
 
     def _check(
         self,
@@ -401,13 +444,6 @@ class FeatureStore:
         self.state.mkdir(parents=True, exist_ok=True)
         with file_lock(self.state / ".lock"):
             yield
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two feature values are equal; two missing values are."""
-    if one is None or one != one:
-        return other is None or other != other
-    return bool(one == other)
 
 
 def _as_number(column: pd.Series) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,23 @@ def partitions(delta: DeltaTable) -> dict[str, Partition]:
         )
         for key, found in files.items()
     }
+
+
+def spans(delta: DeltaTable, column: str) -> dict[str, tuple[datetime, datetime]]:
+    """First and last moment of a column by sprint, from the log's statistics; without sprints that have none."""
+    import pyarrow as pa
+
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    names = [f"partition.{SPRINT}", f"min.{column}", f"max.{column}"]
+    if not set(names) <= set(actions.column_names):
+        return {}
+    found: dict[str, tuple[datetime, datetime]] = {}
+    for row in actions.select(names).to_pylist():
+        key, low, high = (row[name] for name in names)
+        if low is not None and high is not None:
+            before = found.get(key, (low, high))
+            found[key] = min(before[0], low), max(before[1], high)
+    return found
 
 
 def arrow_schema(delta: DeltaTable) -> pa.Schema:

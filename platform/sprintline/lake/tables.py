@@ -4,9 +4,9 @@ A table is named ``product/table``. A partition is what one asset wrote for one 
 makes no commit, so a re-run changes nothing and the version stays the same.
 
 The data version is computed from the content, never taken from a commit: a commit's metadata disagrees with the data
-after a restore, and finding it means reading the log. Data files are immutable and have random names, so the hash is
-cached beside the table with the names and sizes of the files it was computed from. It counts only while the log lists
-exactly these files. Losing the cached hash costs one read of one partition.
+after a restore, and finding it means reading the log. The hash is cached beside the table with the files it was computed
+from: their names and sizes in the log, and size and moments on the disk. It counts only while all of these are the same, so
+a file that was changed in place is read again. Losing the cached hash costs one read of one partition.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.arrow_tables import SPRINT, LakeError, from_arrow, partition_table
 from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import table_hash
-from sprintline.lake.cached_hashes import cache, cached, file_of
+from sprintline.lake.cached_hashes import cache, cached, file_of, on_disk
 from sprintline.lake.delta_partitions import (
+    CHECKPOINT_EVERY,
     Partition,
     arrow_schema,
     checkpoint,
     create_empty,
     one_line,
     partitions,
+    spans,
     vacuum,
 )
 from sprintline.product.runtime import Runtime
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Commit", "Lake", "LakeError"]
 
-_Head = tuple[str, int, int]
+_Head = tuple[tuple[str, int, int], ...]
 
 _TABLE = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 _COMMIT = re.compile(r"\d{20}\.json")
@@ -127,6 +129,11 @@ class Lake:
         partition = self._find(table, sprint)[1]
         return None if partition is None else partition.rows
 
+    def spans(self, table: str, column: str) -> dict[str, tuple[datetime, datetime]]:
+        """First and last moment of a column by sprint, from the log alone."""
+        delta = self._open(table)
+        return {} if delta is None else spans(delta, column)
+
     def data_version(self, table: str, sprint: str, *, recompute: bool = False) -> str | None:
         """Content hash of the sprint's rows: independent of file layout, row order, clocks and ids.
 
@@ -134,11 +141,13 @@ class Lake:
         not change the versions of earlier sprints.
 
         Args:
-            recompute: read the rows even if there is a cached hash of these files; finds a file whose bytes were
-                changed in place.
+            recompute: read the rows even if there is a cached hash of these files.
 
         Returns:
-            None when the table has no rows of the sprint.
+            None when the table has no rows of the sprint, or a data file of them is gone or cannot be read.
+
+        Raises:
+            LakeError: the table's log cannot be read.
         """
         delta, partition = self._find(table, sprint)
         if delta is None or partition is None:
@@ -331,6 +340,7 @@ class Lake:
         data_version = _content_hash(rows)
         brings = [name for name in rows.column_names if columns is not None and name not in columns.names]
         before = partitions(delta).get(sprint)
+        # Rows that cannot be read any more are other rows: writing the sprint again replaces them.
         if (
             before is not None
             and not brings
@@ -353,7 +363,8 @@ class Lake:
         )
         failpoint("lake.after_commit")
         checkpoint(delta)
-        cache(file_of(self.path(table), sprint), partitions(delta)[sprint], data_version)
+        written = partitions(delta)[sprint]
+        cache(file_of(path, sprint), written, on_disk(path, written), data_version)
         return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=True)
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
@@ -370,7 +381,9 @@ class Lake:
         except (DeltaError, OSError) as error:
             at = "" if version is None else f" at version {version}"
             raise LakeError(
-                f"lake table {table}{at} cannot be opened, its log in {path} is damaged or cut: {error}"
+                f"lake table {table}{at} cannot be opened, its log in {path} is damaged or cut: "
+                f"`sprintline recover {table.partition('/')[0]}` makes it again from the data files that are still there, "
+                f"or restore a backup ({one_line(error)[:200]})"
             ) from error
 
     def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:
@@ -390,15 +403,20 @@ class Lake:
         return known[1], known[2].get(sprint)
 
     def _head(self, table: str) -> _Head | None:
-        """The newest commit in the log, by name and by file; None without one."""
+        """The log's last checkpoint and the commits since, by name and by file; None without a commit.
+
+        Opening the table reads exactly these, so a commit that was removed or cut among them gives another head.
+        """
         log = self.path(table) / "_delta_log"
         try:
             with os.scandir(log) as files:
-                newest = max(file.name for file in files if _COMMIT.fullmatch(file.name))
-            stat = (log / newest).stat()
-        except (OSError, ValueError):
+                names = sorted(file.name for file in files)
+            commits = [name for name in names if _COMMIT.fullmatch(name)][-CHECKPOINT_EVERY - 1 :]
+            last = [name for name in names if ".checkpoint." in name][-1:]
+            stats = [(name, (log / name).stat()) for name in (*commits, *last)]
+        except OSError:
             return None
-        return newest, stat.st_ino, stat.st_mtime_ns
+        return tuple((name, one.st_ino, one.st_mtime_ns) for name, one in stats) if commits else None
 
     def _dataset(self, table: str, keys: list[str], held: dict[str, Partition], schema: pa.Schema) -> Any:
         """The files of these partitions, in the order of sprints and, within one, of writing."""
@@ -416,13 +434,19 @@ class Lake:
 
     def _version_of(
         self, delta: DeltaTable, table: str, sprint: str, partition: Partition, *, recompute: bool = False
-    ) -> str:
-        file = file_of(self.path(table), sprint)
-        if not recompute and (found := cached(file, partition)) is not None:
+    ) -> str | None:
+        """Content hash of a partition; None when its files cannot be read."""
+        import pyarrow as pa
+
+        file, disk = file_of(self.path(table), sprint), on_disk(self.path(table), partition)
+        if not recompute and (found := cached(file, partition, disk)) is not None:
             return found
-        rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+        try:
+            rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+        except (OSError, pa.ArrowInvalid):
+            return None
         data_version = _content_hash(rows)
-        cache(file, partition, data_version)
+        cache(file, partition, disk, data_version)
         return data_version
 
 

@@ -214,6 +214,14 @@ def _rows_in_lake(runtime: Runtime, source: str, sprint: str) -> dg.MaterializeR
             f"landing/{runtime.product}/{source}/{sprint}.csv (or .csv.gz, .parquet)",
             allow_retries=False,
         )
+    recorded = runtime.measured(source, sprint)
+    if recorded and recorded.data_version != version:
+        raise dg.Failure(
+            f"no file of {source} is in landing/ for {sprint}, and its rows in the lake differ from what was recorded "
+            f"({recorded.data_version[:12]} recorded, {version[:12]} now): put the recorded rows back with `sprintline "
+            f"recover {runtime.product}`, drop the file again, or restore a backup",
+            allow_retries=False,
+        )
     rows = runtime[Lake].rows(table, sprint)
     return shell.materialized(
         version,

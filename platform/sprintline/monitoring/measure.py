@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from sprintline.lake.recorded import changed_in_lake, refuse_changed
 from sprintline.lake.tables import Lake
 from sprintline.learning.labels import labels_of
 from sprintline.learning.registry import Models
@@ -14,6 +15,7 @@ from sprintline.monitoring.facts import DriftFacts
 from sprintline.monitoring.reports import Reports
 from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
+from sprintline.warehouse.recorded import changed_in_warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +142,8 @@ def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: 
 
     From every sprint the champion could know, a year back from its last: those it was trained on and, for the seasons,
     those before. None after it: what came later is what is to be judged.
+
+    Raises StepFailed when the rows of one of them are not as they were recorded.
     """
     from sprintline.base.hashing import canonical_json, text_hash
     from sprintline.monitoring import drift_statistics
@@ -155,6 +159,10 @@ def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: 
     ]
     at, seed, inputs = drift_statistics.rows_for(rows, SAMPLE_ROWS), runtime.spec.model.seed, release.inputs
     versions = {key: runtime[Lake].data_version(table, key) for key in known}
+    recorded = runtime.history("question_features")
+    moved = [key for key in known if key in recorded and versions[key] != recorded[key].data_version]
+    what = f"what is ordinary for the champion trained up to {last}"
+    refuse_changed(what, changed_in_lake(runtime, ["question_features"], moved), runtime)
     key = text_hash(canonical_json([release.digest, at, seed, versions]))[:16]
 
     def windows() -> Iterator[tuple[str, pd.DataFrame]]:
@@ -168,7 +176,10 @@ def ordinary(runtime: Runtime, release: Release, reference: pd.DataFrame, rows: 
 
 
 def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
-    """The labelled errors of the champion over the last windows that it served, in the order they became known."""
+    """The labelled errors of the champion over the last windows that it served, in the order they became known.
+
+    Raises StepFailed when predictions or outcomes of the earlier ones are not as they were recorded.
+    """
     from sprintline.monitoring.concept import replay
 
     served: dict[str, PredictionsFacts] = {
@@ -176,6 +187,12 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     }
     keys = [*runtime.calendar.previous(sprint, runtime.spec.drift.window - 1), sprint]
     keys = [key for key in keys if key in served and served[key]["champion"] == champion]
+    earlier = [key for key in keys if key != sprint]
+    changed = [
+        *changed_in_lake(runtime, ["predictions"], earlier),
+        *changed_in_warehouse(runtime, {runtime.spec.model.outcomes: earlier}),
+    ]
+    refuse_changed(sprint, changed, runtime)
     known = labels_of(runtime, keys)
     issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", "probability"])
     scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(

@@ -13,6 +13,7 @@ from sprintline.mechanisms.ledger.events import EventKind
 
 TRIGGER, DECISION, CLOSED = "trigger", "decision", "closed"
 RUN_FAILED, RUN_RECOVERED, RETRIED = "run_failed", "run_recovered", "retried"
+REPAIRED = "repaired"
 
 TriggerKind = Literal["bootstrap", "new_data", "drift", "weak_champion"]
 
@@ -99,6 +100,16 @@ class RetriedBody(TypedDict):
     error: str
 
 
+class RepairedBody(TypedDict):
+    """store: what was repaired: `lake`, `warehouse`, `online store` or `MLflow`. what: how it differed from what was
+    recorded, a sentence each. how: what was done.
+    """
+
+    store: str
+    what: list[str]
+    how: str
+
+
 EVENTS = (
     EventKind(
         TRIGGER,
@@ -151,5 +162,12 @@ EVENTS = (
         "A person asked that a sprint whose run failed is tried again.",
         written_by=("delivery.retry",),
         read_by=("product.failed", "product.tries"),
+    ),
+    EventKind(
+        REPAIRED,
+        RepairedBody,
+        "A store differed from what was recorded, and what was recorded was put back.",
+        written_by=("product.repairs",),
+        read_by=(),
     ),
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.features.knowledge import EVENT_AT, Knowledge
 from sprintline.features.store import FeatureStore
+from sprintline.lake.recorded import Changed, changed_in_lake, told, ways_back
 from sprintline.lake.tables import Lake
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.published import feed_of
@@ -16,6 +17,7 @@ from sprintline.learning.labels import labels_of
 from sprintline.product.runtime import Runtime
 from sprintline.release.facts import Rebuilt, RebuiltTable
 from sprintline.warehouse.dbt import Warehouse
+from sprintline.warehouse.recorded import changed_in_warehouse
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,17 +32,35 @@ if TYPE_CHECKING:
 def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
     """Evidence of FT305 for one sprint, or `why` there is none.
 
+    Where what it reads is not as it was recorded, a difference would say nothing of the future: that is `why`.
+
     At one question's moment, the busiest of the later half, the product's models and views run on the lake as it was
     known then: rows that were not known are left out, and of rows of open questions every value that was not known is
     scrambled. Compared with what is stored: every feature row up to the moment, the questions' own columns, and the
     features that questions of the sprint were answered with.
     """
     try:
+        if changed := _changed(runtime, sprint):
+            return {
+                "why": f"the features of {sprint} cannot be recomputed from rows that are not as recorded: {told(changed)}. {ways_back(runtime, changed)}"
+            }
         return _compared(runtime, sprint)
     except Exception as error:  # noqa: BLE001 - whatever keeps the rebuild from ending leaves the rule without evidence
         return {
             "why": f"the features of {sprint} could not be computed again: {' '.join(str(error).split())[:300]}"
         }
+
+
+def _changed(runtime: Runtime, sprint: str) -> list[Changed]:
+    """What the rebuild reads or is compared with, and that is not as it was recorded."""
+    read = [*runtime.calendar.previous(sprint, runtime.spec.features.lookback_sprints), sprint]
+    sources = [source.name for source in runtime.spec.sources]
+    stored = [*runtime.spec.features.views, "question_features"]
+    return [
+        *changed_in_lake(runtime, sources, read),
+        *changed_in_lake(runtime, stored, [sprint]),
+        *changed_in_warehouse(runtime, dict.fromkeys(runtime[Warehouse].relations(), read)),
+    ]
 
 
 def _compared(runtime: Runtime, sprint: str) -> Rebuilt:

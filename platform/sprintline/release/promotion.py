@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.failpoints import failpoint
 from sprintline.base.steps import StepFailed
-from sprintline.lake.recorded import refuse_lost
+from sprintline.lake.recorded import refuse_lost, told
 from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.changed_records import RESTS_ON
@@ -31,7 +31,7 @@ from sprintline.release.leak_check import rebuilt_without_the_future
 from sprintline.release.live import live, read_decision
 from sprintline.release.procedures import PROMOTE
 from sprintline.release.rules import BEATS_THE_CHAMPION
-from sprintline.warehouse.recorded import lost_before
+from sprintline.warehouse.recorded import changed_before
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,13 +72,13 @@ def untaught(taught: Taught) -> str | None:
 def taught_before(runtime: Runtime, sprint: str) -> Taught:
     """The outcomes a candidate of this sprint learns from, and their sprints: those that have any.
 
-    Raises StepFailed when rows of these sprints were recorded and are no longer there: less would be learned, unseen.
+    Raises StepFailed when rows of these sprints are not as they were recorded: something else would be learned, unseen.
     """
     refuse_lost(runtime, sprint, ["question_features"], runtime.spec.model.train_sprints)
-    if lost := lost_before(runtime, sprint):
+    if changed := changed_before(runtime, sprint):
         raise StepFailed(
-            f"{sprint} learns from {', '.join(lost)}, and the warehouse no longer holds that as it was recorded: "
-            f"materialize {sprint} again (job {runtime.product}_closing), which makes it from the lake"
+            f"{sprint} learns from rows that are not as recorded: {told(changed)}: materialize {sprint} again from its models on (job "
+            f"{runtime.product}_closing), which builds them again from the lake"
         )
     table = runtime.table("question_features")
     kept = [

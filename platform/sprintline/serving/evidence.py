@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sprintline.features.questions import question_ids
-from sprintline.lake.recorded import in_lake, lake_versions
+from sprintline.lake.recorded import NOTHING_WRITTEN, in_lake, lake_versions
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
 from sprintline.product.facts import PredictionsFacts
@@ -17,7 +17,7 @@ from sprintline.serving.facts import PredictionsEvidence
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.records import Measurement
 
-NOTHING_ISSUED = "none"
+NOTHING_ISSUED = NOTHING_WRITTEN
 """Version of the predictions of a sprint without a champion before it."""
 
 

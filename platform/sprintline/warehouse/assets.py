@@ -7,18 +7,20 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from sprintline.base.steps import StepFailed
+from sprintline.lake.recorded import changed_in_lake, refuse_changed, refuse_lost, told
 from sprintline.mechanisms.backlog.update import stops_the_run, update_from_verdicts
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
 from sprintline.mechanisms.rules.kinds import NOTHING, Evidence
 from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.product import assets as shell
+from sprintline.product.repairs import repaired
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.content_hashes import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.evidence import model_rules
 from sprintline.warehouse.facts import DescribedModel, ModelFacts
-from sprintline.warehouse.recorded import lost_before
+from sprintline.warehouse.recorded import WAREHOUSE, changed_before, changed_in_warehouse
 from sprintline.warehouse.undeclared import undeclared_sources
 
 if TYPE_CHECKING:
@@ -122,30 +124,32 @@ def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterat
 
 
 def rebuild_lost_sprints(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str) -> None:
-    """Rebuild, from the lake, the rows of earlier sprints that this one needs and the warehouse lost.
+    """Rebuild, from the lake, the rows of earlier sprints that this one depends on and that are not as recorded.
 
-    Raises dg.Failure when that fails or gives other rows than were recorded.
+    Raises StepFailed when the lake is not as recorded either, dg.Failure when the build fails or gives other rows.
     """
-    lost = lost_before(runtime, sprint)
-    for key in lost:
-        context.log.warning(
-            f"the rows of {key} in the warehouse differ from what was recorded: they are rebuilt from the lake"
-        )
+    sources = [source.name for source in runtime.spec.sources]
+    refuse_lost(runtime, sprint, sources, max(runtime.spec.features.lookback_sprints, 1))
+    changed = changed_before(runtime, sprint)
+    for key in sorted({one.sprint for one in changed}):
+        of = [one for one in changed if one.sprint == key]
+        context.log.warning(f"{key} is built again from the lake: not as recorded is {told(of)}")
+        refuse_changed(sprint, changed_in_lake(runtime, sources, [key]), runtime)
         _, failure = _nodes_and_error(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
         if failure:
             raise dg.Failure(
-                f"{sprint} depends on {key}, which the warehouse lost: {failure}", allow_retries=False
+                f"{sprint} depends on rows that are not as recorded: {told(of)}; {key} cannot be built again: {failure}",
+                allow_retries=False,
             )
-        recorded = runtime.records.measurements(runtime.product, key)
-        names = [name for name in runtime[Warehouse].relations() if (key, name) in recorded]
-        now = contents(runtime[Warehouse], names, key, 0)
-        if other := [name for name in names if now[name].data_version != recorded[key, name].data_version]:
+        again = changed_in_warehouse(runtime, dict.fromkeys(runtime[Warehouse].relations(), [key]))
+        if again:
             raise dg.Failure(
-                f"{sprint} depends on {key}, which the warehouse lost; rebuilt from the lake, {', '.join(other)} "
-                f"differ from what was recorded, because files or models changed: materialize {key} again (job "
+                f"{sprint} depends on rows that are not as recorded: {told(of)}; built again from the lake they still are "
+                f"not, because files or models changed: {told(again)}: materialize {key} again (job "
                 f"{runtime.product}_closing), then {sprint}",
                 allow_retries=False,
             )
+        repaired(runtime, sprint, shell.actor(context), WAREHOUSE, of, f"{key} was built again from the lake")
 
 
 def _dbt(

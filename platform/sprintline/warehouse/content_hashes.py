@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.warehouse.dbt import Warehouse
+
+
+NO_ROWS = "0:None"
+"""Checksum of a model without rows in a sprint."""
 
 
 @dataclass(frozen=True)
@@ -37,45 +41,58 @@ def fingerprints(warehouse: Warehouse, models: Iterable[str], sprint: str) -> di
     It uses DuckDB's own hash, which may change with DuckDB's version: where it differs, the content hash decides.
     Models that were never built are left out.
     """
+    found = fingerprints_of(warehouse, dict.fromkeys(models, (sprint,)))
+    return {model: one for (model, _), one in found.items()}
+
+
+def fingerprints_of(warehouse: Warehouse, wanted: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+    """The checksum of `fingerprints` by model and sprint, a query per model. wanted: sprints by model."""
     if not warehouse.file.exists():
         return {}
-    relations, found = warehouse.relations(), {}
-    with opened(warehouse.file) as connection:
-        there = _there(connection)
-        for model in models:
-            if relations[model] in there:
-                query = (
-                    f"select count(*), sum(hash(t)::hugeint) from {relations[model]} as t where sprint = ?"  # noqa: S608 - a manifest's name
-                )
-                count, total = connection.execute(query, [sprint]).fetchall()[0]
-                found[model] = f"{count}:{total}"
-    return found
-
-
-def row_counts(
-    warehouse: Warehouse, models: Iterable[str], sprints: Sequence[str]
-) -> dict[tuple[str, str], int]:
-    """Rows by model and sprint, of some sprints; without models and sprints that have none."""
-    if not warehouse.file.exists() or not sprints:
-        return {}
     relations = warehouse.relations()
-    found: dict[tuple[str, str], int] = {}
-    marks = ", ".join("?" for _ in sprints)
+    found: dict[tuple[str, str], str] = {}
     with opened(warehouse.file) as connection:
         there = _there(connection)
-        for model in models:
-            if relations.get(model) in there:
-                query = f"select sprint, count(*) from {relations[model]} where sprint in ({marks}) group by sprint"  # noqa: S608 - a manifest's name
-                found |= {
-                    (model, str(sprint)): int(n)
-                    for sprint, n in connection.execute(query, list(sprints)).fetchall()
-                }
+        for model, sprints in wanted.items():
+            if not sprints or relations.get(model) not in there:
+                continue
+            marks = ", ".join("?" for _ in sprints)
+            query = (
+                f"select sprint, count(*), sum(hash(t)::hugeint) from {relations[model]} as t "  # noqa: S608 - a manifest's name
+                f"where sprint in ({marks}) group by sprint"
+            )
+            of = {
+                str(sprint): f"{count}:{total}"
+                for sprint, count, total in connection.execute(query, list(sprints)).fetchall()
+            }
+            found |= {(model, sprint): of.get(sprint, NO_ROWS) for sprint in sprints}
     return found
 
 
 def _there(connection: duckdb.DuckDBPyConnection) -> set[str]:
     rows = connection.execute("select table_schema || '.' || table_name from information_schema.tables")
     return {name for (name,) in rows.fetchall()}
+
+
+def same_content(warehouse: Warehouse, model: str, sprint: str, data_version: str) -> bool:
+    """Whether a model's rows of a sprint have this data version.
+
+    A column that was added to the model since is empty in older sprints and the last of the table: it does not count.
+    """
+    relation = warehouse.relations().get(model)
+    with opened(warehouse.file) as connection:
+        if relation not in _there(connection):
+            return False
+        query = f"select * from {relation} where sprint = ?"  # noqa: S608 - a manifest's name
+        rows: Any = connection.execute(query, [sprint]).to_arrow_table()
+    while rows.num_columns:
+        if table_hash(rows, sort_by=rows.column_names) == data_version:
+            return True
+        last = rows.column_names[-1]
+        if rows.column(last).null_count < rows.num_rows or last == "sprint":
+            return False
+        rows = rows.drop_columns([last])
+    return False
 
 
 def contents(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sprintline.base.settings import ROOT
+from sprintline.lake.recorded import Changed
 from sprintline.product.runtime import Runtime
-from sprintline.warehouse.content_hashes import row_counts
+from sprintline.warehouse.content_hashes import NO_ROWS, fingerprints_of, same_content
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.facts import ModelFacts
 from sprintline.warehouse.sql_text import without_comments
+
+WAREHOUSE: Final = "warehouse"
 
 
 def marts_of_view(runtime: Runtime, view: str) -> list[str]:
@@ -22,22 +27,47 @@ def marts_of_view(runtime: Runtime, view: str) -> list[str]:
     return sorted(node["name"] for node in models if node["schema"] == "marts" and node["name"] in words)
 
 
-def lost_before(runtime: Runtime, sprint: str) -> list[str]:
-    """Earlier sprints whose marts this one reads, and whose row counts in the warehouse differ from what was recorded.
+def changed_before(runtime: Runtime, sprint: str) -> list[Changed]:
+    """Rows of earlier sprints in the warehouse that this sprint depends on and that differ from what was recorded.
 
-    A sprint reads the marts of its views for the lookback sprints, and the outcomes of a candidate's training sprints.
+    These are the rows of every model in the lookback sprints, and the outcomes of the sprints that a candidate learns
+    from and whose errors drift compares. A checksum in DuckDB is compared first, which reads the rows of these sprints
+    and of no others. Only where it differs is the content hash computed.
     """
-    spec, wanted = runtime.spec, {}
-    back = dict.fromkeys(
-        (mart for view in spec.features.views for mart in marts_of_view(runtime, view)),
-        spec.features.lookback_sprints,
-    )
-    back[spec.model.outcomes] = max(back.get(spec.model.outcomes, 0), spec.model.train_sprints)
-    for key in runtime.calendar.previous(sprint, max(back.values())):
-        recorded = runtime.records.measurements(runtime.product, key)
-        for mart, sprints in back.items():
-            if (key, mart) in recorded and key in runtime.calendar.previous(sprint, sprints):
-                facts: ModelFacts = recorded[key, mart].facts
-                wanted[mart, key] = facts["rows"]
-    there = row_counts(runtime[Warehouse], back, sorted({key for _, key in wanted}))
-    return sorted({place[1] for place, rows in wanted.items() if there.get(place, 0) != rows})
+    return changed_in_warehouse(runtime, read_before(runtime, sprint))
+
+
+def read_before(runtime: Runtime, sprint: str) -> dict[str, list[str]]:
+    """Earlier sprints whose rows a sprint depends on, by model; the newest sprint last."""
+    spec, previous = runtime.spec, runtime.calendar.previous
+    back = dict.fromkeys(runtime[Warehouse].relations(), max(spec.features.lookback_sprints, 1))
+    outcomes = spec.model.outcomes
+    back[outcomes] = max(back.get(outcomes, 0), spec.model.train_sprints, spec.drift.window - 1)
+    return {model: previous(sprint, sprints) for model, sprints in back.items()}
+
+
+def changed_in_warehouse(runtime: Runtime, wanted: Mapping[str, Sequence[str]]) -> list[Changed]:
+    """Models' rows that differ from what was recorded of them; sorted. wanted: sprints by model."""
+    keys = sorted({key for sprints in wanted.values() for key in sprints})
+    recorded = {
+        (name, key): one
+        for key in keys
+        for (_, name), one in runtime.records.measurements(runtime.product, key).items()
+        if key in wanted.get(name, ())
+    }
+    now = fingerprints_of(runtime[Warehouse], wanted)
+    found = []
+    for (model, key), one in recorded.items():
+        facts: ModelFacts = one.facts
+        if now.get((model, key)) == facts.get("fingerprint", ""):
+            continue
+        rows = int(now.get((model, key), NO_ROWS).partition(":")[0])
+        if rows != facts["rows"] or not same_content(runtime[Warehouse], model, key, one.data_version):
+            found.append(Changed(key, model, WAREHOUSE, _how(rows, facts["rows"])))
+    return sorted(found)
+
+
+def _how(rows: int, recorded: int) -> str:
+    if rows != recorded:
+        return f"{recorded:,} rows were recorded, {rows:,} are there now"
+    return f"{rows:,} rows as recorded, with other values"
