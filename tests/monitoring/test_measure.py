@@ -68,9 +68,10 @@ class World:
         runtime[Lake].write(runtime.table("question_features"), sprint, frame, sort_by="question_id")
         chance = draw.beta(1, 3, ROWS)
         issued = pd.DataFrame({"question_id": ids, "probability": chance, "known_at": stamps})
-        runtime[Lake].write(runtime.table("predictions"), sprint, issued, sort_by="question_id")
+        commit = runtime[Lake].write(runtime.table("predictions"), sprint, issued, sort_by="question_id")
         champion = "m1" if number >= 5 else None
-        runtime.measure("predictions", sprint, "v", {"rows": ROWS, "champion": champion})
+        said = {"rows": ROWS, "champion": champion}
+        runtime.measure("predictions", sprint, commit.data_version, said)
         label = (draw.random(ROWS) < (1 - chance if flipped else chance)).astype(float)
         self.labels[sprint] = pd.DataFrame(
             {"question_id": ids, "sprint": sprint, "label": label, "known_at": stamps}

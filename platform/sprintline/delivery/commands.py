@@ -81,6 +81,8 @@ def show(found: list[ProductOverview], home: settings.Home) -> None:
         rows = begun(one.sprints)
         if any(row.rows or str(row.state) in ("closed", "refused") for row in rows):
             out.print(SprintTable(f"{one.title} ({one.product})", rows), crop=False)
+            for note in one.notes:
+                out.print(f"{one.product}: {note}", soft_wrap=True, highlight=False)
             continue
         out.print(
             f"[bold]{one.title}[/] ({one.product}): no sprint has started to close in {home.root}.",

@@ -22,18 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProductOverview:
-    """One product: its sprints, or in `error` why it does not load, in a sentence."""
+    """One product: its sprints, or in `error` why it does not load, in a sentence.
+
+    notes: what a person should know of the product as a whole, a sentence each.
+    """
 
     product: str
     title: str = ""
     sprints: list[SprintStatus] = field(default_factory=list)
     error: str | None = None
+    notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "product": self.product,
             "title": self.title,
             "error": self.error,
+            "notes": self.notes,
             "sprints": [row.as_dict() for row in self.sprints],
         }
 
@@ -71,6 +76,7 @@ def _overview(folder: Path, root: Path, home: Home, records: Records | None) -> 
     from sprintline.mechanisms.rules.gates import waivers_of
     from sprintline.mechanisms.rules.rulebook import definition_of_done
     from sprintline.product.runtime import load_runtime
+    from sprintline.release.mirror import alias_trouble
 
     product = folder.name
     try:
@@ -86,11 +92,13 @@ def _overview(folder: Path, root: Path, home: Home, records: Records | None) -> 
             waivers_of(runtime.spec.rules),
             records.changed(product) if records else (),
         )
+        wrong = alias_trouble(runtime) if records else None
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one product must not hide the others
         first, *more = error_text(error, root).splitlines() or [type(error).__name__]
         rest = f" (and {len(more)} more: sprintline check {product})" if more else ""
         return ProductOverview(product, error=f"{first}{rest}")
-    return ProductOverview(product, runtime.spec.title, rows)
+    notes = [f"{wrong}: the next closing sets it right"] if wrong else []
+    return ProductOverview(product, runtime.spec.title, rows, notes=notes)
 
 
 def begun(rows: Iterable[SprintStatus]) -> list[SprintStatus]:

@@ -85,8 +85,8 @@ def _difference(lake: Lake, table: str, sprint: str, recorded: str) -> str | Non
     """How a partition differs from what was recorded, for a sentence; None when it does not."""
     try:
         now = lake.data_version(table, sprint)
-    except LakeError as error:
-        return f"cannot be read: {error}"
+    except LakeError:
+        return "the table cannot be opened, its log is damaged or cut"
     if now == recorded:
         return None
     if now is None:

@@ -160,7 +160,7 @@ class Lake:
         if delta is None or partition is None:
             return None
         rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
-        return _content_hash(rows.drop_columns([name for name in without if name in rows.column_names]))
+        return content_of(rows.drop_columns([name for name in without if name in rows.column_names]))
 
     def version_with(self, table: str, sprint: str, data_version: str) -> int | None:
         """The newest Delta version whose commit gave a sprint this content; None when the log has none.
@@ -172,6 +172,19 @@ class Lake:
         commits = delta.history() if delta is not None else []
         found = [one["version"] for one in commits if said.items() <= one.items()]
         return max(found, default=None)
+
+    def rows_at(self, table: str, sprint: str, version: int) -> pa.Table:
+        """A sprint's rows at a Delta version. Raises LakeError when its files are gone."""
+        delta = self._open(table, version)
+        held = partitions(delta) if delta is not None else {}
+        if delta is None or sprint not in held:
+            raise LakeError(f"lake table {table} has no rows of sprint {sprint} at version {version}")
+        try:
+            return self._dataset(table, [sprint], held, arrow_schema(delta)).to_table()
+        except OSError as error:
+            raise LakeError(
+                f"lake table {table}: a data file of version {version} is gone: {error}"
+            ) from error
 
     def read(
         self,
@@ -337,7 +350,7 @@ class Lake:
                 )
             columns = arrow_schema(delta)
             rows = partition_table(table, sprint, frame, sort_by, columns)
-        data_version = _content_hash(rows)
+        data_version = content_of(rows)
         brings = [name for name in rows.column_names if columns is not None and name not in columns.names]
         before = partitions(delta).get(sprint)
         # Rows that cannot be read any more are other rows: writing the sprint again replaces them.
@@ -445,12 +458,12 @@ class Lake:
             rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
         except (OSError, pa.ArrowInvalid):
             return None
-        data_version = _content_hash(rows)
+        data_version = content_of(rows)
         cache(file, partition, disk, data_version)
         return data_version
 
 
-def _content_hash(rows: pa.Table) -> str:
+def content_of(rows: pa.Table) -> str:
     """Hash of the rows in any order, without the column ``sprint`` and without columns that are empty."""
     names = [
         name for name in rows.column_names if name != SPRINT and rows.column(name).null_count < rows.num_rows

@@ -22,6 +22,7 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import bytes_hash, text_hash
 from sprintline.base.locks import file_lock
 from sprintline.base.settings import ROOT, Home
+from sprintline.learning.alias import Alias, read_alias
 from sprintline.learning.facts import Parities
 from sprintline.product.runtime import Runtime
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 20_000
 LOCK_FILE = "requirements.lock"
+CHAMPION = "champion"
+"""MLflow's alias of the model that is live."""
 
 
 class ModelError(RuntimeError):
@@ -142,6 +145,24 @@ class Models:
             raise ModelError(f"the registry of {self.product} knows no model {model_id}: save it first")
         self._client.set_registered_model_alias(self.product, alias, version.version)
 
+    def read_alias(self, alias: str, model_id: str | None) -> Alias | None:
+        """Where an alias points and has to point; None when MLflow's database is not there."""
+        found = read_alias(self.uri, self.product, alias, model_id)
+        if found is not None or not self._is_there():
+            return found
+        from mlflow.exceptions import MlflowException
+
+        due = self._version(model_id) if model_id else None
+        try:
+            at = self._client.get_model_version_by_alias(self.product, alias)
+        except MlflowException:
+            return Alias(None, None, int(due.version) if due else None)
+        return Alias(int(at.version), at.tags.get("model_id"), int(due.version) if due else None)
+
+    def _is_there(self) -> bool:
+        """Whether MLflow's database was made; one on a server is asked, not looked for."""
+        return not self.uri.startswith("sqlite") or (self.root / "mlflow.db").is_file()
+
     def alias(self, alias: str) -> str | None:
         """The model an alias points to."""
         from mlflow.exceptions import MlflowException
@@ -153,8 +174,8 @@ class Models:
 
     def forget_champion(self) -> None:
         """Let the alias `champion` point to no model any more; the models stay. Safe to repeat."""
-        if self.alias("champion") is not None:
-            self._client.delete_registered_model_alias(self.product, "champion")
+        if self.alias(CHAMPION) is not None:
+            self._client.delete_registered_model_alias(self.product, CHAMPION)
 
     # --- bundle -----------------------------------------------------------------------------------------------------
 
@@ -228,7 +249,8 @@ class Models:
 
     def _version(self, model_id: str) -> Any | None:
         found = self._client.search_model_versions(f"name = '{self.product}' and tag.model_id = '{model_id}'")
-        return found[0] if found else None
+        # The first is the one that was saved here: a later version of the same model was registered by hand.
+        return min(found, key=lambda one: int(one.version), default=None)
 
     def _record(self, release: Release, version: Any, created: bool) -> ModelRecord:
         return ModelRecord(

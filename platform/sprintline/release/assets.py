@@ -16,6 +16,7 @@ from sprintline.release import promotion
 from sprintline.release.cards import write_card
 from sprintline.release.facts import CandidateFacts
 from sprintline.release.live import read_decision
+from sprintline.release.mirror import set_alias_right
 
 if TYPE_CHECKING:
     pass
@@ -97,6 +98,8 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
             yield from judged_candidate(context, runtime, rules)
         if champion in context.selected_asset_keys:
             decision = promotion.decide(runtime, sprint, trigger, why, shell.actor(context))
+            if wrong := set_alias_right(runtime, sprint, shell.actor(context)):
+                context.log.warning(wrong)
             champion_now = read_decision(decision).after or "none"
             yield shell.materialized(
                 champion_now,

@@ -10,7 +10,7 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.steps import StepFailed
 from sprintline.lake.recorded import refuse_lost, told
 from sprintline.lake.tables import Lake
-from sprintline.learning.registry import Models
+from sprintline.learning.registry import CHAMPION, Models
 from sprintline.mechanisms.ledger.changed_records import RESTS_ON
 from sprintline.mechanisms.procedures.procedure import Step, carry_out
 from sprintline.mechanisms.procedures.progress import progress_of
@@ -249,7 +249,7 @@ def _train_candidate(
 
 
 def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
-    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored again.
+    """The decision of a closing sprint. Taken once; asked again it is only repeated.
 
     Where another champion is to serve, that is a procedure: killed anywhere, asking again completes it, or takes the
     intent back when the gate answers differently by now.
@@ -260,8 +260,6 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
     moves = read_decision(body).moves
     if begun.open or (moves and decision is None):
         _promote(runtime, sprint, actor, body, moves)
-    elif moves:
-        _mirror(runtime)
     return decision_of(runtime, sprint) or _decide(runtime, sprint, actor, body)
 
 
@@ -344,7 +342,7 @@ def _ask_gate(runtime: Runtime, sprint: str, trigger: Trigger, before: str | Non
 def _mirror(runtime: Runtime) -> None:
     """Let MLflow's alias follow what is live now, not the decision being repeated."""
     if now := live(runtime):
-        runtime[Models].set_alias(now.model_id, "champion")
+        runtime[Models].set_alias(now.model_id, CHAMPION)
 
 
 def _champion(runtime: Runtime, sprint: str) -> str | None:

@@ -201,4 +201,43 @@ def migrate_command(as_json: bool) -> int:
     return 0
 
 
-COMMANDS = (backup, restore, prune, state_hash_command, migrate_command)
+@click.command("recover")
+@click.argument("product")
+@click.option("--by", default="", help="Who does this; by default the user who runs the platform.")
+@click.option("--dry-run", "dry", is_flag=True, help="Change nothing, only say what could be put back.")
+@click.option("--json", "as_json", is_flag=True, help="What was put back as JSON, for machines.")
+def recover_command(product: str, by: str, dry: bool, as_json: bool) -> int:
+    """Put back rows of closed sprints in the lake that are not as they were recorded.
+
+    They are taken from an older version of the table or from a data file that is still in its folder, and only when
+    their content is the recorded one. For what is nowhere any more the way is named. Exit status 1 then.
+    """
+    from sprintline.base.people import person
+    from sprintline.product.folders import chosen_folders
+    from sprintline.product.runtime import load_runtime
+    from sprintline.state.recover import recover
+
+    home = settings.home()
+    (folder,) = chosen_folders(settings.ROOT, product)
+    done = recover(load_runtime(folder, home), person(by), dry=dry)
+    lost = [one for one in done if not one.source]
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry, "tables": [one.as_dict() for one in done]}, indent=2))
+        return 1 if lost else 0
+    if not done:
+        click.echo(f"Every lake table of {product} is as it was recorded.")
+    for one in done:
+        if one.source:
+            click.echo(f"{one.changed}: {'could be' if dry else 'was'} put back from {one.source}.")
+        else:
+            click.echo(f"{one.changed}: nothing in the table's folder has the recorded rows.")
+    if lost:
+        sprints = ", ".join(sorted({one.changed.sprint for one in lost}))
+        click.echo(
+            f"Materialize {sprints} again (job {product}_closing), oldest first, which makes them from landing/; or "
+            "restore a backup:  sprintline restore FILE"
+        )
+    return 1 if lost else 0
+
+
+COMMANDS = (backup, restore, prune, state_hash_command, migrate_command, recover_command)

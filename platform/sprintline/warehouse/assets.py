@@ -141,11 +141,11 @@ def rebuild_lost_sprints(context: dg.AssetExecutionContext, runtime: Runtime, sp
                 f"{sprint} depends on rows that are not as recorded: {told(of)}; {key} cannot be built again: {failure}",
                 allow_retries=False,
             )
-        again = changed_in_warehouse(runtime, dict.fromkeys(runtime[Warehouse].relations(), [key]))
+        again = changed_in_warehouse(runtime, dict.fromkeys(runtime[Warehouse].relations(), (key,)))
         if again:
             raise dg.Failure(
-                f"{sprint} depends on rows that are not as recorded: {told(of)}; built again from the lake they still are "
-                f"not, because files or models changed: {told(again)}: materialize {key} again (job "
+                f"{sprint} depends on rows that are not as recorded: {told(of)}; built again from the lake they "
+                f"still are not, because files or models changed: {told(again)}: materialize {key} again (job "
                 f"{runtime.product}_closing), then {sprint}",
                 allow_retries=False,
             )

@@ -55,6 +55,8 @@ def changed_in_warehouse(runtime: Runtime, wanted: Mapping[str, Sequence[str]]) 
         for (_, name), one in runtime.records.measurements(runtime.product, key).items()
         if key in wanted.get(name, ())
     }
+    if not recorded:
+        return []
     now = fingerprints_of(runtime[Warehouse], wanted)
     found = []
     for (model, key), one in recorded.items():
