@@ -90,8 +90,12 @@ def _relation(n: int = 1000, violating: int = 0, **worst: Any) -> dict[str, Any]
 
 CASES = {
     "DL701": Case(
-        {"inputs": 14, "moved": []},
+        {"inputs": 14, "moved": [], "changed": []},
         [
+            (
+                {"changed": ["orders of S01 in the lake (gone)"]},
+                "it depends on rows that are not as recorded: orders of S01 in the lake (gone). Put them back with",
+            ),
             (
                 {"moved": [MOVED]},
                 "1 of 14 data versions it was computed from were restated since: carrier_hours of",
@@ -174,6 +178,8 @@ CASES = {
         [
             ({"keys_unequal": 1}, "1 of 40 keys have different values"),
             ({"keys_compared": 0}, "there was no key to compare"),
+            ({"keys_missing": 3}, "3 of 40 keys are missing online; 0 of 40 keys have different values"),
+            ({"keys_extra": 2}, "2 keys online are in no offline row"),
         ],
     ),
     "FT305": Case(

@@ -38,14 +38,12 @@ class Inputs(TypedDict):
     inputs: how many data versions of earlier sprints its features were computed from; None when they were not recorded
     moved: those that are others by now; None when they were not recorded
     changed: rows of earlier sprints that it depends on and that are not as they were recorded, a sentence each
-    ways_back: what a person does about these; empty without any
     restatements: of this sprint, as `restatement.restatements` gives them
     """
 
     inputs: int | None
     moved: list[Moved] | None
     changed: list[str]
-    ways_back: str
     restatements: list[dict[str, Any]]
 
 

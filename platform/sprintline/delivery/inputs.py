@@ -5,7 +5,7 @@ from __future__ import annotations
 from sprintline.delivery.facts import Inputs, Moved
 from sprintline.delivery.restatement import restatements
 from sprintline.features.frame_checks import EVENT
-from sprintline.lake.recorded import RESTS_ON, Changed, changed_in_lake, ways_back
+from sprintline.lake.recorded import RESTS_ON, Changed, changed_in_lake
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.recorded import changed_before
 
@@ -14,13 +14,11 @@ def inputs_now(runtime: Runtime, sprint: str) -> Inputs:
     """Evidence on one closed sprint for the rules of delivery."""
     read, moved = moved_since(runtime, sprint)
     events = runtime.records.events(product=runtime.product, sprint=sprint)
-    changed = changed_past(runtime, sprint)
     return {
         "restatements": restatements(events).get(sprint, []),
         "inputs": read,
         "moved": moved,
-        "changed": [str(one) for one in changed],
-        "ways_back": ways_back(runtime, changed) if changed else "",
+        "changed": [str(one) for one in changed_past(runtime, sprint)],
     }
 
 

@@ -14,10 +14,14 @@ from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, fail
 
 
 def _current(evidence: Mapping[str, Any], _: Any) -> Judgement:
-    if changed := evidence.get("changed"):
+    if changed := need(evidence, "changed"):
         more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
-        sentence = f"it depends on rows that are not as recorded: {'; '.join(changed[:3])}{more}"
-        return failed(f"{sentence}. {evidence.get('ways_back', '')}".strip(), len(changed), 0)
+        return failed(
+            f"it depends on rows that are not as recorded: {'; '.join(changed[:3])}{more}. Put them back with `sprintline "
+            "recover PRODUCT`, materialize their sprint again, or restore a backup",
+            len(changed),
+            0,
+        )
     inputs, moved = need(evidence, "inputs"), need(evidence, "moved")
     if not inputs:
         return passed("it was computed from no earlier sprint", 0, 0)

@@ -70,9 +70,10 @@ def changed_in_lake(
     for key in keys:
         recorded = runtime.records.measurements(runtime.product, key)
         for name in names:
-            if (key, name) in recorded and recorded[key, name].data_version != NOTHING_WRITTEN:
-                if why := _difference(lake, runtime.table(name), key, recorded[key, name].data_version):
-                    found.append(Changed(key, name, LAKE, why))
+            version = recorded[key, name].data_version if (key, name) in recorded else NOTHING_WRITTEN
+            why = _difference(lake, runtime.table(name), key, version) if version != NOTHING_WRITTEN else None
+            if why:
+                found.append(Changed(key, name, LAKE, why))
     if moments and keys:
         low = min(runtime.window(key).start for key in keys)
         high = max(runtime.window(key).end for key in keys)

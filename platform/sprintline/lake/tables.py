@@ -4,9 +4,9 @@ A table is named ``product/table``. A partition is what one asset wrote for one 
 makes no commit, so a re-run changes nothing and the version stays the same.
 
 The data version is computed from the content, never taken from a commit: a commit's metadata disagrees with the data
-after a restore, and finding it means reading the log. The hash is cached beside the table with the files it was computed
-from: their names and sizes in the log, and size and moments on the disk. It counts only while all of these are the same, so
-a file that was changed in place is read again. Losing the cached hash costs one read of one partition.
+after a restore, and finding it means reading the log. The hash is cached beside the table with the files it was
+computed from: their names and sizes in the log, and size and moments on the disk. It counts only while all of these are
+the same, so a file that was changed in place is read again. Losing the cached hash costs one read of one partition.
 """
 
 from __future__ import annotations
@@ -395,8 +395,8 @@ class Lake:
             at = "" if version is None else f" at version {version}"
             raise LakeError(
                 f"lake table {table}{at} cannot be opened, its log in {path} is damaged or cut: "
-                f"`sprintline recover {table.partition('/')[0]}` makes it again from the data files that are still there, "
-                f"or restore a backup ({one_line(error)[:200]})"
+                f"`sprintline recover {table.partition('/')[0]}` makes it again from the data files that are still "
+                f"there, or restore a backup ({one_line(error)[:200]})"
             ) from error
 
     def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:

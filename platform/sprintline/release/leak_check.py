@@ -17,7 +17,7 @@ from sprintline.learning.labels import labels_of
 from sprintline.product.runtime import Runtime
 from sprintline.release.facts import Rebuilt, RebuiltTable
 from sprintline.warehouse.dbt import Warehouse
-from sprintline.warehouse.recorded import changed_in_warehouse
+from sprintline.warehouse.recorded import changed_in_warehouse, keeping_models
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,9 +41,8 @@ def rebuilt_without_the_future(runtime: Runtime, sprint: str) -> Rebuilt:
     """
     try:
         if changed := _changed(runtime, sprint):
-            return {
-                "why": f"the features of {sprint} cannot be recomputed from rows that are not as recorded: {told(changed)}. {ways_back(runtime, changed)}"
-            }
+            lack = f"the features of {sprint} cannot be recomputed from rows that are not as recorded"
+            return {"why": f"{lack}: {told(changed)}. {ways_back(runtime, changed)}"}
         return _compared(runtime, sprint)
     except Exception as error:  # noqa: BLE001 - whatever keeps the rebuild from ending leaves the rule without evidence
         return {
@@ -59,7 +58,7 @@ def _changed(runtime: Runtime, sprint: str) -> list[Changed]:
     return [
         *changed_in_lake(runtime, sources, read),
         *changed_in_lake(runtime, stored, [sprint]),
-        *changed_in_warehouse(runtime, dict.fromkeys(runtime[Warehouse].relations(), read)),
+        *changed_in_warehouse(runtime, dict.fromkeys(keeping_models(runtime), read)),
     ]
 
 

@@ -77,8 +77,8 @@ def taught_before(runtime: Runtime, sprint: str) -> Taught:
     refuse_lost(runtime, sprint, ["question_features"], runtime.spec.model.train_sprints)
     if changed := changed_before(runtime, sprint):
         raise StepFailed(
-            f"{sprint} learns from rows that are not as recorded: {told(changed)}: materialize {sprint} again from its models on (job "
-            f"{runtime.product}_closing), which builds them again from the lake"
+            f"{sprint} learns from rows that are not as recorded: {told(changed)}: materialize {sprint} again from its "
+            f"models on (job {runtime.product}_closing), which builds them again from the lake"
         )
     table = runtime.table("question_features")
     kept = [

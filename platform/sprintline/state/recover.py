@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.lake.recorded import Changed, changed_in_lake
@@ -58,9 +57,9 @@ def recover(runtime: Runtime, actor: str, *, dry: bool = False) -> list[Recovere
         for one in reversed(changed):
             wanted = runtime.measurement(one.asset, one.sprint).data_version
             done.append(Recovered(one, _put_back(lake, runtime.table(table), one.sprint, wanted, dry)))
-    if put := [one.changed for one in done if one.source]:
-        if not dry:
-            repaired(runtime, None, actor, "lake", put, "the recorded rows were put back")
+    put = [one.changed for one in done if one.source]
+    if put and not dry:
+        repaired(runtime, None, actor, "lake", put, "the recorded rows were put back")
     return done
 
 
@@ -115,6 +114,6 @@ def _open_again(lake: Lake, table: str) -> None:
         lake.sprints(table)
     except LakeError:
         log = lake.path(table) / "_delta_log"
-        aside = Path(lake.path(table)) / "_sprintline" / f"damaged-log-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        aside = lake.path(table) / "_sprintline" / f"damaged-log-{datetime.now(UTC):%Y%m%dT%H%M%S}"
         aside.parent.mkdir(exist_ok=True)
         log.rename(aside)

@@ -20,7 +20,7 @@ from sprintline.warehouse.content_hashes import contents, fingerprints
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.evidence import model_rules
 from sprintline.warehouse.facts import DescribedModel, ModelFacts
-from sprintline.warehouse.recorded import WAREHOUSE, changed_before, changed_in_warehouse
+from sprintline.warehouse.recorded import WAREHOUSE, changed_before, changed_in_warehouse, keeping_models
 from sprintline.warehouse.undeclared import undeclared_sources
 
 if TYPE_CHECKING:
@@ -138,10 +138,11 @@ def rebuild_lost_sprints(context: dg.AssetExecutionContext, runtime: Runtime, sp
         _, failure = _nodes_and_error(lambda key=key: runtime[Warehouse].build(key))  # type: ignore[misc]
         if failure:
             raise dg.Failure(
-                f"{sprint} depends on rows that are not as recorded: {told(of)}; {key} cannot be built again: {failure}",
+                f"{sprint} depends on rows that are not as recorded: {told(of)}; {key} cannot be built again from the "
+                f"lake: {failure}",
                 allow_retries=False,
             )
-        again = changed_in_warehouse(runtime, dict.fromkeys(runtime[Warehouse].relations(), (key,)))
+        again = changed_in_warehouse(runtime, dict.fromkeys(keeping_models(runtime), (key,)))
         if again:
             raise dg.Failure(
                 f"{sprint} depends on rows that are not as recorded: {told(of)}; built again from the lake they "

@@ -40,10 +40,20 @@ def changed_before(runtime: Runtime, sprint: str) -> list[Changed]:
 def read_before(runtime: Runtime, sprint: str) -> dict[str, list[str]]:
     """Earlier sprints whose rows a sprint depends on, by model; the newest sprint last."""
     spec, previous = runtime.spec, runtime.calendar.previous
-    back = dict.fromkeys(runtime[Warehouse].relations(), max(spec.features.lookback_sprints, 1))
+    back = dict.fromkeys(keeping_models(runtime), max(spec.features.lookback_sprints, 1))
     outcomes = spec.model.outcomes
     back[outcomes] = max(back.get(outcomes, 0), spec.model.train_sprints, spec.drift.window - 1)
     return {model: previous(sprint, sprints) for model, sprints in back.items()}
+
+
+def keeping_models(runtime: Runtime) -> list[str]:
+    """Models that keep the rows of every sprint. One that a team materializes as a table or a view does not."""
+    nodes = runtime[Warehouse].manifest["nodes"].values()
+    return [
+        node["name"]
+        for node in nodes
+        if node["resource_type"] == "model" and node["config"].get("materialized") == "incremental"
+    ]
 
 
 def changed_in_warehouse(runtime: Runtime, wanted: Mapping[str, Sequence[str]]) -> list[Changed]:
