@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from sprintline.base.hashing import frame_hash
 from sprintline.base.settings import ROOT, Home
-from sprintline.learning import exporters
+from sprintline.learning import exporters, registry
+from sprintline.learning.alias import Alias
 from sprintline.learning.bundles import SCORE, Release, ReleaseError, Scorer, digest, write_release
 from sprintline.learning.exporters import sklearn as sklearn_exporter
 from sprintline.learning.parity import parity
@@ -149,6 +150,51 @@ def test_onnx_says_what_scikit_learn_says_also_of_nulls_and_the_unseen(models, t
     for one in found.values():
         assert one["difference"] < 1e-6 and one["edge_difference"] < 1e-6
         assert one["rows"] == len(frame) and one["edge_rows"] > 400
+
+
+def test_where_the_alias_points_is_read_from_the_database(models, saved):
+    models.set_alias(saved.model_id, "champion")
+    client, own = models._client, int(saved.version)
+    assert models.read_alias("champion", saved.model_id) == Alias(own, saved.model_id, own)
+    assert models.read_alias("champion", saved.model_id).right
+    assert not models.read_alias("champion", None).right, "nothing has to be pointed to"
+    unknown = models.read_alias("champion", "0123456789abcdef")
+    assert (unknown.version, unknown.due, unknown.right) == (own, None, False)
+
+    # Registered by hand, once more and under the same model: the alias has to point to the one that was saved here.
+    tags = {"model_id": saved.model_id}
+    other = client.create_model_version("flights", str(saved.folder), saved.run_id, tags=tags)
+    client.set_registered_model_alias("flights", "champion", other.version)
+    moved = models.read_alias("champion", saved.model_id)
+    assert (moved.version, moved.model_id, moved.due, moved.right) == (own + 1, saved.model_id, own, False)
+    models.set_alias(saved.model_id, "champion")
+    assert models.read_alias("champion", saved.model_id).right
+
+    client.delete_registered_model_alias("flights", "champion")
+    removed = models.read_alias("champion", saved.model_id)
+    assert (removed.version, removed.due, removed.right, str(removed)) == (None, own, False, "no version")
+    assert models.read_alias("champion", None).right
+    client.delete_model_version("flights", other.version)
+
+
+def test_a_database_that_cannot_be_read_like_this_is_asked_through_mlflow(
+    models, saved, monkeypatch, tmp_path
+):
+    models.set_alias(saved.model_id, "champion")
+    read = models.read_alias("champion", saved.model_id)
+    monkeypatch.setattr(registry, "read_alias", lambda *_: None)
+    assert models.read_alias("champion", saved.model_id) == read
+    assert Models(Home(tmp_path), "flights").read_alias("champion", saved.model_id) is None, (
+        "nothing was ever saved"
+    )
+    models.forget_champion()
+    assert models.read_alias("champion", saved.model_id) == Alias(None, None, read.due)
+    monkeypatch.undo()
+    (tmp_path / "models").mkdir()
+    with closing(sqlite3.connect(tmp_path / "models" / "mlflow.db")) as other:
+        other.execute("create table something (else_ int)")
+    url = f"sqlite:///{tmp_path / 'models' / 'mlflow.db'}"
+    assert registry.read_alias(url, "flights", "champion", saved.model_id) is None
 
 
 @pytest.mark.fault

@@ -79,6 +79,8 @@ def same_content(warehouse: Warehouse, model: str, sprint: str, data_version: st
 
     A column that was added to the model since is empty in older sprints and the last of the table: it does not count.
     """
+    if not warehouse.file.exists():
+        return False
     relation = warehouse.relations().get(model)
     with opened(warehouse.file) as connection:
         if relation not in _there(connection):
