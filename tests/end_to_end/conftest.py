@@ -196,12 +196,16 @@ class Ground:
     def look(self) -> dict:
         return self.ask("look")
 
-    def assert_as_undisturbed(self, sprint: str, told: object = "", found: dict | None = None) -> None:
+    def assert_as_undisturbed(
+        self, sprint: str, told: object = "", found: dict | None = None, repairs: int = 0
+    ) -> None:
         """The folder holds what it holds after this sprint was closed undisturbed: nothing lost, nothing twice.
 
-        found: what was looked at before; without it the folder as it is.
+        found: what was looked at before; without it the folder as it is. repairs: how many the sprint's closing made of
+        what was changed behind its back.
         """
         found, due = found or self.look(), self.expected[sprint]
+        assert found["effects"].pop(f"repaired {sprint}", 0) == repairs, told
         assert found.get("error") is None, (told, found)
         for what in due:
             assert found[what] == due[what], (told, what)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from typing import TYPE_CHECKING
 
+from sprintline.lake.tables import Lake
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.rules.faults import DONE, Fault, NotPlanted, Sandbox
 from sprintline.release.facts import CandidateFacts
 from sprintline.warehouse.dbt import Warehouse
 from sprintline.warehouse.faults import MODELS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTO_MARTS = ("orders", "deliveries", *MODELS, "increment")
 """What a corrected file goes through, without the features that were computed before it came."""
@@ -66,6 +72,51 @@ def _own_file_corrected(sandbox: Sandbox) -> None:
     _corrected(sandbox, sandbox.sprint)
 
 
+def _rows_before(asset: str, column: str) -> Callable[[Sandbox], None]:
+    """One value of the sprint before becomes another in the lake, through the table's log."""
+
+    def plant(sandbox: Sandbox) -> None:
+        def change(rows: pd.DataFrame) -> pd.DataFrame:
+            first = rows.index[0]
+            rows.loc[first, column] = rows.loc[first, column] + 1
+            return rows
+
+        sandbox.partition(asset, change, sandbox.before)
+
+    return plant
+
+
+def _file_before_replaced(sandbox: Sandbox) -> None:
+    """The bytes of the sprint before become those of another one: the table's log lists what it listed."""
+    runtime = sandbox.runtime
+    table = runtime[Lake].path(runtime.table("deliveries"))
+    earlier = runtime.calendar.previous(sandbox.before)[-1]
+    file, other = (sandbox.file(table / f"sprint={key}", "*.parquet") for key in (sandbox.before, earlier))
+    file.write_bytes(other.read_bytes())
+
+
+def _partition_before_deleted(sandbox: Sandbox) -> None:
+    from deltalake import DeltaTable
+
+    runtime = sandbox.runtime
+    DeltaTable(runtime[Lake].path(runtime.table("courier_delays"))).delete(f"sprint = '{sandbox.before}'")
+
+
+def _table_deleted(sandbox: Sandbox) -> None:
+    runtime = sandbox.runtime
+    shutil.rmtree(runtime[Lake].path(runtime.table("orders")))
+
+
+def _in_warehouse(model: str, statement: str) -> Callable[[Sandbox], None]:
+    """Rows of the sprint before are edited in the warehouse's file."""
+
+    def plant(sandbox: Sandbox) -> None:
+        relation = sandbox.runtime[Warehouse].relations()[model]
+        sandbox.sql(statement.format(relation=relation, before=sandbox.before))
+
+    return plant
+
+
 FAULTS = (
     Fault(
         DONE, "accepted rows lost after they were judged", "lake partition of orders", "increment",
@@ -102,6 +153,46 @@ FAULTS = (
     Fault(
         "DL701", "the sprint before corrected afterwards", "landing file of orders, sprint before", "increment",
         _sprint_before_corrected, run=INTO_MARTS, sprints_before=1,
+    ),
+    Fault(
+        "DL701", "a landed value of the sprint before changed", "lake partition of orders, sprint before", "increment",
+        _rows_before("orders", "promised_minutes"), run=("increment",),
+    ),
+    Fault(
+        "DL701", "a data file of the sprint before replaced", "lake file of deliveries, sprint before", "increment",
+        _file_before_replaced, run=("increment",),
+    ),
+    Fault(
+        "DL701", "features of the sprint before deleted", "lake partition of courier_delays, sprint before",
+        "increment", _partition_before_deleted, run=("increment",),
+    ),
+    Fault(
+        "DL701", "a landed table deleted", "lake table of orders", "increment", _table_deleted, run=("increment",),
+    ),
+    Fault(
+        "DL701", "a prediction of the sprint before changed", "lake partition of predictions, sprint before",
+        "increment", _rows_before("predictions", "probability"), run=("increment",),
+    ),
+    Fault(
+        "DL701", "a question's features of the sprint before changed",
+        "lake partition of question_features, sprint before", "increment",
+        _rows_before("question_features", "distance_km"), run=("increment",),
+    ),
+    Fault(
+        "DL701", "one outcome of the sprint before changed by hand", "table outcomes in the warehouse", "increment",
+        _in_warehouse(
+            "outcomes",
+            "update {relation} set delay_minutes = delay_minutes + 1 where question_id = "
+            "(select min(question_id) from {relation} where sprint = '{before}')",
+        ),
+        run=("increment",),
+    ),
+    Fault(
+        "DL701", "a row of the sprint before doubled by hand", "table courier_hours in the warehouse", "increment",
+        _in_warehouse(
+            "courier_hours", "insert into {relation} select * from {relation} where sprint = '{before}' limit 1"
+        ),
+        run=("increment",),
     ),
     Fault(
         "DL702", "its own file corrected, without an attestation", "landing file of orders", "increment",

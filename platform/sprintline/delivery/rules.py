@@ -17,8 +17,8 @@ def _current(evidence: Mapping[str, Any], _: Any) -> Judgement:
     if changed := need(evidence, "changed"):
         more = f"; and {len(changed) - 3} more" if len(changed) > 3 else ""
         return failed(
-            f"it depends on rows that are not as recorded: {'; '.join(changed[:3])}{more}. Put them back with `sprintline "
-            "recover PRODUCT`, materialize their sprint again, or restore a backup",
+            f"it depends on rows that are not as recorded: {'; '.join(changed[:3])}{more}. Put them back with "
+            "`sprintline recover PRODUCT`, materialize their sprint again, or restore a backup",
             len(changed),
             0,
         )

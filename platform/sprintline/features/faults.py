@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 from sprintline.mechanisms.rules.faults import DECIDED, PRODUCT, SCORED, Fault, NotPlanted, Sandbox
@@ -53,6 +55,29 @@ def _served_value_overwritten(sandbox: Sandbox) -> None:
 def _corrected_offline_only(sandbox: Sandbox) -> None:
     sandbox.partition(
         "courier_delays", lambda rows: rows.assign(courier_late_rate_7d=rows["courier_late_rate_7d"] + 0.05)
+    )
+
+
+def _online(statement: str) -> Callable[[Sandbox], None]:
+    """A change of the online store's file."""
+
+    def plant(sandbox: Sandbox) -> None:
+        with closing(sqlite3.connect(sandbox.home.features / PRODUCT / "online.db")) as online, online:
+            if not online.execute(statement.format(table=f'"{PRODUCT}_courier_delays"')).rowcount:
+                raise NotPlanted(f"no row of the online store was changed by: {statement}")
+
+    return plant
+
+
+def _online_store_deleted(sandbox: Sandbox) -> None:
+    sandbox.file(sandbox.home.features / PRODUCT, "online.db").unlink()
+
+
+def _landed_before_changed(sandbox: Sandbox) -> None:
+    sandbox.partition(
+        "deliveries",
+        lambda rows: rows.assign(known_at=rows["known_at"] + timedelta(minutes=7)),
+        sandbox.before,
     )
 
 
@@ -120,6 +145,20 @@ FAULTS = (
     Fault(
         "FT304", "offline values corrected and not published", "lake partition of courier_delays", "online_features",
         _corrected_offline_only,
+    ),
+    Fault(
+        "FT304", "a key lost", "online store", "online_features",
+        _online("delete from {table} where entity_key = (select min(entity_key) from {table})"),
+    ),
+    Fault(
+        "FT304", "a served moment changed", "online store", "online_features",
+        _online("update {table} set event_ts = event_ts - 3600"),
+    ),
+    Fault("FT304", "the online store deleted", "online store", "online_features", _online_store_deleted),
+    Fault(
+        "FT305", "landed rows of the sprint before changed: no word about the future",
+        "lake partition of deliveries, sprint before", "candidate", _landed_before_changed, run=DECIDED, state=SCORED,
+        expects=Outcome.INSUFFICIENT,
     ),
     Fault(
         "FT305", "a view that looks two hours ahead", "SQL of the view courier_delays", "candidate", _future_hours,

@@ -11,7 +11,8 @@ from sprintline.release.live import live
 def set_alias_right(runtime: Runtime, sprint: str, actor: str) -> str | None:
     """Let MLflow's alias follow the ledger where somebody moved or removed it, and record that.
 
-    Returns what was wrong, in a sentence; None when nothing was. A model that MLflow does not know any more cannot be pointed to: then what is wrong is returned and nothing changes.
+    Returns what was wrong, in a sentence; None when nothing was. A model that MLflow does not know any more cannot be
+    pointed to: then nothing changes, and the sentence says so.
     """
     if (wrong := alias_trouble(runtime)) is None:
         return None
