@@ -395,7 +395,7 @@ class Lake:
             at = "" if version is None else f" at version {version}"
             raise LakeError(
                 f"lake table {table}{at} cannot be opened, its log in {path} is damaged or cut: "
-                f"`sprintline recover {table.partition('/')[0]}` makes it again from the data files that are still "
+                f"`sprintline recover {table.partition('/')[0]}` rebuilds it from the data files that are still "
                 f"there, or restore a backup ({one_line(error)[:200]})"
             ) from error
 
