@@ -166,3 +166,13 @@ def test_a_checksum_of_another_duckdb_leaves_the_word_to_the_content(built):
 def test_a_lost_warehouse_is_every_sprint_of_it(built):
     built[Warehouse].file.unlink()
     assert (FIRST, "outcomes") in found(built) and (SECOND, "hours") in found(built)
+
+
+def test_a_sprint_is_read_once_while_the_file_is_the_same(built, monkeypatch):
+    assert found(built) == []
+    read = recorded.fingerprints_of
+    monkeypatch.setattr(recorded, "fingerprints_of", lambda *_: pytest.fail("rows were read"))
+    assert found(built) == []
+    monkeypatch.setattr(recorded, "fingerprints_of", read)
+    sql(built, f"update marts.hours set value = 9 where id = 1 and sprint = '{SECOND}'")
+    assert found(built) == [(SECOND, "hours")]

@@ -131,7 +131,7 @@ class Lake:
 
     def spans(self, table: str, column: str) -> dict[str, tuple[datetime, datetime]]:
         """First and last moment of a column by sprint, from the log alone."""
-        delta = self._open(table)
+        delta = self._find(table, "")[0]
         return {} if delta is None else spans(delta, column)
 
     def data_version(self, table: str, sprint: str, *, recompute: bool = False) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from sprintline.base.settings import ROOT
@@ -15,6 +16,8 @@ from sprintline.warehouse.facts import ModelFacts
 from sprintline.warehouse.sql_text import without_comments
 
 WAREHOUSE: Final = "warehouse"
+
+_State = tuple[tuple[int, int, int, int] | None, ...]
 
 
 def marts_of_view(runtime: Runtime, view: str) -> list[str]:
@@ -67,7 +70,7 @@ def changed_in_warehouse(runtime: Runtime, wanted: Mapping[str, Sequence[str]]) 
     }
     if not recorded:
         return []
-    now = fingerprints_of(runtime[Warehouse], wanted)
+    now = _fingerprints(runtime[Warehouse], wanted)
     found = []
     for (model, key), one in recorded.items():
         facts: ModelFacts = one.facts
@@ -77,6 +80,39 @@ def changed_in_warehouse(runtime: Runtime, wanted: Mapping[str, Sequence[str]]) 
         if rows != facts["rows"] or not same_content(runtime[Warehouse], model, key, one.data_version):
             found.append(Changed(key, model, WAREHOUSE, _how(rows, facts["rows"])))
     return sorted(found)
+
+
+_KNOWN: dict[Path, tuple[_State, dict[tuple[str, str], str]]] = {}
+"""Checksums by warehouse file, while the file is the same: the steps of a closing compare the same sprints in turn."""
+
+
+def _fingerprints(warehouse: Warehouse, wanted: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+    """Checksums by model and sprint, of which those that are known for the file as it is are not computed again."""
+    state = _state(warehouse.file)
+    known = _KNOWN.get(warehouse.file)
+    if known is None or known[0] != state:
+        known = _KNOWN[warehouse.file] = (state, {})
+    missing = {
+        model: lacking
+        for model, keys in wanted.items()
+        if (lacking := [key for key in keys if (model, key) not in known[1]])
+    }
+    if missing:
+        known[1].update(fingerprints_of(warehouse, missing))
+    return known[1]
+
+
+def _state(file: Path) -> _State:
+    """Inode, size and moments of the warehouse's file and of its write-ahead log; None for one that is not there."""
+    found: list[tuple[int, int, int, int] | None] = []
+    for one in (file, file.with_name(f"{file.name}.wal")):
+        try:
+            stat = one.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(found)
 
 
 def _how(rows: int, recorded: int) -> str:
