@@ -8,7 +8,7 @@ from tests.delivery.closings import (
     recorded_versions,
 )
 
-from sprintline.delivery import closing
+from sprintline.delivery import closing, inputs
 from sprintline.mechanisms.rules.gates import Need
 from sprintline.product.runtime import Runtime
 
@@ -21,4 +21,5 @@ def runtime(flights: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     monkeypatch.setattr(closing, "definition_of_done", lambda _runtime, _sprint: needs)
     # The stores are empty here: that the gate asks them, the faults of DONE prove on a real product.
     monkeypatch.setattr(closing, "current_versions", recorded_versions)
+    monkeypatch.setattr(inputs, "changed_past", lambda _runtime, _sprint: [])
     return flights

@@ -7,7 +7,7 @@ import pytest
 from tests.delivery.closings import S1, S2, S3, S4, WAIVER, closed, computed, judged, kinds, waiting
 from tests.measured_facts import facts
 
-from sprintline.delivery import closing, sensors
+from sprintline.delivery import closing, inputs, sensors
 from sprintline.delivery.inputs import inputs_now
 from sprintline.governance import decide as acts
 from sprintline.mechanisms.backlog import update
@@ -81,6 +81,35 @@ def test_a_rule_that_turned_is_part_of_a_restatement(runtime):
 
 
 # --- what depends on what ---------------------------------------------------------------------------------------------
+
+
+def test_a_sprint_is_not_done_while_a_store_has_other_rows_of_an_earlier_one_than_recorded(
+    runtime, monkeypatch
+):
+    """The records agree with each other: nothing was restated."""
+    closed(runtime, S1)
+    found = closed(runtime, S2, back={S1: {"weather": "w1"}})
+    assert found.gate.open
+    lost = inputs.Changed(S1, "weather", "lake", "its rows are gone, or their files cannot be read")
+    monkeypatch.setattr(inputs, "changed_past", lambda _runtime, sprint: [lost] if sprint != S1 else [])
+    found = closed(runtime, S3, back={S2: {"weather": "w1"}})
+    assert not found.gate.open
+    (why,) = found.gate.reasons
+    assert "DL701 on increment" in why and f"weather of {S1} in the lake (its rows are gone" in why
+    assert "sprintline recover PRODUCT" in why
+
+
+def test_what_a_closing_compares_reaches_back_as_far_as_it_reads(flights, monkeypatch):
+    flights.clock.move(flights.window(S4).end)
+    for sprint in (S1, S2, S3):
+        computed(flights, sprint)
+        flights.measure("predictions", sprint, "p", {"rows": 9, "champion": "m1"})
+    found = {(one.sprint, one.asset) for one in inputs.changed_past(flights, S4)}
+    assert flights.spec.features.lookback_sprints == 2 and flights.spec.model.train_sprints > 3
+    for asset in ("weather", *flights.spec.features.views):
+        assert {(S2, asset), (S3, asset)} <= found and (S1, asset) not in found, asset
+    assert {(key, "question_features") for key in (S1, S2, S3)} <= found
+    assert (S3, "predictions") in found
 
 
 def test_sprints_that_read_restated_data_are_no_longer_done(runtime):

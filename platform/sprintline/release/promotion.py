@@ -249,7 +249,7 @@ def _train_candidate(
 
 
 def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, actor: str) -> Mapping[str, Any]:
-    """The decision of a closing sprint. Taken once; asked again it is only repeated.
+    """The decision of a closing sprint. Taken once; asked again it is only repeated, and the alias mirrored again.
 
     Where another champion is to serve, that is a procedure: killed anywhere, asking again completes it, or takes the
     intent back when the gate answers differently by now.
@@ -260,6 +260,8 @@ def decide(runtime: Runtime, sprint: str, trigger: Trigger | None, why: str, act
     moves = read_decision(body).moves
     if begun.open or (moves and decision is None):
         _promote(runtime, sprint, actor, body, moves)
+    elif moves:
+        _mirror(runtime)
     return decision_of(runtime, sprint) or _decide(runtime, sprint, actor, body)
 
 
