@@ -19,6 +19,7 @@ from sprintline.components.product import build_product
 from sprintline.components.scaffolder import DataProductScaffolder
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.published import refuse_wrong_tables
+from sprintline.product.held import refuse_contradictions
 from sprintline.product.runtime import load_runtime
 from sprintline.product.spec import ProductSpec
 
@@ -51,13 +52,16 @@ class DataProduct(dg.Component):
 def product_definitions(module: str) -> dg.Definitions:
     """Definitions of the product whose `definitions.py` calls this with its `__name__`; no other product is loaded.
 
-    Raises DeclarationError listing every mistake of `defs.yaml` and its contracts with file and line.
+    Raises:
+        DeclarationError: lists every mistake of `defs.yaml` and its contracts with file and line.
+        StepFailed: a declaration does not fit what closed sprints or the live model depend on.
     """
     package = import_module(module.rpartition(".")[0])
     with _uncollected():
         runtime = load_runtime(Path(str(package.__file__)).parent)
         _ = runtime[Contracts]
         refuse_wrong_tables(runtime)
+        refuse_contradictions(runtime, quick=True)
         tree = ComponentTree.from_module(defs_module=package, project_root=ROOT / "platform")
         # Without a place `build_defs` adds a JSON Schema of every component type installed: half a second a process.
         found = tree.build_defs(tree.defs_module_path)

@@ -23,6 +23,7 @@ from sprintline.mechanisms.rules.run_rules import current_versions, judge_asset
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.product.events import CLOSED
+from sprintline.product.held import refuse_contradictions
 from sprintline.product.past import decision_of, decisions_of
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import INCREMENT
@@ -46,7 +47,11 @@ class Closing:
 
 
 def close(runtime: Runtime, sprint: str, actor: str) -> Closing:
-    """Judge a sprint as a whole and record the closing. Closed again on the same data, nothing is added."""
+    """Judge a sprint as a whole and record the closing. Closed again on the same data, nothing is added.
+
+    Raises StepFailed while a changed declaration does not fit what closed before: its record would be replaced.
+    """
+    refuse_contradictions(runtime)
     records, product, now = runtime.records, runtime.product, runtime.clock.now()
     measured = {asset: one for (_, asset), one in records.measurements(product, sprint).items()}
     # What the stores hold now, not what was recorded: a verdict on data that is gone confirms nothing.

@@ -6,7 +6,7 @@ from sprintline.base.time_zones import rules_version
 from sprintline.delivery.facts import IncrementEvidence, IncrementFacts
 from sprintline.delivery.inputs import inputs_now
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
-from sprintline.product.bounds import bounds_of
+from sprintline.product.bounds import bounds_of, calendar_digest
 from sprintline.product.runtime import Runtime
 
 
@@ -25,6 +25,7 @@ def plan(runtime: Runtime, sprint: str) -> IncrementFacts:
         "last_planned_sprint": runtime.calendar.keys[-1],
         "window": list(bounds_of(runtime, sprint)),
         "time_zone_rules": rules_version(),
+        "calendar": calendar_digest(runtime, sprint),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class IncrementFacts(TypedDict):
@@ -12,12 +12,14 @@ class IncrementFacts(TypedDict):
     last_planned_sprint: key of the last sprint in the calendar
     window: first and last day of the sprint, and their time zone
     time_zone_rules: version of the rules that decide when a local day begins
+    calendar: hash of the days of every sprint up to this one; absent in older closings
     """
 
     planned_sprints_remaining: int
     last_planned_sprint: str
     window: list[str]
     time_zone_rules: str
+    calendar: NotRequired[str]
 
 
 class Moved(TypedDict):

@@ -10,12 +10,11 @@ from dagster._core.execution.stats import StepEventStatus  # not in the public m
 
 from sprintline.delivery.waived import to_close_on_waivers
 from sprintline.landing.arrivals import Landed, arrivals_of
-from sprintline.landing.declared_then import changed_since
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.update import sight_given_up, sight_recovered
-from sprintline.product.bounds import moved_sentence
 from sprintline.product.events import CLOSED, RUN_FAILED, RUN_RECOVERED
 from sprintline.product.failed import Failure, standing
+from sprintline.product.held import contradictions
 from sprintline.product.past import closing_of, decision_of, pending_trigger, waits_for
 from sprintline.product.run_errors import RunError
 from sprintline.product.runtime import Runtime
@@ -81,8 +80,8 @@ def plan(runtime: Runtime, instance: dg.DagsterInstance) -> tuple[list[dg.RunReq
 
     Sprints that follow each other are asked for together: their runs take turns, so each finds its past decided.
     """
-    if moved := moved_sentence(runtime):
-        return [], [moved]
+    if found := contradictions(runtime, quick=True):
+        return [], found
     landed, notes = arrivals_of(runtime)
     requests: list[dg.RunRequest] = []
     coming: set[str] = set()
@@ -222,7 +221,7 @@ def record_failure(
     known = records.events(product=product, kind=RUN_FAILED, sprint=sprint)
     body = next((one.body for one in reversed(known) if one.body["run"] == run.run_id), None)
     if body is None:
-        why = error_of(instance, run).because_of(changed_since(runtime, sprint))
+        why = error_of(instance, run).because_of(contradictions(runtime, quick=True))
         said = {
             "run": run.run_id,
             "job": run.job_name,

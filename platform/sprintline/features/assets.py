@@ -21,9 +21,9 @@ from sprintline.features.store import FeatureStore
 from sprintline.features.views import FeatureError
 from sprintline.lake.recorded import RESTS_ON, refuse_changed, refuse_lost, versions_before
 from sprintline.lake.tables import Lake
-from sprintline.landing.declared_then import changed_since
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
+from sprintline.product.held import contradictions
 from sprintline.product.repairs import repaired
 from sprintline.product.runtime import Runtime
 from sprintline.warehouse.content_hashes import rows_of
@@ -80,7 +80,7 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
                 view, sprint, runtime.calendar.previous(sprint.key, back), query
             )
         except FeatureError as error:
-            if changed := changed_since(runtime, sprint.key):
+            if changed := contradictions(runtime):
                 raise StepFailed(f"{'; '.join(changed)}. What failed: {error}") from error
             raise
         commit = runtime[FeatureStore].write(view, sprint, frame)
@@ -139,6 +139,8 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
             "questions": len(questions),
             "coverage_by_view": coverage,
             RESTS_ON: rests_on,
+            "service": features.service,
+            "lookback": features.lookback_sprints,
         }
         runtime.measure("question_features", sprint, commit.data_version, facts)
         return shell.materialized(

@@ -37,12 +37,16 @@ class QuestionFeaturesFacts(TypedDict):
     coverage_by_view: share (0 to 1) of the questions that have any feature of a view, by view
     rests_on: data version of each feature view of earlier sprints that was read, by sprint and view; None where none
         was recorded
+    service: the feature service whose features they have; absent in older sprints
+    lookback: sprints before its own that a view could read; absent in older sprints
     """
 
     rows: int
     questions: int
     coverage_by_view: dict[str, float]
     rests_on: dict[str, dict[str, str | None]]
+    service: NotRequired[str]
+    lookback: NotRequired[int]
 
 
 class QuestionFeaturesEvidence(QuestionFeaturesFacts):

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 
 from sprintline.base.errors import error_text
-from sprintline.product.checked import Check, Checked
+from sprintline.product.checked import SOUND, Check, Checked
+from sprintline.product.held import Held, place_of
+from sprintline.product.runtime import Runtime
+from sprintline.warehouse.bound import bound
 from sprintline.warehouse.sql_text import without_comments
 
 
@@ -43,6 +46,49 @@ def _features(product: Checked) -> Iterator[str]:
             declared.view(view)
     except FeatureError as error:
         yield error_text(error, product.root)
+        return
+    file = product.folder / "defs.yaml"
+    for view in declared.service_views(spec.features.service):
+        if view not in spec.features.views:
+            place = f"{product.shown(file)}:{product.line(file, ('attributes', 'features', 'views'))}"
+            yield (
+                f"{place}: attributes.features.views: the service {spec.features.service} takes the view {view}, which "
+                f"is not listed, so nothing computes it; list it, or take it out of the service"
+            )
 
 
-CHECKS = (Check(60, _features),)
+def _queries(product: Checked) -> Iterator[str]:
+    """Feature queries run on empty marts: columns that they read or lack, and types that Feast was told otherwise."""
+    from sprintline.features.query_columns import wrong_queries
+    from sprintline.features.views import FeatureError, load_declared
+
+    if (spec := product.spec) is None:
+        return
+    folder = product.root / "feature_repo" / product.product
+    try:
+        declared = load_declared(product.product, folder, product.home.lake)
+    except FeatureError:
+        return  # reported already
+    with bound(product) as (run, _, _):
+        if run is not None:
+            for line in wrong_queries(run, declared, folder, spec.features.views):
+                yield line.replace(f"{product.root}/", "")
+
+
+def _shorter_lookback(runtime: Runtime, quick: bool) -> Iterator[str]:
+    """A look-back that cuts the windows of features of which models were trained."""
+    newest, features = runtime.newest("question_features"), runtime.spec.features
+    if newest is None:
+        return
+    sprint, facts = newest[0], newest[1].facts
+    then = facts.get("lookback")
+    if then is not None and facts.get("service") == features.service and features.lookback_sprints < then:
+        yield (
+            f"{place_of(runtime, 'features', 'lookback_sprints')}: attributes.features.lookback_sprints: features of "
+            f"{sprint} were computed from {then} sprints before it, and the same features would now be computed from "
+            f"{features.lookback_sprints}: put it back, or declare a new service whose features look back less"
+        )
+
+
+HELD = (Held(_shorter_lookback),)
+CHECKS = (Check(60, _features), Check(94, _queries, SOUND))

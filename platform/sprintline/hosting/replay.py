@@ -26,8 +26,8 @@ from sprintline.landing.arrivals import Landed, arrivals_of
 from sprintline.landing.events import REFUSED
 from sprintline.mechanisms.backlog.update import given_up
 from sprintline.mechanisms.rules.verdicts import Outcome, Severity
-from sprintline.product.bounds import moved_sentence
 from sprintline.product.calendar import Sprint
+from sprintline.product.held import contradictions
 from sprintline.product.past import closing_of, decision_of, pending_trigger
 from sprintline.product.runtime import Runtime
 from sprintline.product.tries import ATTEMPTS, Tries
@@ -73,8 +73,8 @@ def replay(runtime: Runtime, sprints: int, history: int = HISTORY, asked: Sequen
             f"{runtime.product} plans {len(keys)} sprints, {sprints} were requested: request fewer, or extend "
             f"`planned_until` in {runtime.folder / 'defs.yaml'} (calendar.planned_until)"
         )
-    if moved := moved_sentence(runtime):
-        raise ReplayError(moved)
+    if found := contradictions(runtime):
+        raise ReplayError("; ".join(found))
     chosen = keys[:sprints]
     ui = starts.open_ui(runtime.home)
     changed = running_code.changed(ui.folder, runtime.product) if ui else []

@@ -120,6 +120,11 @@ class Lake:
         delta = self._open(table)
         return [] if delta is None else sorted(partitions(delta))
 
+    def types(self, table: str) -> dict[str, pa.DataType]:
+        """Arrow's type of each column of the table; empty when it does not exist."""
+        delta = self._open(table)
+        return {} if delta is None else {field.name: field.type for field in arrow_schema(delta)}
+
     def has(self, table: str, sprint: str) -> bool:
         """Whether the table has rows of the sprint."""
         return self._find(table, sprint)[1] is not None

@@ -11,19 +11,19 @@ import dagster as dg
 
 from sprintline.base.steps import StepFailed
 from sprintline.lake.tables import Lake
-from sprintline.landing.declared_then import changed_since
 from sprintline.landing.events import REFUSED
 from sprintline.landing.facts import SourceFacts
 from sprintline.landing.folder import BadFile, Landing
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.published import UPSTREAM, Feed, NotReady, Ready, Upstream, feed_of, read_rows
 from sprintline.landing.rules import KEEPS_ITS_CONTRACT
+from sprintline.landing.terms import terms_of
 from sprintline.mechanisms.backlog.update import update_from_verdicts
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
 from sprintline.mechanisms.rules.run_rules import judge
 from sprintline.product import assets as shell
-from sprintline.product.bounds import moved_sentence
+from sprintline.product.held import refuse_contradictions
 from sprintline.product.runtime import Runtime
 from sprintline.product.spec import SourceSpec
 
@@ -59,7 +59,7 @@ def _source_asset(
     @shell.in_words(runtime)
     def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         sprint = context.partition_key
-        refuse_moved(runtime)
+        refuse_contradictions(runtime)
         file = runtime[Landing].scan(runtime.product, source.name).files.get(sprint)
         if file is None:
             return _rows_in_lake(runtime, source.name, sprint)
@@ -70,6 +70,7 @@ def _source_asset(
             "row_bounds": list(contract.row_bounds) if contract.row_bounds else None,
             "file": file.path.name,
             "file_digest": file.digest,
+            "terms": terms_of(contract),
             "landed_by": runtime.clock.now().isoformat(),
         }
         before = runtime.measured(source.name, sprint)
@@ -117,7 +118,7 @@ def _published_asset(
     @shell.in_words(runtime)
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         window = runtime.window(context.partition_key)
-        refuse_moved(runtime)
+        refuse_contradictions(runtime)
         try:
             upstream = Upstream.of(runtime, source.name)
             ready = upstream.at(window)
@@ -156,12 +157,6 @@ def _published_asset(
         )
 
     return published
-
-
-def refuse_moved(runtime: Runtime) -> None:
-    """Nothing lands while the calendar gives closed sprints other days. Raises StepFailed."""
-    if moved := moved_sentence(runtime):
-        raise StepFailed(moved)
 
 
 def _by_time(runtime: Runtime, feed: Feed) -> dg.PartitionMapping:
@@ -248,11 +243,6 @@ def accept(
         if frame is not read or contract.known_at is None:
             check_known_at(frame, first_line=file.first_line)
     except BadFile as bad:
-        if bad.of_window and (changed := changed_since(runtime, file.sprint)):
-            # The file is sound, and stays where it is: with the declaration put back it is taken in.
-            raise StepFailed(
-                f"{'; '.join(changed)}. What failed: {file.path.name} of {source}: {bad}"
-            ) from bad
         refuse(context, runtime, source, file, bad)
     except UnsettledFile as moving:
         raise dg.Failure(

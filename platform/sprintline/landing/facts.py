@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from sprintline.landing.terms import Terms
+
 
 class SourceFacts(TypedDict):
     """Rows of a source for a sprint, from a landed file or from a table that another product publishes.
@@ -13,6 +15,7 @@ class SourceFacts(TypedDict):
     landed_by: moment (ISO, UTC) by which the rows were there; landing the same rows again does not change it
     file: name of the landed file; absent for a published table
     file_digest: hash of the landed file; absent for a published table
+    terms: key and moments of the contract it landed under; absent for a published table and in older sprints
     contract: name and version of the contract that the rows were checked against; absent for a landed file
     published: product, table and contract version that were read; absent for a landed file
     upstream: digest of the data on which the publisher's sprints closed; absent for a landed file
@@ -25,6 +28,7 @@ class SourceFacts(TypedDict):
     landed_by: str
     file: NotRequired[str]
     file_digest: NotRequired[str]
+    terms: NotRequired[Terms]
     contract: NotRequired[str]
     published: NotRequired[str]
     upstream: NotRequired[str]

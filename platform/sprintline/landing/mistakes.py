@@ -9,8 +9,10 @@ from pathlib import Path
 from sprintline.landing.contracts import Contract
 from sprintline.landing.odcs import parse_contract
 from sprintline.landing.published import wrong_tables
+from sprintline.landing.terms import changed_terms
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.product.checked import Check, Checked
+from sprintline.product.held import Held
 from sprintline.product.runtime import Runtime
 
 
@@ -58,4 +60,5 @@ def _published(product: Checked) -> Iterator[str]:
         yield mistake.located(file)
 
 
+HELD = (Held(changed_terms),)
 CHECKS = (Check(30, _contracts), Check(31, _published))

@@ -58,11 +58,6 @@ class BadFile(Exception):
         self.reason = reason
         self.details = details
 
-    @property
-    def of_window(self) -> bool:
-        """Whether rows lie outside the sprint, which a changed calendar makes of a sound file as well."""
-        return any(one.get("code") == WINDOW for one in self.details.get("findings", ()))
-
     @classmethod
     def of(cls, violations: Iterable[Violation], **facts: Any) -> BadFile:
         """From one or more violations; those beyond the first dozen are only counted."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sprintline.base.errors import error_text
 from sprintline.product.checked import SOUND, Check, Checked
+from sprintline.warehouse.bound import bound
 
 
 def _recipe(product: Checked) -> Iterator[str]:
@@ -58,4 +59,44 @@ def _label(product: Checked) -> Iterator[str]:
     yield f"{product.shown(file)}:1: {wrong}"
 
 
-CHECKS = (Check(40, _recipe), Check(91, _label, SOUND))
+def _inputs(product: Checked) -> Iterator[str]:
+    """Inputs that nothing gives, that are the answer itself, or that are computed from it."""
+    from sprintline.features.given import given
+    from sprintline.features.store import FeatureStore
+    from sprintline.lake.tables import Lake
+    from sprintline.learning.answer_columns import computed_from_the_answer
+    from sprintline.learning.inputs_declared import wrong_inputs
+    from sprintline.product.runtime import product_module
+
+    file = product.folder / "model.py"
+    if product.spec is None or not file.is_file():
+        return
+    spec, shown = product.spec, product.shown(file)
+    try:
+        inputs = product_module(product.folder, "model").recipe().inputs  # type: ignore[union-attr]
+    except Exception:  # noqa: BLE001 - reported by another check
+        return
+    store = FeatureStore(
+        product.product, product.home, Lake(product.home.lake), product.root / "feature_repo"
+    )
+    features = given(store)
+    with bound(product) as (run, columns, _):
+        if run is None or features is None or spec.model.questions not in run.bound:
+            return
+        questions = run.columns(spec.model.questions)
+        kinds = features.of(spec.features.service, spec.features.views)
+        yield from wrong_inputs(
+            inputs,
+            file,
+            shown,
+            questions,
+            kinds,
+            spec.model.label,
+            spec.features.service,
+            spec.model.questions,
+        )
+        asked = [name for name in inputs.names if name in questions and name != spec.model.label]
+        yield from computed_from_the_answer(run, spec.model, columns, asked, file, shown)
+
+
+CHECKS = (Check(40, _recipe), Check(91, _label, SOUND), Check(95, _inputs, SOUND))

@@ -6,10 +6,13 @@ key to other days: rows would lie in two sprints, or in none.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
+from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.base.time_zones import zone_of
 from sprintline.product.calendar import CalendarError
+from sprintline.product.held import place_of
 from sprintline.product.runtime import Runtime
 
 Bounds = tuple[str, str, str]
@@ -27,12 +30,26 @@ def bounds_of(runtime: Runtime, sprint: str) -> Bounds:
     return first.isoformat(), (after - timedelta(days=1)).isoformat(), zone
 
 
+def calendar_digest(runtime: Runtime, sprint: str) -> str:
+    """Hash of the days of every sprint up to this one, as declared now. Raises CalendarError as `bounds_of` does.
+
+    A closing records it: the newest closed sprint then speaks for all before it, and no history is read.
+    """
+    keys = runtime.calendar.keys[: runtime.calendar.window(sprint).index + 1]
+    first = runtime.calendar.sprints[0].start.astimezone(zone_of(runtime.calendar.timezone)).date()
+    starts = [runtime.calendar.window(key).end.isoformat() for key in keys]
+    return text_hash(canonical_json([runtime.calendar.timezone, first.isoformat(), list(keys), starts]))
+
+
 def moved_sprints(runtime: Runtime) -> dict[str, tuple[Bounds, Bounds | None]]:
     """Closed sprints to which the calendar gives other days: those they closed on, and those of now.
 
-    None stands for a key that the calendar no longer plans.
-    Sprints that closed before bounds were recorded are left out.
+    None stands for a key that the calendar no longer plans. Sprints that closed before bounds were recorded are left
+    out. Reads one record while the calendar is as it was at the newest closing, and every closing when it is not.
     """
+    newest = runtime.newest(INCREMENT)
+    if newest is None or _same_calendar(runtime, newest[0], newest[1].facts.get("calendar")):
+        return {}
     found: dict[str, tuple[Bounds, Bounds | None]] = {}
     for sprint, measured in runtime.history(INCREMENT).items():
         if not (then := measured.facts.get("window")):
@@ -44,6 +61,13 @@ def moved_sprints(runtime: Runtime) -> dict[str, tuple[Bounds, Bounds | None]]:
         if now is None or list(now) != list(then):
             found[sprint] = (then[0], then[1], then[2]), now
     return found
+
+
+def _same_calendar(runtime: Runtime, sprint: str, recorded: str | None) -> bool:
+    try:
+        return recorded == calendar_digest(runtime, sprint)
+    except CalendarError:
+        return False
 
 
 def moved_sentence(runtime: Runtime) -> str | None:
@@ -59,6 +83,12 @@ def moved_sentence(runtime: Runtime) -> str | None:
         f"lengths of closed sprints in defs.yaml, and change later ones with calendar.lengths; or start over: "
         f"sprintline remove {runtime.product} --state"
     )
+
+
+def moved_calendar(runtime: Runtime) -> Iterator[str]:
+    """`moved_sentence` with the line of the calendar."""
+    if moved := moved_sentence(runtime):
+        yield f"{place_of(runtime, 'calendar')}: attributes.calendar: {moved}"
 
 
 def _told(bounds: Bounds, zone: str | None = None) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sprintline.product.bounds import moved_sentence
+from sprintline.product.bounds import moved_calendar
 from sprintline.product.calendar import Calendar, CalendarError
-from sprintline.product.checked import ALWAYS, SOUND, Check, Checked
+from sprintline.product.checked import ALWAYS, Check, Checked
+from sprintline.product.held import Held, contradictions
 from sprintline.product.runtime import Runtime
 
 
@@ -46,21 +47,17 @@ def _name_and_calendar(product: Checked) -> Iterator[str]:
         yield f"{place}: {error}"
 
 
-def _closed_sprints(product: Checked) -> Iterator[str]:
-    """A calendar that gives closed sprints other days, where there is a state folder."""
-    url = product.home.records_url
-    if product.spec is None or (
-        url.startswith("sqlite") and not (product.home.root / "records.db").is_file()
-    ):
-        return
-    if moved := moved_sentence(Runtime(product.spec, product.folder, product.home)):
-        file = product.folder / "defs.yaml"
-        yield f"{product.shown(file)}:{product.line(file, ('attributes', 'calendar'))}: attributes.calendar: {moved}"
+def _held(product: Checked) -> Iterator[str]:
+    """What no longer fits closed sprints or the live model, where there is a state folder."""
+    if product.spec is not None and product.sprints is not None:
+        yield from contradictions(Runtime(product.spec, product.folder, product.home))
 
 
 CHECKS = (
     Check(10, _python, ALWAYS),
     Check(11, _workspace, ALWAYS),
     Check(20, _name_and_calendar),
-    Check(25, _closed_sprints, SOUND),
+    Check(96, _held),
 )
+
+HELD = (Held(lambda runtime, quick: moved_calendar(runtime)),)

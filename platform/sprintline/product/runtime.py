@@ -121,6 +121,10 @@ class Runtime:
             sprint: one for (sprint, _), one in self.records.measurements(self.product, asset=asset).items()
         }
 
+    def newest(self, asset: str) -> tuple[str, Measurement] | None:
+        """The newest sprint of which an asset recorded anything, and what; None while there is none."""
+        return self.records.newest(self.product, asset)
+
     def measure(self, asset: str, scope: Scope | str, version: str, facts: Mapping[str, Any]) -> None:
         """Record an asset's data version and facts of a scope; a bare key is a sprint's.
 

@@ -11,6 +11,7 @@ from sprintline.product import assets as shell
 from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
 from sprintline.release.live import live
+from sprintline.release.needs import refuse_unmet_needs
 from sprintline.serving.evidence import NOTHING_ISSUED
 from sprintline.serving.predict import predict
 
@@ -42,6 +43,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
             runtime.measure("predictions", sprint, NOTHING_ISSUED, none)
             yield shell.materialized(NOTHING_ISSUED, {"dagster/row_count": 0, "note": note})
             return
+        refuse_unmet_needs(runtime, champion)
         issued = predict(runtime, champion, runtime[Lake].read(runtime.table("question_features"), [sprint]))
         commit = runtime[Lake].write(runtime.table("predictions"), sprint, issued, sort_by=["question_id"])
         facts: PredictionsFacts = {"rows": commit.rows, "champion": champion.model_id}

@@ -6,8 +6,15 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from sprintline.product.bounds import INCREMENT
 from sprintline.product.checked import SOUND, Check, Checked
+from sprintline.product.held import Held, place_of
+from sprintline.product.runtime import Runtime
 from sprintline.product.spec import PLATFORM_ASSETS
+from sprintline.warehouse.bound import bound
+from sprintline.warehouse.contract_use import misdeclared_columns, misread_columns
+from sprintline.warehouse.dbt import Warehouse, WarehouseError
+from sprintline.warehouse.undeclared import undeclared_sources
 
 _COMPARED = timedelta(days=10 * 366)
 """From a calendar's start on, clocks are compared for so long."""
@@ -33,8 +40,6 @@ def _marts(product: Checked) -> Iterator[str]:
 
 
 def _parsed(product: Checked) -> Iterator[str]:
-    from sprintline.warehouse.dbt import Warehouse, WarehouseError
-
     if not (product.root / "dbt_project" / "dbt_project.yml").is_file():
         return
     try:
@@ -73,9 +78,6 @@ def _zone_rules(product: Checked) -> Iterator[str]:
 
 def _sources(product: Checked) -> Iterator[str]:
     """Models that read what no longer lands."""
-    from sprintline.warehouse.dbt import Warehouse, WarehouseError
-    from sprintline.warehouse.undeclared import undeclared_sources
-
     if product.spec is None or not (product.root / "dbt_project" / "dbt_project.yml").is_file():
         return
     warehouse = Warehouse(product.product, product.home, product.root / "dbt_project")
@@ -86,9 +88,47 @@ def _sources(product: Checked) -> Iterator[str]:
         return  # reported already
 
 
+def _contracts(product: Checked) -> Iterator[str]:
+    """SQL and sources.py that read what no contract declares."""
+    with bound(product) as (run, columns, warehouse):
+        if run is None or warehouse is None:
+            return
+        yield from (one.wrong for one in columns.values() if one.wrong)
+        yield from misread_columns(run, warehouse.manifest, product.product, columns, warehouse.project)
+        yield from misdeclared_columns(run, warehouse.manifest, warehouse.table_columns())
+
+
+def _removed_sources(runtime: Runtime, quick: bool) -> Iterator[str]:
+    """Sources that the newest closed sprint landed, that models still read, and that are not declared any more."""
+    if (newest := runtime.newest(INCREMENT)) is None:
+        return
+    declared = {source.name for source in runtime.spec.sources}
+    measured = runtime.records.measurements(runtime.product, newest[0])
+    gone = {asset for (_, asset), one in measured.items() if "landed_by" in one.facts} - declared
+    if not gone:
+        return
+    warehouse = runtime[Warehouse]
+    try:
+        manifest = warehouse.manifest
+    except WarehouseError:
+        return  # reported already
+    for name in sorted(gone):
+        others = {one["name"] for one in manifest.get("sources", {}).values()} - {name}
+        readers = list(undeclared_sources(manifest, runtime.product, others, warehouse.project))
+        if readers:
+            yield (
+                f"{place_of(runtime, 'sources')}: attributes.sources: {newest[0]} closed on the source {name}, which "
+                f"is not "
+                f"declared any more, and {readers[0].partition(': ')[0]} reads it: declare it again, or take it out "
+                f"of the dbt models and features first"
+            )
+
+
+HELD = (Held(_removed_sources),)
 CHECKS = (
     Check(50, _marts),
     Check(60, _zone_rules, SOUND),
     Check(90, _parsed, SOUND),
     Check(92, _sources, SOUND),
+    Check(93, _contracts, SOUND),
 )

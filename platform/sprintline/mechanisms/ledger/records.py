@@ -180,6 +180,22 @@ class Records(Ledger):
                 for row in connection.execute(query).mappings()
             }
 
+    def newest(self, product: str, asset: str, *, kind: str = SPRINT) -> tuple[str, Measurement] | None:
+        """The last key of a kind of scope of which an asset recorded anything, and what; None while there is none.
+
+        One row is read, however many there are: keys of sprints are in the order of the sprints.
+        """
+        query = (
+            sa.select(MEASUREMENTS)
+            .where(MEASUREMENTS.c.product == product, MEASUREMENTS.c.asset == asset)
+            .where(MEASUREMENTS.c.scope_kind == kind)
+            .order_by(MEASUREMENTS.c.scope_key.desc())
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().first()
+            return None if row is None else (row["scope_key"], self._read(_measurement_of, MEASUREMENT, row))
+
     # --- whether they are as they were written --------------------------------------------------------------------
 
     def changed(self, product: str, scope: Scope | str | None = None, *, kind: str = SPRINT) -> list[Changed]:
