@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.landing.landed_files import CONTRACT
 
 from sprintline.features.knowledge import Knowledge, as_known
+from sprintline.landing.contracts import Column
 from sprintline.landing.odcs import parse_contract
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -77,10 +78,13 @@ def test_a_column_known_at_its_own_moment_is_scrambled_until_then_also_in_a_row_
 def test_a_day_is_known_at_its_end_in_its_own_zone():
     days = [date(2026, 1, 4), date(2026, 1, 5), None, date(2026, 1, 3)]
     frame = orders([0, 0, 0, -2], paid_on=pd.Series(days, dtype=object))
-    berlin = Knowledge(moments={"returned": "paid_on"}, zones={"paid_on": "Europe/Berlin"})
+    berlin = Knowledge(
+        moments={"returned": "paid_on"},
+        columns={"paid_on": Column("paid_on", "date", timezone="Europe/Berlin")},
+    )
     late = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)  # half past midnight of the 6th in Berlin
     assert as_known(frame, berlin, late).scrambled["returned"] == 1
-    utc = Knowledge(moments={"returned": "paid_on"}, zones={"paid_on": "UTC"})
+    utc = Knowledge(moments={"returned": "paid_on"}, columns={"paid_on": Column("paid_on", "date")})
     found = as_known(frame, utc, late)
     assert found.scrambled["returned"] == 2
     assert all(day > date(2026, 1, 5) for day in found.rows["paid_on"][1:3])

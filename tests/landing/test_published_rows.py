@@ -56,7 +56,7 @@ def test_rows_are_read_with_their_moments_and_what_they_came_from_is_recorded(pa
     evidence, version = KINDS[0].gather(bakery, SOURCE, S1)
     assert version == measured.data_version
     assert {rule.code: rule(evidence).outcome for rule in RULES} == dict.fromkeys(
-        ("DQ101", "DQ102", "DQ103", "DQ104"), Outcome.PASS
+        ("DQ101", "DQ102", "DQ103", "DQ104", "DQ105"), Outcome.PASS
     )
 
 

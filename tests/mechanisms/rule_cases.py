@@ -141,6 +141,15 @@ CASES = {
             ({"rows_known_after_landing": 2}, "2 say a moment after the file landed"),
         ],
     ),
+    "DQ105": Case(
+        {"rows": 100, "undeclared_days": []},
+        [
+            (
+                {"undeclared_days": ["sold_on"]},
+                "every value of sold_on is a midnight, and the contract does not say",
+            )
+        ],
+    ),
     "DQ104": Case(
         {"rows": 100, "rows_in_lake": 100, "data_version": "aa", "data_version_in_lake": "aa"},
         [

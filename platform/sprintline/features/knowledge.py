@@ -10,14 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from sprintline.landing.contracts import Contract
+    from sprintline.landing.contracts import Column, Contract
 
 EVENT_AT = "event_at"
 KNOWN_AT = "known_at"
@@ -31,13 +30,13 @@ class Knowledge:
     asked: columns known when the question is asked, or earlier. Where there is none, nothing of a row is known before
         the row is, not even that there will be one.
     moments: column with the moment, by column that is known at a moment of its own.
-    zones: time zone of those moment columns that hold days; a day is known at its end.
+    columns: the contract's column of each of these moments; a day is known at its end.
     row_moments: columns that say when the row itself was known.
     """
 
     asked: frozenset[str] = frozenset()
     moments: Mapping[str, str] = field(default_factory=dict)
-    zones: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Column] = field(default_factory=dict)
     row_moments: frozenset[str] = frozenset({KNOWN_AT})
 
     @classmethod
@@ -53,13 +52,9 @@ class Knowledge:
             for column in contract.columns
             if column.known_at not in (AT_QUESTION, WITH_ROW)
         }
-        zones = {
-            column.name: column.timezone
-            for column in contract.columns
-            if column.logical_type == "date" and column.name in moments.values()
-        }
+        columns = {column.name: column for column in contract.columns if column.name in moments.values()}
         rows = {KNOWN_AT, *([contract.known_at] if contract.known_at else [])}
-        return cls(frozenset(asked), moments, zones, frozenset(rows))
+        return cls(frozenset(asked), moments, columns, frozenset(rows))
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ def as_known(
         of = knowledge.moments.get(name, name if name in own_moments else None)
         unknown = unknown_row
         if of is not None and of not in knowledge.row_moments and of in rows.columns:
-            unknown = ~_reached(rows[of], moment, knowledge.zones.get(of))
+            unknown = ~_reached(rows[of], moment, knowledge.columns.get(of))
         if not unknown.any():
             continue
         values = _later if name in own_moments else _others
@@ -114,12 +109,15 @@ def as_known(
     return AsKnown(rows, scrambled)
 
 
-def _reached(moments: pd.Series, moment: datetime, zone: str | None) -> NDArray[np.bool_]:
-    """Which moments are not after `moment`; days, of a time zone, end before it. A missing one is not reached."""
-    if zone is None:
-        return (moments <= moment).fillna(False).to_numpy(dtype=bool)
-    today = moment.astimezone(ZoneInfo(zone)).date()
-    return moments.map(lambda day: day is not None and day == day and day < today).to_numpy(dtype=bool)
+def _reached(values: pd.Series, moment: datetime, column: Column | None) -> NDArray[np.bool_]:
+    """Which moments are not after `moment`; days end before it. A missing one is not reached.
+
+    column: the contract's; None where the values are moments.
+    """
+    from sprintline.landing.values import moments
+
+    known = values if column is None else moments(values, column, ended=True)
+    return (known <= moment).fillna(False).to_numpy(dtype=bool)
 
 
 def _later(

@@ -29,6 +29,11 @@ WITH_ROW = "row"
 """`knownAt` of a column that is known when its row is, the latest moment: the default."""
 
 
+DAY, MOMENT = "day", "moment"
+"""`resolution` of a timestamp column: days written with a midnight, each known at its end; or moments."""
+RESOLUTIONS = (DAY, MOMENT)
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a source.
@@ -37,7 +42,8 @@ class Column:
     are ISO 8601 text. `timezone` is that of timestamps written without an offset, and of days. `unit` is the unit of
     measure. `physical_name` is the column's name in the file, where that is another. `known_at` says when a value is
     known: AT_QUESTION, WITH_ROW, or the name of a column with the moment. `not_known` are the words that mean "not
-    known" in this column, besides the empty field; None where the contract names none.
+    known" in this column, besides the empty field; None where the contract names none. `resolution` says whether the
+    moments of a timestamp column are days (DAY) or moments (MOMENT); None where the contract does not say.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Column:
     physical_name: str | None = None
     known_at: str = WITH_ROW
     not_known: tuple[str, ...] | None = None
+    resolution: str | None = None
 
     @property
     def absent(self) -> tuple[str, ...]:

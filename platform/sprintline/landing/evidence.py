@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sprintline.lake.recorded import lake_versions
 from sprintline.lake.tables import Lake
+from sprintline.landing.days import moment_columns, undeclared_days
 from sprintline.landing.facts import SourceFacts
 from sprintline.landing.odcs import Contracts
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
@@ -19,7 +20,10 @@ def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     # For a published table, the contract at the time of reading: the publisher's may have changed since.
     agreed = f"{contract.name} {contract.version}" if contract else facts["contract"]
     bounds = contract.row_bounds if contract else facts["row_bounds"]
-    rows = runtime[Lake].read(table, [sprint], columns=["known_at"], missing_ok=True)
+    # A column that the contract has only now is not in the rows that landed before.
+    there = runtime[Lake].types(table) if contract else {}
+    unclear = [name for name in moment_columns(contract) if name in there] if contract else []
+    rows = runtime[Lake].read(table, [sprint], columns=["known_at", *unclear], missing_ok=True)
     # Computed from the rows, not cached: a file changed in place keeps its name and size.
     stored = runtime[Lake].data_version(table, sprint, recompute=True)
     return {
@@ -30,6 +34,7 @@ def _source(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         "data_version": found.data_version,
         "rows_in_lake": len(rows),
         "data_version_in_lake": stored or "nothing",
+        "undeclared_days": undeclared_days(rows, contract) if contract else [],
         "rows_without_known_at": int(rows["known_at"].isna().sum()),
         "rows_known_after_landing": int((rows["known_at"] > facts["landed_by"]).sum()),
     }, stored or ""

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from sprintline.landing.terms import Terms
+
+class Terms(TypedDict):
+    """By what rows are told apart and filed.
+
+    version: of the contract
+    key: columns of the primary key
+    event_at: column with the moment at which a row happened; None where sources.py derives it
+    known_at: column with the moment at which it became known; None where sources.py derives it
+    zone: time zone of event_at
+    """
+
+    version: str
+    key: list[str]
+    event_at: str | None
+    known_at: str | None
+    zone: str
 
 
 class SourceFacts(TypedDict):

@@ -38,6 +38,16 @@ def _from_the_future(sandbox: Sandbox) -> None:
     sandbox.land("deliveries", change)
 
 
+def _days_for_moments(sandbox: Sandbox) -> None:
+    def change(deliveries: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        days = pd.to_datetime(deliveries["delivered_at"], utc=True).dt.floor("D")
+        return deliveries.assign(delivered_at=days.dt.strftime("%Y-%m-%dT00:00:00Z"))
+
+    sandbox.land("deliveries", change)
+
+
 def _rows_lost_in_the_lake(sandbox: Sandbox) -> None:
     sandbox.partition("orders", lambda orders: orders.iloc[10:])
 
@@ -61,6 +71,10 @@ FAULTS = (
     ),
     Fault(
         "DQ103", "rows known only next year", "landing file of deliveries", "deliveries", _from_the_future,
+        run=("deliveries",), state=LANDED,
+    ),
+    Fault(
+        "DQ105", "days in place of moments", "landing file of deliveries", "deliveries", _days_for_moments,
         run=("deliveries",), state=LANDED,
     ),
     Fault("DQ104", "rows lost after they were accepted", "lake partition of orders", "orders", _rows_lost_in_the_lake),

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.landing.artefacts import index_columns
-from sprintline.landing.contracts import Column, Contract
+from sprintline.landing.contracts import DAY, MOMENT, Column, Contract
 from sprintline.landing.dates import OUTSIDE
+from sprintline.landing.days import only_days
 from sprintline.landing.delimited import decode, read_rows, unpack
 from sprintline.landing.guess import Guess, guess, of_parquet
 from sprintline.landing.parquet import logical_type, plain
@@ -51,7 +52,8 @@ class Inferred:
     """One column: its names in the file, in the contract and in SQL, its logical type and why it has that.
 
     not_known: words that mean "not known" in it. note: what its owner should read about the choice, if anything.
-    counts_rows: whether it numbers the rows of the file, which says nothing about them.
+    counts_rows: whether it numbers the rows of the file, which says nothing about them. resolution: of a timestamp,
+    `day` where every value is the midnight of a day, else `moment`.
     """
 
     header: str
@@ -64,6 +66,7 @@ class Inferred:
     not_known: tuple[str, ...] = ()
     note: str | None = None
     counts_rows: bool = False
+    resolution: str | None = None
 
     @property
     def category(self) -> bool:
@@ -108,10 +111,20 @@ def infer(
             column = replace(
                 column, counts_rows=True, note="it numbers the rows of the file, so no model reads it"
             )
+        if column.kind == "timestamp":
+            column = _resolved(column, pd.Series(typed[sql]), timezone)
         found.append(column)
     frame = pd.DataFrame(typed)
     frame.attrs = texts.attrs
     return found, frame
+
+
+def _resolved(column: Inferred, values: pd.Series, timezone: str) -> Inferred:
+    """A column of moments with what its midnights mean."""
+    if not only_days(values, Column("", "timestamp", timezone=timezone)):
+        return replace(column, resolution=MOMENT)
+    told = "every value is a midnight, so it is a day and known at its end (resolution: day in the contract)"
+    return replace(column, resolution=DAY, note=f"{column.note}; {told}" if column.note else told)
 
 
 def _counts_rows(values: Any) -> bool:

@@ -223,6 +223,7 @@ def _column(prop: SchemaProperty, zone: str) -> Column:
         timezone=str(options.get("defaultTimezone", zone)),
         physical_name=prop.physicalName,
         known_at=str(custom.get("knownAt", WITH_ROW)),
+        resolution=custom.get("resolution"),
         not_known=tuple(custom["notKnown"] or ()) if "notKnown" in custom else None,
     )
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sprintline.base.time_zones import zone_of
-from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, WITH_ROW
+from sprintline.landing.contracts import AT_QUESTION, CLASSIFICATIONS, RESOLUTIONS, WITH_ROW
 from sprintline.landing.declared_relations import ENGINE
 from sprintline.landing.odcs_relations import accepted_mistakes, rejected_mistakes, without_relations
 from sprintline.mechanisms.declaration.located_yaml import (
@@ -29,7 +29,7 @@ LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
 #: customProperties of the contract that have a meaning here; others are not changed.
 CUSTOM = ("eventAt", "knownAt", "timezone", "checksum", "rejectedRelations")
 #: customProperties of a column that have a meaning here.
-COLUMN_CUSTOM = ("unit", "knownAt", "notKnown")
+COLUMN_CUSTOM = ("unit", "knownAt", "notKnown", "resolution")
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -184,6 +184,13 @@ def _check_not_known(column: Mapping[str, Any], path: KeyPath, found: MistakeLis
             words = item.get("value")
             if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
                 found.add((*at, "value"), f"{shown(words)} is not a list of words", 'write ["N/A", "-"]')
+        elif name == "resolution":
+            value, kind = item.get("value"), column.get("logicalType")
+            if value not in RESOLUTIONS:
+                found.add((*at, "value"), f"{shown(value)} is no resolution", suggest(value, RESOLUTIONS))
+            elif kind != "timestamp":
+                right = "leave it out: a date is a day" if kind == "date" else "leave it out"
+                found.add((*at, "property"), f"is only for timestamps, and this is a {kind}", right)
 
 
 def _check_options(options: Any, kind: str, path: KeyPath, found: MistakeList) -> None:
@@ -400,7 +407,7 @@ def _check_custom(properties: Any, columns: Mapping[str, dict[str, Any]], found:
 def _check_column_custom(
     column: Mapping[str, Any], columns: Mapping[str, dict[str, Any]], at: KeyPath, found: MistakeList
 ) -> None:
-    """Check when a column's values are known: `knownAt`, the only property of a column that is read beside `unit`."""
+    """Check the names of a column's properties, and when its values are known: `knownAt`."""
     given = column.get("customProperties")
     for index, item in enumerate(given if isinstance(given, list) else ()):
         if not isinstance(item, dict) or not isinstance(item.get("property"), str):

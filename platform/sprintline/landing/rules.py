@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.mechanisms.rules.verdicts import Judgement, Rule, failed, insufficient, need, passed
+from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 
 def _contract(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -57,6 +57,20 @@ def _known(evidence: Mapping[str, Any], _: Any) -> Judgement:
     return passed(f"all {rows:,} rows say when they were known, and none after the file landed", 0, 0)
 
 
+def _days(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    found, rows = need(evidence, "undeclared_days"), need(evidence, "rows")
+    if found:
+        return failed(
+            f"in {rows:,} rows every value of {', '.join(found)} is a midnight, and the contract does not say "
+            f"whether that is a day: it was taken as known at the day's end",
+            len(found),
+            0,
+        )
+    return passed(
+        f"in {rows:,} rows no column of moments has midnights only without saying what they are", 0, 0
+    )
+
+
 def _complete(evidence: Mapping[str, Any], _: Any) -> Judgement:
     accepted, stored = need(evidence, "rows"), need(evidence, "rows_in_lake")
     expected, found = need(evidence, "data_version"), need(evidence, "data_version_in_lake")
@@ -101,6 +115,19 @@ RULES = (
         "future, would be lost or leak the future.",
         remedy="fix knownAt in the contract or the source's function in sources.py",
         judge=_known,
+    ),
+    Rule(
+        code="DQ105",
+        name="says_whether_midnights_are_days",
+        judges="source",
+        practice="4.6",
+        severity=Severity.WARN,
+        why="A day that is written with a midnight was known at its end. Counted from 00:00, it would answer questions "
+        "asked on that day with what nobody knew yet. Without a declaration, sprints whose rows happen to be all at "
+        "midnight would be read otherwise than the others.",
+        remedy="write at the column in the contract, under customProperties: {property: resolution, value: day}, or "
+        "moment",
+        judge=_days,
     ),
     Rule(
         code="DQ104",

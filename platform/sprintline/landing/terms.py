@@ -7,10 +7,11 @@ sprints would be the same row twice, or in no sprint, though each file keeps its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, TypedDict
+from typing import Final
 
 from sprintline.base.places import shown
 from sprintline.landing.contracts import Contract
+from sprintline.landing.facts import Terms
 from sprintline.landing.odcs import Contracts
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError, KeyPath, read_yaml
 from sprintline.product.bounds import INCREMENT
@@ -18,18 +19,6 @@ from sprintline.product.runtime import Runtime
 
 TERMS: Final = "terms"
 """Fact of a landed source: `Terms`."""
-
-
-class Terms(TypedDict):
-    """version: of the contract. key: columns of the primary key. event_at, known_at: columns with the moments, None
-    where sources.py derives them. zone: time zone of event_at.
-    """
-
-    version: str
-    key: list[str]
-    event_at: str | None
-    known_at: str | None
-    zone: str
 
 
 def terms_of(contract: Contract) -> Terms:

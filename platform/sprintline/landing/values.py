@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sprintline.base.time_zones import midnight, zone_of
-from sprintline.landing.contracts import Column, Contract, repeated_rows
+from sprintline.landing.contracts import DAY, Column, Contract, repeated_rows
 from sprintline.landing.dates import microseconds
+from sprintline.landing.days import day_ends, day_starts, read_as_days
 from sprintline.landing.reasons import EXAMPLES, WINDOW, BadFile, Violation, places, quoted
 from sprintline.landing.types import assemble, convert
 
@@ -126,6 +127,7 @@ def checked_frame(typed: Typed, contract: Contract, window: Window | None) -> pd
                 typed.violations.append(found)
                 continue
             frame = frame.assign(**{target: moments(typed.frame[source], column, ended=target == "known_at")})
+    typed.violations += [found for column in contract.columns if (found := _no_day(typed, column))]
     if window is not None and "event_at" in frame and contract.event_at is not None:
         hidden = contract.column(contract.event_at).hidden
         typed.violations += _outside(frame["event_at"].dropna(), window, typed.places, typed.word, hidden)
@@ -208,13 +210,14 @@ def _duplicates(typed: Typed, contract: Contract, names: tuple[str, ...]) -> lis
 def moments(values: pd.Series, column: Column, ended: bool) -> pd.Series:
     """A timestamp column as it is, a date column as the local midnight it starts or, `ended`, it ends with; in UTC.
 
-    What became known on a day may have become known in its last minute: it counts from the day's end.
+    What became known on a day may have become known in its last minute: it counts from the day's end. A timestamp
+    column may have days as well (`days.py`).
     """
     import numpy as np
     import pandas as pd
 
     if column.logical_type == "timestamp":
-        return values
+        return day_ends(values, column) if ended and read_as_days(values, column) else values
     zone, later = zone_of(column.timezone), timedelta(days=int(ended))
     codes, days = pd.factorize(values)
     starts = np.array([microseconds(midnight(day + later, zone)) for day in days], dtype="int64")
@@ -253,6 +256,25 @@ def _far(typed: Typed, column: Column, happened: pd.Series | None) -> Violation 
     shown = "the value (hidden)" if column.hidden else quoted(value)
     wrong = f"{places(typed.lines(odd), count, typed.word)}, column {column.name}: {shown} is {NO_MOMENT}"
     return Violation("far_moment", wrong, LATER, column.name, count, typed.lines(odd))
+
+
+def _no_day(typed: Typed, column: Column) -> Violation | None:
+    """Moments with a time in a column that is declared to have days."""
+    import numpy as np
+
+    if column.resolution != DAY or column.name in typed.bad:
+        return None
+    values = typed.frame[column.name]
+    timed = ~day_starts(values, zone_of(column.timezone)) & values.notna().to_numpy()
+    if not (count := int(timed.sum())):
+        return None
+    value = values.iloc[int(np.flatnonzero(timed)[0])]
+    shown = "the value (hidden)" if column.hidden else quoted(value)
+    lines = typed.lines(timed)
+    where = f"{places(lines, count, typed.word)}, column {column.name}"
+    wrong = f"{where}: {shown} has a time, and the contract promises days"
+    right = "write the day with a midnight, or declare resolution: moment in the contract"
+    return Violation("day", wrong, right, column.name, count, lines)
 
 
 def _outside(

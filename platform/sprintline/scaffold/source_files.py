@@ -105,7 +105,11 @@ def moments_of(
             f"known",
             code=2,
         )
-    return moments(values, Column("", column.kind, timezone=timezone), ended=option == "known-at")
+    return moments(
+        values,
+        Column("", column.kind, timezone=timezone, resolution=column.resolution),
+        ended=option == "known-at",
+    )
 
 
 def notes_on(columns: list[Inferred], frame: pd.DataFrame, source: str) -> Iterator[str]:

@@ -128,8 +128,11 @@ def test_the_launchpad_of_a_decision_is_filled_with_every_field(definitions, act
     assert all(field.description for field in shape.fields.values())
 
 
-def test_loading_imports_nothing_heavy():
-    """Each of these costs a second or more in every process that only looks at the definitions."""
+def test_loading_imports_nothing_heavy(tmp_path):
+    """Each of these costs a second or more in every process that only looks at the definitions.
+
+    With a state folder that has records, they are read with SQLAlchemy, which Dagster's instance imports anyway.
+    """
     code = (
         "import sys, products.flight_delays.definitions\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
@@ -138,6 +141,7 @@ def test_loading_imports_nothing_heavy():
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=ROOT / "platform",
         capture_output=True,
+        env={**os.environ, "SPRINTLINE_HOME": str(tmp_path)},
         text=True,
         check=True,
     )
