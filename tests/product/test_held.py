@@ -4,70 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import sys
 
 import pytest
+from tests.clones import DEFS, ORDERS, VIEWS, checked, edit, loaded, new_clone, put_back
 from tests.ledger_events import body as fitting
 from tests.measured_facts import facts
 
 from sprintline.base import settings
-from sprintline.base.settings import Home
 from sprintline.base.steps import StepFailed
 from sprintline.features import given as given_module
 from sprintline.features.given import given
 from sprintline.features.store import FeatureStore
 from sprintline.landing.odcs import Contracts
 from sprintline.landing.terms import terms_of
-from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.product.bounds import bounds_of, calendar_digest
 from sprintline.product.held import contradictions, refuse_contradictions
 from sprintline.product.run_errors import RunError
-from sprintline.product.runtime import Runtime, load_runtime
+from sprintline.product.runtime import Runtime
 from sprintline.release.live import live
 from sprintline.release.needs import refuse_unmet_needs
-from sprintline.scaffold.check import mistakes_of
-from sprintline.scaffold.create import create_product
 
-DEFS = "platform/products/bakery/defs.yaml"
-ORDERS = "platform/products/bakery/contracts/orders.yaml"
-VIEWS = "feature_repo/bakery/views.py"
 S1, S2, S3 = "2026-S01", "2026-S02", "2026-S03"
 INPUTS = {"numeric": ["promised_minutes", "courier_late_rate_1d"], "categorical": ["courier"]}
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A clone with one product, which dbt parses once for all tests."""
-    root = tmp_path_factory.mktemp("clone")
-    for folder in ("platform/products", "dbt_project/models", "feature_repo"):
-        (root / folder).mkdir(parents=True)
-    for part in ("dbt_project.yml", "profiles.yml", "macros"):
-        (root / "dbt_project" / part).symlink_to(settings.ROOT / "dbt_project" / part)
-    create_product("bakery", root)
-    return root
+    return new_clone(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture
 def root(clone, monkeypatch):
     monkeypatch.setattr(settings, "ROOT", clone)
-    files = [path for path in clone.rglob("*bakery*/**/*") if path.suffix in (".py", ".sql", ".yaml", ".yml")]
-    before = {path: path.read_bytes() for path in files if "home" not in path.parts}
-    yield clone
-    for path, content in before.items():
-        if path.read_bytes() != content:
-            path.write_bytes(content)
-    open_records.cache_clear()
-    for left in (clone / "home").glob("*"):
-        if left.name.startswith(("records", "ledger")):
-            left.unlink()
-    shutil.rmtree(clone / "home" / "models", ignore_errors=True)
-    for name in [name for name in sys.modules if name.startswith("products.bakery")]:
-        del sys.modules[name]
-
-
-def loaded(root) -> Runtime:
-    return load_runtime(root / "platform/products/bakery", Home(root / "home"))
+    with put_back(clone):
+        yield clone
 
 
 @pytest.fixture
@@ -99,18 +69,6 @@ def closed(root) -> Runtime:
         key=S2,
     )  # fmt: skip
     return bakery
-
-
-def edit(root, file: str, old: str, new: str) -> Runtime:
-    """The product after a change of one of its files."""
-    text = (root / file).read_text()
-    assert re.search(old, text), f"{file} has no {old}"
-    (root / file).write_text(re.sub(old, new, text, count=1))
-    return loaded(root)
-
-
-def checked(root) -> list[str]:
-    return mistakes_of(root / "platform/products/bakery", root, Home(root / "home"))
 
 
 def test_a_sound_product_contradicts_nothing(closed, root):

@@ -34,6 +34,8 @@ TYPES = {
 
 _MISSING = re.compile(
     r'Referenced column "(?P<alone>\w+)" not found|does not have a column named "(?P<of_table>\w+)"'
+    # The column is not there, and the SELECT gives its own name to what it would make of it.
+    r'|Column "(?P<own>\w+)" referenced that exists in the SELECT clause'
 )
 
 
@@ -155,7 +157,7 @@ def _unbound(model: str, file: str, project: Path, error: str) -> Unbound:
     sql = (project / file).read_text("utf-8") if (project / file).is_file() else ""
     line = line_of(error, sql) or 1
     named = _MISSING.search(error)
-    column = (named["alone"] or named["of_table"]) if named else None
+    column = next((one for one in named.groups() if one), None) if named else None
     lines = sql.splitlines()
     return Unbound(
         model,
@@ -167,9 +169,11 @@ def _unbound(model: str, file: str, project: Path, error: str) -> Unbound:
     )
 
 
-_CAST = re.compile(r"(?<!try_)\bcast\(\s*\"?(?P<column>\w+)\"?\s+as\s+(?P<type>[\w{}() ]+?)\)", re.IGNORECASE)
+_CAST = re.compile(
+    r"(?<!try_)\bcast\(\s*\"?(?P<column>\w+)\"?\s+as\s+(?:\{\{ ?(?P<macro>\w+)|(?P<type>\w+))", re.IGNORECASE
+)
 _NOT_TEXT = re.compile(
-    r"^(?:\w*int\w*|double|float|real|decimal|numeric|bool\w*|date|timestamp\w*|\{\{ ?moment_type\(\) ?\}\})\b",
+    r"\w*int(?:eger)?|double|float|real|decimal|numeric|bool(?:ean)?|date|timestamp\w*|moment_type",
     re.IGNORECASE,
 )
 
@@ -182,5 +186,6 @@ def cast_texts(sql: str, texts: Collection[str]) -> Iterator[tuple[int, str, str
     """
     for number, line in enumerate(without_comments(sql).splitlines(), 1):
         for found in _CAST.finditer(line):
-            if found["column"] in texts and _NOT_TEXT.match(found["type"].strip()):
-                yield number, found["column"], found["type"].strip()
+            kind = found["macro"] or found["type"]
+            if found["column"] in texts and _NOT_TEXT.fullmatch(kind):
+                yield number, found["column"], "timestamp" if found["macro"] else kind.lower()
