@@ -33,7 +33,7 @@ CHANGES = {
         "view courier_delays: gives asked, which views.py does not declare",
     ),
     "a column of the mart that is none": (
-        QUERY, r"sum\(delay_minutes\)", "sum(delay_hours)", f"{QUERY}:15: view courier_delays: Binder Error",
+        QUERY, r"sum\(delay_minutes\)", "sum(delay_hours)", f"{QUERY}:17: view courier_delays: Binder Error",
     ),
     "another type": (
         QUERY, r"late_1d / nullif\(delivered_1d, 0\)", "cast(late_1d as varchar)",
@@ -44,7 +44,7 @@ CHANGES = {
         '\nother = FeatureView(name="other", entities=[courier], ttl=timedelta(hours=6), schema=[Field(name="courier", '
         'dtype=String), Field(name="x", dtype=Float64)], source=lake_source("bakery", "other"))\n'
         r"bakery_v1 =\1[courier_delays, other]",
-        f"{DEFS}:31: attributes.features.views: the service bakery_v1 takes the view other, which is not listed",
+        f"{DEFS}:32: attributes.features.views: the service bakery_v1 takes the view other, which is not listed",
     ),
 }  # fmt: skip
 

@@ -49,7 +49,7 @@ def question_column(root, name: str, sql: str, kind: str, joined: str = "from cl
     ("old", "new", "told"),
     [
         ("parcels", "parcel", "did you mean parcels?"),
-        ("courier_late_rate_1d", "courier_late_rate_2d", "did you mean courier_late_rate_1d?"),
+        ("courier_late_rate_1d", "courier_late_rate_1day", "did you mean courier_late_rate_1d?"),
         ("distance_km", "moon", "add it to one of them, or take it out of the inputs"),
     ],
 )

@@ -47,7 +47,11 @@ class SourceColumns:
         A column that was renamed is not read there yet, so one that the text does not name comes first.
         """
         names = [one.name for one in self.contract.columns]
-        new = [name for name in names if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+        # Columns with the row's moments are read as event_at and known_at.
+        read = {self.contract.event_at, self.contract.known_at}
+        new = [
+            name for name in names if name not in read and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+        ]
         near = new[0] if len(new) == 1 else closest(column, new) or closest(column, names)
         return f"{self.place(near)} declares {near}" if near else f"{self.place('')} declares no such column"
 
