@@ -50,7 +50,9 @@ class SourceColumns:
         # Columns with the row's moments are read as event_at and known_at.
         read = {self.contract.event_at, self.contract.known_at}
         new = [
-            name for name in names if name not in read and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+            name
+            for name in names
+            if name not in read and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
         ]
         near = new[0] if len(new) == 1 else closest(column, new) or closest(column, names)
         return f"{self.place(near)} declares {near}" if near else f"{self.place('')} declares no such column"

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sprintline.base import settings
-from sprintline.base.databases import RecordsError
 from sprintline.base.places import shown
 from sprintline.base.steps import StepFailed
 from sprintline.features.given import Given, given
@@ -39,6 +38,9 @@ def unmet_needs(runtime: Runtime, quick: bool = False) -> Iterator[str]:
 
     quick: says nothing while what `views.py` declares is not known without Feast.
     """
+    # Of sqlalchemy's module; here, so that a code location loads without it.
+    from sprintline.base.databases import RecordsError
+
     try:
         now = live(runtime)
     except (ReleaseStateError, RecordsError):
