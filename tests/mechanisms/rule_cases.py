@@ -351,6 +351,17 @@ CASES = {
         optional=("drifting_sprints",),
         thin=[{"state": "insufficient", "why": "12 rows are too few"}],
     ),
+    "MO508": Case(
+        {"state": "confirmed", "why": "9 of 20 features drifted", "drifting_sprints": 2},
+        [
+            (
+                {"state": "suspected", "why": "9 of 20 features drifted", "drifting_sprints": 1},
+                "suspected, of this sprint alone: 9 of 20",
+            )
+        ],
+        optional=("drifting_sprints",),
+        thin=[{"state": "insufficient", "why": "12 rows are too few"}],
+    ),
     "MO502": Case(
         {"concept": {"effect": 0.02, "drifting": False, "why": "errors of 900 answers are +0.02 off"}},
         [

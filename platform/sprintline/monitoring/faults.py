@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 def _other_customers(sandbox: Sandbox) -> None:
     """For two sprints orders come from one district, late on weekends, and one courier carries them badly."""
+    _other_questions(sandbox, sandbox.before, sandbox.sprint)
+
+
+def _other_customers_once(sandbox: Sandbox) -> None:
+    """The same, in the sprint on trial alone."""
+    _other_questions(sandbox, sandbox.sprint)
+
+
+def _other_questions(sandbox: Sandbox, *sprints: str) -> None:
 
     def change(asked: pd.DataFrame) -> pd.DataFrame:
         asked["placed_hour"] = (asked["placed_hour"] + 4).clip(upper=23)
@@ -23,7 +32,7 @@ def _other_customers(sandbox: Sandbox) -> None:
         asked["courier_delay_minutes_1d"] += 20
         return asked
 
-    for sprint in (sandbox.before, sandbox.sprint):
+    for sprint in sprints:
         sandbox.partition("question_features", change, sprint)
 
 
@@ -93,6 +102,10 @@ FAULTS = (
     Fault(
         "MO501", "other customers for two sprints", "lake partitions of question_features", "drift", _other_customers,
         run=("drift",), sprints_before=1,
+    ),
+    Fault(
+        "MO508", "other customers for one sprint", "lake partition of question_features", "drift",
+        _other_customers_once, run=("drift",),
     ),
     Fault(
         "MO502", "outcomes turned round", "table outcomes in the warehouse", "drift", _answers_turned_round,

@@ -21,6 +21,16 @@ def _drift(evidence: Mapping[str, Any], _: Any) -> Judgement:
     return (failed if state == "confirmed" else passed)(f"drift is {state}: {why}", count)
 
 
+def _suspected(evidence: Mapping[str, Any], _: Any) -> Judgement:
+    state, why = need(evidence, "state"), need(evidence, "why")
+    count = evidence.get("drifting_sprints")
+    if state == "insufficient":
+        return insufficient(why, count)
+    if state == "suspected":
+        return failed(f"drift is suspected, of this sprint alone: {why}", count)
+    return passed(f"drift is {state}, so nothing is only suspected", count)
+
+
 def _concept(evidence: Mapping[str, Any], _: Any) -> Judgement:
     concept: ConceptFacts = need(evidence, "concept")
     drifting, why = concept["drifting"], concept["why"]
@@ -193,6 +203,19 @@ RULES = (
         "its figures of before no longer say how good it is.",
         remedy="the retraining sensor answers confirmed drift; look at the features named and at their sources",
         judge=_drift,
+    ),
+    Rule(
+        code="MO508",
+        name="nothing_is_suspected",
+        judges="drift",
+        gates=(),
+        practice="3.5",
+        severity=Severity.WARN,
+        why="One sprint that drifts by itself is no drift yet, and MO501 passes. It may be the first of several, or a "
+        "source that is wrong, and somebody should look before the next one confirms it.",
+        remedy="look at the statistics that drifted and at their sources; nothing has to be done when the next sprint "
+        "is as before: the item is closed then",
+        judge=_suspected,
     ),
     Rule(
         code="MO502",
