@@ -13,11 +13,15 @@ from sprintline.features.online_state import online_state, online_tables
 from sprintline.features.store import FeatureStore
 
 VIEWS = ["shop_sales", "town_weather"]
+BOTH = [FIRST.end, SECOND.end]
 
 
 @pytest.fixture
 def published(store):
-    """Two sprints, published in order: shop `a` has rows of both, `b` and `c` only of the first."""
+    """Two sprints, published in order: shop `a` has rows of both, `b` only of the first.
+
+    Town `y` has a row that was too old to be published when its sprint ended.
+    """
     early, late = FIRST.end - HOUR, SECOND.end - HOUR
     old = FIRST.start + HOUR
     put(store, "shop_sales", FIRST, sales(("a", early, early, 1, 0.1), ("b", early, early, 5, 0.5)))
@@ -25,9 +29,6 @@ def published(store):
     assert [one.keys for one in store.publish_online(VIEWS, FIRST.end)] == [2, 1]
     put(store, "shop_sales", SECOND, sales(("a", late, late, 2, 0.2)))
     put(store, "town_weather", SECOND, weather(("x", late, late, 2.5)))
-    store.fill_online(
-        ["town_weather"], FIRST.end
-    )  # `y` was too old to be published, and is there all the same
     store.publish_online(VIEWS, SECOND.end)
     return store
 
@@ -44,9 +45,9 @@ OLD = f"select entity_key from {SALES} order by event_ts limit 1"
 
 
 def test_what_was_published_is_equal_to_every_sprint(published):
-    found = published.compare_online(VIEWS, SECOND.end, every_key=True)
-    assert (found.keys, found.equal) == (4, True)
-    served = published.compare_online(VIEWS, SECOND.end)
+    found = published.compare_online(VIEWS, BOTH)
+    assert (found.keys, found.equal) == (3, True)
+    served = published.compare_online(VIEWS, BOTH[1:])
     assert (served.keys, served.equal, served.extra) == (2, True, None)
 
 
@@ -73,20 +74,20 @@ def test_a_change_of_a_key_of_an_earlier_sprint_is_counted_and_filled(
 ):
     before = online_state(published.online_file)
     assert sql(published, statement) > 0
-    found = published.compare_online(VIEWS, SECOND.end, every_key=True)
+    found = published.compare_online(VIEWS, BOTH)
     assert (found.missing, found.unequal, found.extra) == (missing, unequal, extra)
-    published.fill_online(VIEWS, SECOND.end)
-    assert published.compare_online(VIEWS, SECOND.end, every_key=True).equal
+    published.fill_online(VIEWS, BOTH)
+    assert published.compare_online(VIEWS, BOTH).equal
     assert online_state(published.online_file) == before
 
 
 def test_a_store_filled_from_the_newest_sprint_alone_lacks_the_keys_of_earlier_ones(published):
     sql(published, f"delete from {SALES}")
     published.publish_online(["shop_sales"], SECOND.end)
-    assert published.compare_online(["shop_sales"], SECOND.end).equal, (
+    assert published.compare_online(["shop_sales"], BOTH[1:]).equal, (
         "every key that the newest sprint has is there"
     )
-    found = published.compare_online(["shop_sales"], SECOND.end, every_key=True)
+    found = published.compare_online(["shop_sales"], BOTH)
     assert (found.keys, found.missing) == (2, 1)
 
 
@@ -95,8 +96,8 @@ def test_a_store_that_was_deleted_misses_every_key(published):
     again = FeatureStore(
         "bakery", SimpleNamespace(features=published.state.parent), published.lake, published.folder.parent
     )
-    found = again.compare_online(VIEWS, SECOND.end, every_key=True)
-    assert (found.keys, found.missing) == (4, 4)
+    found = again.compare_online(VIEWS, BOTH)
+    assert (found.keys, found.missing) == (3, 3)
 
 
 def test_a_hash_by_view_says_which_one_changed(published):
@@ -110,7 +111,7 @@ def test_a_hash_by_view_says_which_one_changed(published):
 class Product:
     """As much of a runtime as publishing asks for; the ledger is a list."""
 
-    product, window = "bakery", staticmethod(CALENDAR.window)
+    product, window, calendar = "bakery", staticmethod(CALENDAR.window), CALENDAR
     spec = SimpleNamespace(features=SimpleNamespace(views=VIEWS))
 
     def __init__(self, store):

@@ -8,7 +8,7 @@ import dagster as dg
 
 from sprintline.base.failpoints import failpoint
 from sprintline.base.steps import StepFailed
-from sprintline.features.evidence import online_version
+from sprintline.features.evidence import ends_upto, online_version
 from sprintline.features.facts import (
     FeatureViewFacts,
     OnlineFeaturesFacts,
@@ -230,15 +230,16 @@ def publish(
         # The store is at a later sprint; the comparison made when this one was the newest is still valid.
         before: OnlineFeaturesFacts = {"keys_compared": None, "keys_unequal": None}
         return published, history.get(sprint.key, before)
-    found = store.compare_online(written, sprint.end, every_key=bool(touched))
+    ends = ends_upto(runtime, sprint.key)
+    found = store.compare_online(written, ends if touched else ends[-1:])
     why = ""
     if not found.equal:
         why = f"{found}"
         if touched:
             why = f"{', '.join(touched)} changed since {newest} was published: {why}"
         context.log.warning(f"the online store is filled again from all sprints: {why}")
-        store.fill_online(written, sprint.end)
-        found = store.compare_online(written, sprint.end, every_key=True)
+        store.fill_online(written, ends)
+        found = store.compare_online(written, ends)
         repaired(
             runtime, sprint.key, shell.actor(context), "online store", [why], "filled again from all sprints"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sprintline.base.hashing import text_hash
@@ -79,13 +80,19 @@ def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     if sprint == newest and not same:
         # The keys of all sprints: what changed may be a key that this one has no row of.
         compared = runtime[FeatureStore].compare_online(
-            runtime.spec.features.views, runtime.window(sprint).end, every_key=True
+            runtime.spec.features.views, ends_upto(runtime, sprint)
         )
         facts = {**facts, **compared_facts(compared)}
         facts.pop("filled", None)
     # For an older sprint the store no longer has its values; the comparison made when it was the newest is still valid,
     # as it is while neither side has changed.
     return facts, now
+
+
+def ends_upto(runtime: Runtime, sprint: str) -> list[datetime]:
+    """Ends of all sprints up to one, in order."""
+    keys = [*runtime.calendar.previous(sprint, runtime.window(sprint).index), sprint]
+    return [runtime.window(key).end for key in keys]
 
 
 def online_version(runtime: Runtime, sprint: str) -> str:

@@ -144,13 +144,10 @@ class LakeOfflineStore(OfflineStore):
         feature_name_columns: list[str],
         timestamp_field: str,
         created_timestamp_column: str | None,
-        start_date: datetime | None,
+        start_date: datetime,
         end_date: datetime,
     ) -> RetrievalJob:
-        """The latest row per key in `[start_date, end_date]`; nothing outside is read. Raises FeatureError if empty.
-
-        start_date: None reads from the beginning.
-        """
+        """The latest row per key in `[start_date, end_date]`; nothing outside is read. Raises FeatureError if empty."""
         columns = _columns(join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
         rows = read_bounded(_delta(data_source), Reach(_aware(start_date), _aware(end_date), columns))
         newest = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]

@@ -294,41 +294,38 @@ class FeatureStore:
         }
         return {name: text for name, text in found.items() if text}
 
-    def fill_online(self, views: Sequence[str], sprint_end: datetime) -> list[Published]:
-        """Replace the online values of some views by the newest of each key before `sprint_end`, of all sprints.
+    def fill_online(self, views: Sequence[str], ends: Sequence[datetime]) -> list[Published]:
+        """Replace the online values of some views by those that publishing every sprint in order gives.
 
-        Reads every sprint of the views: for a store that lost or changed values, not for a closing.
+        For a store that lost or changed values, not for a closing: it reads the last `ttl` of every sprint.
+
+        Args:
+            views: the views to fill.
+            ends: ends of all sprints up to the newest one that is published, in order.
 
         Raises:
             FeatureError: a view's lake table does not exist; views before it in the list are filled.
         """
         with self._locked():
             store, declared = self._ready()
-            return [self._fill(store, declared, name, sprint_end) for name in views]
+            return [self._fill(store, declared, name, ends) for name in views]
 
-    def compare_online(
-        self, views: Sequence[str], sprint_end: datetime, *, every_key: bool = False
-    ) -> OnlineCompared:
-        """Compare the online store with the newest offline value of each key before `sprint_end`: value and moment.
+    def compare_online(self, views: Sequence[str], ends: Sequence[datetime]) -> OnlineCompared:
+        """Compare the online store with the newest published offline value of each key: value and moment.
 
         Args:
             views: the views to compare.
-            sprint_end: end of the newest sprint that was published.
-            every_key: compare every key that any sprint has a value of, and count those online. Reads every sprint of
-                the views. By default only keys with a value in the last `ttl`, the ones that are served.
+            ends: ends of the sprints that were published, in order. Only the newest one: keys with a value in its last
+                `ttl` are compared, the ones that are served. All of them: every key, and those online are counted.
         """
         self.apply()  # a store that was deleted answers nothing, instead of an error
         store, declared = self._ready()
         provider = store._get_provider()
+        every_key = len(ends) > 1
         total = OnlineCompared(extra=0 if every_key else None)
         for name in views:
             view, keys = declared.view(name), declared.keys(name)
-            try:
-                latest = self._latest(
-                    store, declared, name, None if every_key else sprint_end - view.ttl, sprint_end
-                )
-            except NothingInReachError:
-                latest = None
+            latest = self._newest(store, declared, name, ends)
             online = provider.online_store.keys(store.config, view) if every_key else 0
             found = compared(store, name, [one.name for one in view.features], keys, latest)
             extra = online - (found.keys - found.missing) if every_key else 0
@@ -358,20 +355,40 @@ class FeatureStore:
         provider.ingest_df(view, latest)
         return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
 
-    def _fill(self, store: feast.FeatureStore, declared: Declared, name: str, end: datetime) -> Published:
+    def _fill(
+        self, store: feast.FeatureStore, declared: Declared, name: str, ends: Sequence[datetime]
+    ) -> Published:
         view = declared.view(name)
         provider = store._get_provider()
-        try:
-            latest = self._latest(store, declared, name, None, end)
-        except NothingInReachError as nothing:
-            return Published(name, 0, provider.online_store.newest_event(store.config, view), str(nothing))
+        latest = self._newest(store, declared, name, ends)
+        if latest is None:
+            why = f"{name}: no rows up to {ends[-1]:%Y-%m-%d %H:%M}"
+            return Published(name, 0, provider.online_store.newest_event(store.config, view), why)
         provider.online_store.clear(store.config, view)
         provider.ingest_df(view, latest)
         return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
 
+    def _newest(
+        self, store: feast.FeatureStore, declared: Declared, name: str, ends: Sequence[datetime]
+    ) -> pd.DataFrame | None:
+        """The newest row of each key of a view in the last `ttl` before any of these ends; None without one.
+
+        A row that was older than `ttl` when its sprint ended was never published.
+        """
+        import pandas as pd
+
+        found, ttl = [], declared.view(name).ttl
+        for end in ends:
+            with contextlib.suppress(NothingInReachError):
+                found.append(self._latest(store, declared, name, end - ttl, end))
+        if not found:
+            return None
+        rows = pd.concat(found, ignore_index=True).sort_values([EVENT, CREATED], kind="stable")
+        return rows.drop_duplicates(declared.keys(name), keep="last", ignore_index=True)
+
     @staticmethod
     def _latest(
-        store: feast.FeatureStore, declared: Declared, name: str, start: datetime | None, end: datetime
+        store: feast.FeatureStore, declared: Declared, name: str, start: datetime, end: datetime
     ) -> pd.DataFrame:
         """The newest offline row of each key of a view in `[start, end)`. Raises NothingInReachError without one."""
         view = declared.view(name)
