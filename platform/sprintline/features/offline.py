@@ -9,7 +9,7 @@ Importing this module imports Feast: only Feast does so, when it opens a store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,6 +169,28 @@ class LakeOfflineStore(OfflineStore):
         columns = _columns(join_key_columns, feature_name_columns, timestamp_field, created_timestamp_column)
         rows = read_bounded(_delta(data_source), Reach(_aware(start_date), _aware(end_date), columns))
         return LakeRetrievalJob(_session(rows=rows), "from rows")
+
+
+def newest_published(view: FeatureView, ends: Sequence[datetime]) -> pd.DataFrame:
+    """The newest row of each key in the last `ttl` before any of these ends, in one read.
+
+    ends: of sprints, in order. Raises FeatureError without a table, NothingInReachError without a row.
+    """
+    import pyarrow as pa
+
+    source, ttl = view.batch_source, view.ttl or timedelta(0)
+    event, created = source.timestamp_field, source.created_timestamp_column
+    columns = _columns(view.join_keys, [one.name for one in view.features], event, created)
+    rows = read_bounded(_delta(source), Reach(ends[0] - ttl, ends[-1], columns))
+    kind = pa.timestamp("us", tz="UTC")
+    bounds = pa.table(
+        {"low": pa.array([end - ttl for end in ends], kind), "high": pa.array(list(ends), kind)}
+    )
+    newest = [event, *([created] if created else [])]
+    order = f"partition by {_names(view.join_keys)} order by {_names(newest, ' desc')}"
+    near = f"exists (select 1 from bounds where {_name(event)} >= low and {_name(event)} < high)"
+    query = f"select * from rows where {near} qualify row_number() over ({order}) = 1"  # noqa: S608
+    return LakeRetrievalJob(_session(rows=rows, bounds=bounds), query).to_df()
 
 
 def read_bounded(source: FileSource, reach: Reach) -> pa.Table:

@@ -375,16 +375,14 @@ class FeatureStore:
 
         A row that was older than `ttl` when its sprint ended was never published.
         """
-        import pandas as pd
+        from sprintline.features.offline import newest_published
 
-        found, ttl = [], declared.view(name).ttl
-        for end in ends:
-            with contextlib.suppress(NothingInReachError):
-                found.append(self._latest(store, declared, name, end - ttl, end))
-        if not found:
-            return None
-        rows = pd.concat(found, ignore_index=True).sort_values([EVENT, CREATED], kind="stable")
-        return rows.drop_duplicates(declared.keys(name), keep="last", ignore_index=True)
+        with contextlib.suppress(NothingInReachError):
+            if len(ends) == 1:
+                return self._latest(store, declared, name, ends[0] - declared.view(name).ttl, ends[0])
+            rows = newest_published(declared.view(name), ends)
+            return rows if len(rows) else None
+        return None
 
     @staticmethod
     def _latest(
