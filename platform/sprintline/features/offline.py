@@ -188,7 +188,7 @@ def newest_published(view: FeatureView, ends: Sequence[datetime]) -> pd.DataFram
     )
     newest = [event, *([created] if created else [])]
     order = f"partition by {_names(view.join_keys)} order by {_names(newest, ' desc')}"
-    near = f"exists (select 1 from bounds where {_name(event)} >= low and {_name(event)} < high)"
+    near = f"exists (select 1 from bounds where {_name(event)} >= low and {_name(event)} < high)"  # noqa: S608
     query = f"select * from rows where {near} qualify row_number() over ({order}) = 1"  # noqa: S608
     return LakeRetrievalJob(_session(rows=rows, bounds=bounds), query).to_df()
 
