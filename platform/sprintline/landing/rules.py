@@ -123,7 +123,7 @@ RULES = (
         practice="4.6",
         severity=Severity.WARN,
         why="A day that is written with a midnight was known at its end. Counted from 00:00, it would answer questions "
-        "asked on that day with what nobody knew yet. Without a declaration, sprints whose rows happen to be all at "
+        "asked on that day with what was not known yet. Without a declaration, sprints whose rows happen to be all at "
         "midnight would be read otherwise than the others.",
         remedy="write at the column in the contract, under customProperties: {property: resolution, value: day}, or "
         "moment",

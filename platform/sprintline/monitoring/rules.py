@@ -28,7 +28,7 @@ def _suspected(evidence: Mapping[str, Any], _: Any) -> Judgement:
         return insufficient(why, count)
     if state == "suspected":
         return failed(f"drift is suspected, of this sprint alone: {why}", count)
-    return passed(f"drift is {state}, so nothing is only suspected", count)
+    return passed(f"drift is {state}, not only suspected: {why}", count)
 
 
 def _concept(evidence: Mapping[str, Any], _: Any) -> Judgement:
