@@ -42,6 +42,7 @@ def faults(codes: tuple[str, ...], only_clean: bool, as_json: bool, write: Path 
     """
     from sprintline.faults.results import FILE, measured
     from sprintline.faults.run import run
+    from sprintline.hosting.starts import ending_on_signals
 
     chosen = _chosen(codes)
     clean, sprints = clean_sprints(settings.ROOT, settings.home())
@@ -51,7 +52,9 @@ def faults(codes: tuple[str, ...], only_clean: bool, as_json: bool, write: Path 
         )
         return 0
     start = time.monotonic()
-    suite = run(chosen, lambda said: click.echo(f"{time.monotonic() - start:5.0f} s  {said}", err=True))
+    # The throw-away product works in a process of its own, which must end with this one.
+    with ending_on_signals():
+        suite = run(chosen, lambda said: click.echo(f"{time.monotonic() - start:5.0f} s  {said}", err=True))
     found = measured(suite, clean, sprints)
     if not codes:
         # A part would overwrite the results of the other rules.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sprintline.base.time_zones import zone_of
 from sprintline.lake.tables import Lake
@@ -95,28 +95,37 @@ def frames_of(runtime: Runtime, sprint: str) -> dict[str, pd.DataFrame]:
     found = {
         name: frame.drop(columns="sprint", errors="ignore") for name, frame in found.items() if len(frame)
     }
-    model = runtime.spec.model
-    questions = rows_of(runtime[Warehouse], model.questions, sprint)
-    if len(questions) and "question_at" in questions:
-        answers = rows_of(runtime[Warehouse], model.outcomes, sprint)[["question_id", model.label]]
-        texts = [
-            name for name in questions.columns if questions[name].dtype == object and name not in _NOT_GROUPS
-        ]
-        asked = questions[["question_id", "question_at", *[name for name in texts if name != model.label]]]
-        joined = asked.merge(answers.drop_duplicates("question_id"), on="question_id", how="left")
-        joined[model.label] = joined[model.label].astype("Float64")
-        found[model.outcomes] = joined.rename(columns={"question_at": "event_at"}).drop(columns="question_id")
-        found[model.outcomes]["event_at"] = _utc(found[model.outcomes]["event_at"])
+    if (answers := _answers(runtime, sprint)) is not None:
+        found[runtime.spec.model.outcomes] = answers
     return found
 
 
-_NOT_GROUPS = ("question_id", "sprint", "question_at", "event_at")
+def _answers(runtime: Runtime, sprint: str) -> pd.DataFrame | None:
+    """The sprint's questions with their answers (1, 0, or none) and the texts that group them; None without any.
 
-
-def _utc(moments: Any) -> Any:
+    A text column that has the name of a source's hidden column is left out: its values must not be shown.
+    """
     import pandas as pd
 
-    return pd.to_datetime(moments, utc=True)
+    model = runtime.spec.model
+    questions = rows_of(runtime[Warehouse], model.questions, sprint)
+    if questions.empty or "question_at" not in questions:
+        return None
+    contracts = [contract_of(runtime, source.name) for source in runtime.spec.sources]
+    hidden = {name for one in contracts if one is not None for name in one.hidden_columns}
+    left_out = {"question_id", "sprint", "question_at", "event_at", model.label, *hidden}
+    texts = [
+        name
+        for name, column in questions.items()
+        if name not in left_out and (column.dtype == object or pd.api.types.is_string_dtype(column))
+    ]
+    answers = rows_of(runtime[Warehouse], model.outcomes, sprint)[["question_id", model.label]]
+    asked = questions[["question_id", "question_at", *texts]]
+    joined = asked.merge(answers.drop_duplicates("question_id"), on="question_id", how="left")
+    # What is no number is no answer: `scores` refuses it, and says so.
+    joined[model.label] = pd.to_numeric(joined[model.label], errors="coerce").astype("Float64")
+    joined["event_at"] = pd.to_datetime(joined["question_at"], utc=True)
+    return joined.drop(columns=["question_id", "question_at"])
 
 
 def measured(runtime: Runtime, source: str, frame: pd.DataFrame, days: list[str]) -> pd.DataFrame:
