@@ -154,6 +154,16 @@ def test_a_rule_whose_sprints_stand_alone_is_mended_by_its_own_sprint_only(books
     assert books.board()[0].recovered == "S1"
 
 
+def test_sprints_without_evidence_are_one_item_also_of_a_rule_whose_sprints_stand_alone(books):
+    books.take(verdict("S1", Outcome.INSUFFICIENT), alone=["DQ102"])
+    books.take(verdict("S2", Outcome.INSUFFICIENT), alone=["DQ102"])
+    (item,) = books.board()
+    assert item.open and item.sightings == 2
+    books.take(verdict("S3", FAIL), alone=["DQ102"])
+    blind, failed = sorted(books.board(), key=lambda one: one.open)
+    assert blind.recovered == "S3" and failed.open
+
+
 def test_a_restated_sprint_takes_back_what_it_said(books):
     books.take(verdict("S1", FAIL))
     books.take(verdict("S2", FAIL))

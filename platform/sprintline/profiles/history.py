@@ -10,9 +10,11 @@ from sprintline.lake.recorded import refuse_lost
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.attestations import attestations
 from sprintline.mechanisms.rules.events import ATTESTATION
+from sprintline.mechanisms.rules.verdicts import Outcome
 from sprintline.product.runtime import Runtime
 from sprintline.profiles.facts import ProfilesFacts
 from sprintline.profiles.limits import HISTORY, LEAST_SPRINTS
+from sprintline.profiles.relation_rules import RULE as KEEPS_RELATIONS
 from sprintline.profiles.statistics import KEY, RELATION
 
 if TYPE_CHECKING:
@@ -51,13 +53,19 @@ def accepted(runtime: Runtime) -> dict[str, str]:
 
 
 def open_findings(runtime: Runtime, sprint: str) -> list[str] | None:
-    """What the profiles of a sprint found and nobody accepted, a sentence each; None for a sprint without profiles."""
+    """What is wrong with the sources of a sprint, a sentence each: findings that nobody accepted, violated relations.
+
+    None for a sprint without profiles.
+    """
     measured = runtime.measured(PROFILES, sprint)
     if measured is None:
         return None
     facts: ProfilesFacts = measured.facts
     found = [one["sentence"] for one in facts["findings"]]
-    return [] if found and sprint in accepted(runtime) else found
+    if found and sprint in accepted(runtime):
+        found = []
+    relations = KEEPS_RELATIONS(facts)
+    return [*found, relations.sentence] if relations.outcome is Outcome.FAIL else found
 
 
 def past_of(runtime: Runtime, sprint: str) -> Past:

@@ -147,7 +147,7 @@ RULE = Rule(
     name="keeps_accepted_relations",
     judges="profiles",
     practice="1.2",
-    severity=Severity.ERROR,
+    severity=Severity.WARN,
     why="Every value can be within its bounds and still be wrong: delays in hours instead of minutes, a code renamed "
     "in one source only, times shifted by an hour. What columns and sources say of each other shows it.",
     remedy="look at the rows of the group and day named; have the file sent again, or, where the source has changed "

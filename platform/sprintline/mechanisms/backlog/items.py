@@ -108,7 +108,8 @@ def seen_in(verdicts: Iterable[Verdict], claims: Mapping[str, str], alone: Colle
         cause = " ".join(
             part for part in (verdict.subject, verdict.sprint if verdict.code in alone else "") if part
         )
-        blind = f"{cause} {NO_EVIDENCE}".strip()
+        # One item of all sprints without evidence: the first sprints of a product often have none.
+        blind = f"{verdict.subject} {NO_EVIDENCE}".strip()
         claim = claims.get(verdict.code, verdict.code).replace("_", " ")
         if verdict.outcome is Outcome.INSUFFICIENT:
             findings.append(_finding(verdict, blind, f"{claim}: {NO_EVIDENCE}"))
