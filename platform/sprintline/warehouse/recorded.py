@@ -37,6 +37,12 @@ def changed_before(runtime: Runtime, sprint: str) -> list[Changed]:
     from and whose errors drift compares. A checksum in DuckDB is compared first, which reads the rows of these sprints
     and of no others. Only where it differs is the content hash computed.
     """
+    spec = runtime.spec
+    farthest = max(spec.features.lookback_sprints, spec.model.train_sprints, spec.drift.window - 1, 1)
+    earlier = runtime.calendar.previous(sprint, farthest)
+    # The first sprint of a product depends on none, and needs no dbt manifest for that.
+    if not any(runtime.records.measurements(runtime.product, key) for key in earlier):
+        return []
     return changed_in_warehouse(runtime, read_before(runtime, sprint))
 
 
