@@ -59,7 +59,7 @@ LEAST_EQUAL: Final = 15
 """So many rows of a group, besides the share above, have to become equal: in a group of 25 rows one flight that leaves
 at another hour is half of it."""
 HOLDS: Final = 0.005
-"""Share of rows that violated a relation in any earlier sprint, at most. One that is true only at times is not usable."""
+"""Share of rows that violated a relation in any earlier sprint, at most. What is true only at times is not usable."""
 LEAST_FACTOR: Final = 1.5
 """Shares move by this factor at least."""
 LEAST_ROWS_FACTOR: Final = {ROWS: 2.0, TOTAL: 1.2}
