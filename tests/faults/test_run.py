@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
+from tests.parts import require_proc
 
 from sprintline.faults.run import cause_in
 
@@ -33,8 +33,8 @@ def children(pid: int) -> list[int]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc")
 def test_a_terminated_command_leaves_no_process(tmp_path):
+    require_proc()
     own = {"SPRINTLINE_HOME": str(tmp_path / "state"), "SPRINTLINE_KEYS": str(tmp_path / "keys")}
     command = subprocess.Popen(
         [sys.executable, "-m", "sprintline.cli.main", "faults", "DQ102"],

@@ -14,6 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from tests.measured_facts import facts
 
 from sprintline.base.steps import StepFailed
+from sprintline.lake.opened import OpenTables
 from sprintline.lake.recorded import NOTHING_WRITTEN, changed_in_lake, refuse_lost
 from sprintline.lake.tables import Lake
 
@@ -184,5 +185,5 @@ def test_a_sprint_that_is_written_again_replaces_a_file_that_is_gone(two):
 
 def test_no_rows_are_read_where_nothing_changed(two, monkeypatch):
     found(two, FIRST, SECOND)
-    monkeypatch.setattr(Lake, "_dataset", lambda *_: pytest.fail("rows were read"))
+    monkeypatch.setattr(OpenTables, "dataset", lambda *_: pytest.fail("rows were read"))
     assert found(two, FIRST, SECOND) == []

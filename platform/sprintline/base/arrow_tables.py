@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sprintline.base.arrow_columns import MixedTypes, as_arrow
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -125,10 +127,8 @@ def _kept(place: str, series: pd.Series) -> pa.Array:
     import pyarrow.types as t
 
     try:
-        array: Any = pa.Array.from_pandas(series)
-    # "Not implemented" is Arrow's word, and no gap here. Which of the three it raises depends on the values met first:
-    # all mean that no one Arrow type fits the column, which is refused.
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        array: Any = as_arrow(series)
+    except MixedTypes as error:
         raise LakeError(
             f"{place}: holds values of more than one type: give the column one type ({error})"
         ) from error

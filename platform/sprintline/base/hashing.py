@@ -16,6 +16,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from sprintline.base.arrow_columns import MixedTypes, as_arrow
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -182,14 +184,10 @@ def _columns_hash(canonical: Mapping[str, tuple[str, pa.Array]], rows: int, keys
 
 def _from_series(series: pd.Series) -> tuple[str, pa.Array]:
     """`_canonical` of a pandas column."""
-    import pyarrow as pa
-
     try:
-        array = pa.Array.from_pandas(series)
-    # "Not implemented" is Arrow's word, and no gap here. Which of the three it raises depends on the values met first:
-    # all mean that no one Arrow type fits the column, which is hashed by its texts then.
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return "mixed", _as_texts(series.tolist())  # an object column of more than one type
+        array = as_arrow(series)
+    except MixedTypes:
+        return "mixed", _as_texts(series.tolist())
     return _canonical(array)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,14 @@ from sprintline.base import settings
 from sprintline.base.failpoints import failpoint
 from sprintline.base.files import atomic_write
 from sprintline.base.locks import file_lock
+from sprintline.features import publishing
 from sprintline.features.feast_project import open_project, quiet
 from sprintline.features.frame_checks import CREATED, EVENT, LOGICAL_TYPES, check_feature_frame, value_state
 from sprintline.features.marts import QueryError
-from sprintline.features.online_answers import OnlineAnswer, OnlineCompared, Published, compared
+from sprintline.features.online_answers import OnlineAnswer, OnlineCompared, Published
 from sprintline.features.views import (
     Declared,
     FeatureError,
-    NothingInReachError,
     fingerprint,
     load_declared,
 )
@@ -46,7 +46,6 @@ Query = Callable[[str, Sequence[str], Mapping[str, Any]], "pd.DataFrame"]
 """Runs (sql, sprint keys, parameters) over marts restricted to these sprints."""
 
 ROW = "__row"
-TICK = timedelta(microseconds=1)
 
 
 class FeatureStore:
@@ -245,7 +244,7 @@ class FeatureStore:
         end = min(sprint_end, now) if now else sprint_end
         with self._locked():
             store, declared = self._ready()
-            return [self._publish(store, declared, name, end) for name in views]
+            return [publishing.publish(store, declared, name, end) for name in views]
 
     def online(
         self, service: str, entity_rows: Sequence[Mapping[str, Any]], *, at: datetime | None = None
@@ -308,7 +307,7 @@ class FeatureStore:
         """
         with self._locked():
             store, declared = self._ready()
-            return [self._fill(store, declared, name, ends) for name in views]
+            return [publishing.fill(store, declared, name, ends) for name in views]
 
     def compare_online(self, views: Sequence[str], ends: Sequence[datetime]) -> OnlineCompared:
         """Compare the online store with the newest published offline value of each key: value and moment.
@@ -319,91 +318,9 @@ class FeatureStore:
                 `ttl` are compared, the ones that are served. All of them: every key, and those online are counted.
         """
         self.apply()  # a store that was deleted answers nothing, instead of an error
-        store, declared = self._ready()
-        provider = store._get_provider()
-        every_key = len(ends) > 1
-        total = OnlineCompared(extra=0 if every_key else None)
-        for name in views:
-            view, keys = declared.view(name), declared.keys(name)
-            latest = self._newest(store, declared, name, ends)
-            online = provider.online_store.keys(store.config, view) if every_key else 0
-            found = compared(store, name, [one.name for one in view.features], keys, latest)
-            extra = online - (found.keys - found.missing) if every_key else 0
-            total = OnlineCompared(
-                total.keys + found.keys,
-                total.missing + found.missing,
-                total.unequal + found.unequal,
-                None if total.extra is None else total.extra + extra,
-            )
-        return total
+        return publishing.compare(*self._ready(), views, ends)
 
     # Inside
-
-    def _publish(self, store: feast.FeatureStore, declared: Declared, name: str, end: datetime) -> Published:
-        view = declared.view(name)
-        provider = store._get_provider()  # the only way Feast offers to the stores it opened
-        newest = provider.online_store.newest_event(store.config, view)
-        if newest is not None and newest >= end:
-            why = f"online values are of {newest:%Y-%m-%d %H:%M}, not before {end:%Y-%m-%d %H:%M}"
-            return Published(name, 0, newest, why)
-        try:
-            latest = self._latest(store, declared, name, end - view.ttl, end)
-        except NothingInReachError as nothing:
-            return Published(name, 0, newest, str(nothing))
-        # Not `materialize`: it adds an interval to the registry each time, and a killed one leaves the view locked.
-        failpoint("features.online_view")
-        provider.ingest_df(view, latest)
-        return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
-
-    def _fill(
-        self, store: feast.FeatureStore, declared: Declared, name: str, ends: Sequence[datetime]
-    ) -> Published:
-        view = declared.view(name)
-        provider = store._get_provider()
-        latest = self._newest(store, declared, name, ends)
-        if latest is None:
-            why = f"{name}: no rows up to {ends[-1]:%Y-%m-%d %H:%M}"
-            return Published(name, 0, provider.online_store.newest_event(store.config, view), why)
-        provider.online_store.clear(store.config, view)
-        provider.ingest_df(view, latest)
-        return Published(name, len(latest), provider.online_store.newest_event(store.config, view))
-
-    def _newest(
-        self, store: feast.FeatureStore, declared: Declared, name: str, ends: Sequence[datetime]
-    ) -> pd.DataFrame | None:
-        """The newest row of each key of a view in the last `ttl` before any of these ends; None without one.
-
-        A row that was older than `ttl` when its sprint ended was never published.
-        """
-        from sprintline.features.offline import newest_published
-
-        with contextlib.suppress(NothingInReachError):
-            if len(ends) == 1:
-                return self._latest(store, declared, name, ends[0] - declared.view(name).ttl, ends[0])
-            rows = newest_published(declared.view(name), ends)
-            return rows if len(rows) else None
-        return None
-
-    @staticmethod
-    def _latest(
-        store: feast.FeatureStore, declared: Declared, name: str, start: datetime, end: datetime
-    ) -> pd.DataFrame:
-        """The newest offline row of each key of a view in `[start, end)`. Raises NothingInReachError without one."""
-        view = declared.view(name)
-        return (
-            store._get_provider()
-            .offline_store.pull_latest_from_table_or_query(
-                config=store.config,
-                data_source=view.batch_source,
-                join_key_columns=declared.keys(name),
-                feature_name_columns=[feature.name for feature in view.features],
-                timestamp_field=EVENT,
-                created_timestamp_column=CREATED,
-                start_date=start,
-                end_date=end - TICK,
-            )
-            .to_df()
-        )
 
     def _check(
         self,

@@ -11,7 +11,6 @@ the same, so a file that was changed in place is read again. Losing the cached h
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import time
@@ -26,7 +25,6 @@ from sprintline.base.failpoints import failpoint
 from sprintline.base.hashing import table_hash
 from sprintline.lake.cached_hashes import cache, cached, file_of, on_disk
 from sprintline.lake.delta_partitions import (
-    CHECKPOINT_EVERY,
     Partition,
     arrow_schema,
     checkpoint,
@@ -36,6 +34,7 @@ from sprintline.lake.delta_partitions import (
     spans,
     vacuum,
 )
+from sprintline.lake.opened import OpenTables
 from sprintline.product.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -46,10 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Commit", "Lake", "LakeError"]
 
-_Head = tuple[tuple[str, int, int], ...]
-
-_TABLE = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
-_COMMIT = re.compile(r"\d{20}\.json")
 _SPRINT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 _ATTEMPTS = 40
@@ -96,19 +91,11 @@ class Lake:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).absolute()
-        self._known: dict[str, tuple[_Head, DeltaTable, dict[str, Partition]]] = {}
+        self._tables = OpenTables(self.root)
 
     def path(self, table: str) -> Path:
-        """Folder of the table.
-
-        Raises:
-            LakeError: the name is not ``product/table`` in lower-case letters, digits and underscores.
-        """
-        if not _TABLE.fullmatch(table):
-            raise LakeError(
-                f"{table!r} is not the name of a lake table: write product/table in a-z, 0-9 and _, a letter first"
-            )
-        return self.root / table
+        """Folder of the table. Raises LakeError for what is no name of a table."""
+        return self._tables.path(table)
 
     def tables(self, product: str) -> list[str]:
         """Names of the product's tables, sorted."""
@@ -117,26 +104,26 @@ class Lake:
 
     def sprints(self, table: str) -> list[str]:
         """Keys of the sprints in the table, sorted; empty when the table does not exist."""
-        delta = self._open(table)
+        delta = self._tables.open(table)
         return [] if delta is None else sorted(partitions(delta))
 
     def types(self, table: str) -> dict[str, pa.DataType]:
         """Arrow's type of each column of the table; empty when it does not exist."""
-        delta = self._open(table)
+        delta = self._tables.open(table)
         return {} if delta is None else {field.name: field.type for field in arrow_schema(delta)}
 
     def has(self, table: str, sprint: str) -> bool:
         """Whether the table has rows of the sprint."""
-        return self._find(table, sprint)[1] is not None
+        return self._tables.find(table, sprint)[1] is not None
 
     def rows(self, table: str, sprint: str) -> int | None:
         """Rows of the sprint, from the log alone; None when the table has none."""
-        partition = self._find(table, sprint)[1]
+        partition = self._tables.find(table, sprint)[1]
         return None if partition is None else partition.rows
 
     def spans(self, table: str, column: str) -> dict[str, tuple[datetime, datetime]]:
         """First and last moment of a column by sprint, from the log alone."""
-        delta = self._find(table, "")[0]
+        delta = self._tables.find(table, "")[0]
         return {} if delta is None else spans(delta, column)
 
     def data_version(self, table: str, sprint: str, *, recompute: bool = False) -> str | None:
@@ -154,17 +141,17 @@ class Lake:
         Raises:
             LakeError: the table's log cannot be read.
         """
-        delta, partition = self._find(table, sprint)
+        delta, partition = self._tables.find(table, sprint)
         if delta is None or partition is None:
             return None
         return self._version_of(delta, table, sprint, partition, recompute=recompute)
 
     def content_hash(self, table: str, sprint: str, without: Sequence[str] = ()) -> str | None:
         """Hash of the sprint's rows as they are now, without some columns; None when there are none."""
-        delta, partition = self._find(table, sprint)
+        delta, partition = self._tables.find(table, sprint)
         if delta is None or partition is None:
             return None
-        rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+        rows = self._tables.dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
         return content_of(rows.drop_columns([name for name in without if name in rows.column_names]))
 
     def version_with(self, table: str, sprint: str, data_version: str) -> int | None:
@@ -172,7 +159,7 @@ class Lake:
 
         Its files may have been vacuumed: then reading that version fails.
         """
-        delta = self._open(table)
+        delta = self._tables.open(table)
         said = {"sprintline.sprint": sprint, "sprintline.data_version": data_version}
         commits = delta.history() if delta is not None else []
         found = [one["version"] for one in commits if said.items() <= one.items()]
@@ -180,12 +167,12 @@ class Lake:
 
     def rows_at(self, table: str, sprint: str, version: int) -> pa.Table:
         """A sprint's rows at a Delta version. Raises LakeError when its files are gone."""
-        delta = self._open(table, version)
+        delta = self._tables.open(table, version)
         held = partitions(delta) if delta is not None else {}
         if delta is None or sprint not in held:
             raise LakeError(f"lake table {table} has no rows of sprint {sprint} at version {version}")
         try:
-            return self._dataset(table, [sprint], held, arrow_schema(delta)).to_table()
+            return self._tables.dataset(table, [sprint], held, arrow_schema(delta)).to_table()
         except OSError as error:
             raise LakeError(
                 f"lake table {table}: a data file of version {version} is gone: {error}"
@@ -221,7 +208,7 @@ class Lake:
         import pyarrow.parquet as pq
 
         wanted = [sprints] if isinstance(sprints, str) else sprints
-        delta = self._open(table, version)
+        delta = self._tables.open(table, version)
         if delta is None:
             if missing_ok:
                 return _no_rows(columns)
@@ -245,7 +232,7 @@ class Lake:
             else pq.filters_to_expression(list(filters))
         )
         try:
-            rows = self._dataset(table, keys, held, schema).to_table(columns=columns, filter=keep)
+            rows = self._tables.dataset(table, keys, held, schema).to_table(columns=columns, filter=keep)
         except FileNotFoundError as error:
             raise LakeError(
                 f"lake table {table}: a data file of version {delta.version()} is gone, vacuumed or deleted: "
@@ -319,7 +306,7 @@ class Lake:
         """
         from deltalake.exceptions import DeltaError
 
-        delta = self._open(table)
+        delta = self._tables.open(table)
         if delta is None:
             raise LakeError(f"lake table {table} does not exist: there is nothing to vacuum")
         found = {self.version_with(table, sprint, one) for sprint, many in needed.items() for one in many}
@@ -341,14 +328,14 @@ class Lake:
     ) -> Commit:
         from deltalake import CommitProperties, PostCommitHookProperties, write_deltalake
 
-        delta = self._open(table)
+        delta = self._tables.open(table)
         columns = None if delta is None else arrow_schema(delta)
         rows = partition_table(table, sprint, frame, sort_by, columns, types)
         if delta is None:
             # Created empty first: two writers that both create it by writing would both succeed and double the rows.
             # Another writer's schema may have won, so the rows are fitted to the current one.
             create_empty(path, rows.schema)
-            delta = self._open(table)
+            delta = self._tables.open(table)
             if delta is None:
                 raise LakeError(
                     f"lake table {table} was made in {path} but cannot be opened: remove that folder and try again"
@@ -385,71 +372,6 @@ class Lake:
         cache(file_of(path, sprint), written, on_disk(path, written), data_version)
         return Commit(table, sprint, rows.num_rows, delta.version(), data_version, changed=True)
 
-    def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
-        from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError, TableNotFoundError
-
-        path = self.path(table)
-        if not (path / "_delta_log").is_dir():
-            return None
-        try:
-            return DeltaTable(path, version=version)
-        except TableNotFoundError:
-            return None  # killed before its first commit
-        except (DeltaError, OSError) as error:
-            at = "" if version is None else f" at version {version}"
-            raise LakeError(
-                f"lake table {table}{at} cannot be opened, its log in {path} is damaged or cut: "
-                f"`sprintline recover {table.partition('/')[0]}` rebuilds it from the data files that are still "
-                f"there, or restore a backup ({one_line(error)[:200]})"
-            ) from error
-
-    def _find(self, table: str, sprint: str) -> tuple[DeltaTable | None, Partition | None]:
-        """The table and the sprint's partition, from a cached listing that is read again when the log has a new head.
-
-        A closing needs it a hundred times, and opening a table reads its log each time.
-        """
-        head, known = self._head(table), self._known.get(table)
-        if head is None or known is None or known[0] != head:
-            delta = self._open(table)
-            if delta is None:
-                return None, None
-            if head is None:
-                return delta, partitions(delta).get(sprint)
-            # The head is taken before the log is read: a commit in between is in the listing and causes one more read.
-            known = self._known[table] = (head, delta, partitions(delta))
-        return known[1], known[2].get(sprint)
-
-    def _head(self, table: str) -> _Head | None:
-        """The log's last checkpoint and the commits since, by name and by file; None without a commit.
-
-        Opening the table reads exactly these, so a commit that was removed or cut among them gives another head.
-        """
-        log = self.path(table) / "_delta_log"
-        try:
-            with os.scandir(log) as files:
-                names = sorted(file.name for file in files)
-            commits = [name for name in names if _COMMIT.fullmatch(name)][-CHECKPOINT_EVERY - 1 :]
-            last = [name for name in names if ".checkpoint." in name][-1:]
-            stats = [(name, (log / name).stat()) for name in (*commits, *last)]
-        except OSError:
-            return None
-        return tuple((name, one.st_ino, one.st_mtime_ns) for name, one in stats) if commits else None
-
-    def _dataset(self, table: str, keys: list[str], held: dict[str, Partition], schema: pa.Schema) -> Any:
-        """The files of these partitions, in the order of sprints and, within one, of writing."""
-        import pyarrow.dataset as ds
-        from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
-
-        disk = SubTreeFileSystem(str(self.path(table)), LocalFileSystem())
-        parquet = ds.ParquetFileFormat()
-        files = [
-            parquet.make_fragment(name, filesystem=disk, partition_expression=ds.field(SPRINT) == key)
-            for key in keys
-            for name, _ in held[key].files
-        ]
-        return ds.FileSystemDataset(files, schema, parquet, disk)
-
     def _version_of(
         self, delta: DeltaTable, table: str, sprint: str, partition: Partition, *, recompute: bool = False
     ) -> str | None:
@@ -460,7 +382,7 @@ class Lake:
         if not recompute and (found := cached(file, partition, disk)) is not None:
             return found
         try:
-            rows = self._dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
+            rows = self._tables.dataset(table, [sprint], {sprint: partition}, arrow_schema(delta)).to_table()
         except (OSError, pa.ArrowInvalid):
             return None
         data_version = content_of(rows)

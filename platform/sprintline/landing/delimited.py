@@ -335,8 +335,9 @@ def _unreadable(error: BaseException) -> BadFile:
     if isinstance(error, MemoryError | pa.ArrowMemoryError | pa.ArrowCapacityError):
         wrong = "the file needs more memory than this machine gives it"
         return refuse("too_large", wrong, "send a sprint's rows only, in smaller row groups")
-    # Arrow's name for an encoding, codec or type that it was built without: the file is refused with that reason.
-    if isinstance(error, pa.ArrowNotImplementedError):  # Arrow's gap, not ours
+    # Arrow raises this for an encoding, codec or type that it was built without. The reader can do nothing about it,
+    # and the file is refused with that reason.
+    if isinstance(error, pa.ArrowNotImplementedError):
         wrong = "the Parquet file uses an encoding, codec or type that cannot be read here"
         return refuse("parquet_unsupported", wrong, "write it with plain types and snappy or zstd")
     message = str(error).lower()
