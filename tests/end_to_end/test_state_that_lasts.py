@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,10 @@ def test_a_state_folder_of_schema_1_opens_and_its_next_sprint_closes(clone, tmp_
     close(there, "2026-S04")
     fourth = there.sprints()["2026-S04"]
     assert fourth["state"] == "closed" and fourth["champion"] and fourth["done"]
+    with sqlite3.connect(there.state / "records.db") as records:
+        query = "select scope_key from measurements where asset = 'profiles' order by scope_key"
+        profiled = [key for (key,) in records.execute(query)]
+    assert profiled == [f"2026-S0{n}" for n in (1, 2, 3, 4)], "closed before there were profiles"
     assert json.loads(there.run("ledger", "verify", "--json").stdout)["ok"]
     live = json.loads(there.run("live", "--json").stdout)
     assert fourth["champion"] in json.dumps(live)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
+from sprintline.lake.tables import Lake
+from sprintline.mechanisms.rules.rulebook import definition_of_done
 from sprintline.mechanisms.rules.verdicts import Outcome
 from sprintline.profiles.rules import AS_USUAL
 
@@ -34,3 +38,16 @@ def test_without_history_it_is_insufficient_and_never_a_pass():
 
 def test_what_is_learned_again_is_said():
     assert "12 are learned again since a change was accepted" in AS_USUAL(evidence(learning=12)).sentence
+
+
+def test_done_asks_for_it_from_the_fifth_landed_sprint_on_with_or_without_profiles(flights):
+    def asked(sprint: str) -> set[str]:
+        return {need.code for need in definition_of_done(flights, sprint) if need.asset == "profiles"}
+
+    keys = flights.calendar.keys[:6]
+    for key in keys[:3]:
+        flights[Lake].write(flights.table("weather"), key, pd.DataFrame({"temp": [1.0]}), "temp")
+    assert asked(keys[3]) == {"DQ107"}, "three sprints say little of what is usual"
+    assert asked(keys[4]) == {"DQ107"}, "a sprint that never landed is none of the four"
+    flights[Lake].write(flights.table("departures"), keys[3], pd.DataFrame({"delay": [1.0]}), "delay")
+    assert asked(keys[4]) == asked(keys[5]) == {"DQ106", "DQ107"}, "a lost profile opens no gate"

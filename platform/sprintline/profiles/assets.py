@@ -9,7 +9,7 @@ from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
-from sprintline.profiles.history import PROFILES, SOURCE
+from sprintline.profiles.history import PROFILES, SOURCE, without_profiles
 
 
 def definitions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> Iterator[Any]:
@@ -31,31 +31,46 @@ def _profiles(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asset
     )
     @shell.in_words(runtime)
     def profiles(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from sprintline.profiles.profile import profile
-        from sprintline.profiles.sentences import sentence
-        from sprintline.profiles.statistics import KEY
-
         sprint = context.partition_key
-        found = profile(runtime, sprint)
-        order = [SOURCE, *KEY, "day"]
-        commit = runtime[Lake].write(runtime.table(PROFILES), sprint, found.rows, order)
-        runtime.measure(PROFILES, sprint, commit.data_version, found.facts)
-        unusual = [
-            {"statistic": sentence(one), "distance": one["distance"], "p": f"{one['p']:.1e}"}
-            for one in found.compared.head(UNUSUAL).to_dict("records")
-        ]
-        findings = found.facts["findings"]
-        metadata: dict[str, Any] = {
-            "dagster/row_count": commit.rows,
-            "compared": found.facts["compared"],
-            "earlier sprints": found.facts["sprints"],
-            "findings": dg.MetadataValue.md("\n".join(f"- {one['sentence']}" for one in findings) or "none"),
-        }
-        if unusual:
-            metadata["most unusual"] = shell.table(unusual)
-        return shell.materialized(commit.data_version, metadata)
+        for key in without_profiles(runtime, sprint):
+            context.log.info(f"{key} closed without profiles; they are computed now")
+            version, metadata = _write(runtime, key)
+            context.log_event(
+                dg.AssetMaterialization(
+                    context.asset_key,
+                    partition=key,
+                    metadata=metadata,
+                    tags={"dagster/data_version": version},
+                )
+            )
+        return shell.materialized(*_write(runtime, sprint))
 
     return profiles
+
+
+def _write(runtime: Runtime, sprint: str) -> tuple[str, dict[str, Any]]:
+    """Compute, write and record the profiles of a sprint; their data version, and what Dagster shows of them."""
+    from sprintline.profiles.profile import profile
+    from sprintline.profiles.sentences import sentence
+    from sprintline.profiles.statistics import KEY
+
+    found = profile(runtime, sprint)
+    commit = runtime[Lake].write(runtime.table(PROFILES), sprint, found.rows, [SOURCE, *KEY, "day"])
+    runtime.measure(PROFILES, sprint, commit.data_version, found.facts)
+    unusual = [
+        {"statistic": sentence(one), "distance": one["distance"], "p": f"{one['p']:.1e}"}
+        for one in found.compared.head(UNUSUAL).to_dict("records")
+    ]
+    findings = found.facts["findings"]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": commit.rows,
+        "compared": found.facts["compared"],
+        "earlier sprints": found.facts["sprints"],
+        "findings": dg.MetadataValue.md("\n".join(f"- {one['sentence']}" for one in findings) or "none"),
+    }
+    if unusual:
+        metadata["most unusual"] = shell.table(unusual)
+    return commit.data_version, metadata
 
 
 UNUSUAL = 10

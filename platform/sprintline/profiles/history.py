@@ -11,6 +11,7 @@ from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.attestations import attestations
 from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.verdicts import Outcome
+from sprintline.product.past import closing_of
 from sprintline.product.runtime import Runtime
 from sprintline.profiles.facts import ProfilesFacts
 from sprintline.profiles.limits import HISTORY, LEAST_SPRINTS
@@ -50,6 +51,27 @@ def accepted(runtime: Runtime) -> dict[str, str]:
         if one.sprint and measured and one.about == measured.data_version:
             found[one.sprint] = one.attester
     return found
+
+
+def landed_before(runtime: Runtime, sprint: str) -> list[str]:
+    """The sprints before one, at most `HISTORY`, that have rows of any source; oldest first."""
+    landed = {
+        key for source in runtime.spec.sources for key in runtime[Lake].sprints(runtime.table(source.name))
+    }
+    return [key for key in runtime.calendar.previous(sprint, HISTORY) if key in landed]
+
+
+def without_profiles(runtime: Runtime, sprint: str) -> list[str]:
+    """The closed sprints before one, at most `HISTORY`, that have rows and no profiles; oldest first.
+
+    Such are the sprints of a state folder that is older than profiles.
+    """
+    measured = runtime.history(PROFILES)
+    return [
+        key
+        for key in landed_before(runtime, sprint)
+        if key not in measured and closing_of(runtime, key) is not None
+    ]
 
 
 def open_findings(runtime: Runtime, sprint: str) -> list[str] | None:

@@ -235,6 +235,8 @@ def _large(found: pd.DataFrame, moved: Numbers) -> Numbers:
     unit = np.where(found.by.to_numpy() == "", found.error.to_numpy() * np.sqrt(n), 1.0)
     by_size = moved >= least * np.where(measure == LEVEL, unit, 1.0)
     by_size &= (measure != RUN) | (figure >= LEAST_RUN)
+    # A spread is compared with that of all rows; it has to be another in its own unit as well.
+    by_size &= (measure != SPREAD) | (more >= less * np.exp(LEAST_MOVE[SPREAD]) * 0.9)
     by_rows = more >= less * np.array([LEAST_ROWS_FACTOR.get(one, 1.0) for one in measure])
     return np.where(
         np.isin(measure, list(LEAST_ROWS_FACTOR)),

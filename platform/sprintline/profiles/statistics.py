@@ -253,15 +253,24 @@ def _nulls_of_all(rows: pd.DataFrame) -> Chunk:
 
 
 def _scale(column: Numbers) -> tuple[float, float, float, float] | None:
-    """Mean and standard deviation of the middle 98 % of all rows, and its bounds; None where all are equal."""
+    """Middle and width of all rows, and the bounds of their middle 98 %; None where all of these are equal.
+
+    The width is 0.741 times the distance of the quartiles, the standard deviation of a normal distribution, and neither
+    it nor the median moves much with a group that is far off: else all other groups would seem to have moved. Where
+    half of the rows are equal it is the standard deviation.
+    """
     import numpy as np
 
     known = column[~np.isnan(column)]
     if len(known) < LEAST_ROWS:
         return None
-    low, high = (float(one) for one in np.quantile(known, (0.01, 0.99)))
-    middle = np.clip(known, low, high)
-    return (float(middle.mean()), float(middle.std()), low, high) if middle.std() > 0 else None
+    low, first, median, third, high = (
+        float(one) for one in np.quantile(known, (0.01, 0.25, 0.5, 0.75, 0.99))
+    )
+    spread = float(np.clip(known, low, high).std())
+    # Quartiles that lie much closer together than the standard deviation are those of a few frequent values.
+    width = max(0.741 * (third - first), 0.05 * spread)
+    return (median, width, low, high) if spread > 0 else None
 
 
 def _shapes(
@@ -317,7 +326,7 @@ def _shapes(
         "error": np.sqrt((kurtosis - 1) / (4 * np.maximum(n, 1))),
     }
     if scale is None:
-        # Without other groups to compare with: the column's own unit.
+        # All rows have no others to compare with: the column's own unit.
         level["value"], level["error"] = level["figure"], level["error"] * width
         spread["value"] = np.log(np.maximum(np.sqrt(square) * width, 1e-9))
     for measure, figures in ((LEVEL, level), *(() if is_rate else ((SPREAD, spread),))):

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import pandas as pd
 import pytest
+from tests.products.flight_delays.year import CONTRACTS, YEAR, Frames, landed
 
-from products.flight_delays import sources
-from sprintline.base.arrow_tables import from_arrow, partition_table
-from sprintline.base.settings import ROOT, Home
-from sprintline.landing.odcs import Contracts
-from sprintline.product.runtime import load_runtime
 from sprintline.profiles.relation_facts import relation_facts
 from sprintline.profiles.relation_rules import RULE, broke
 from sprintline.profiles.relations import Relation, Tables, holding, violations
 
-RUNTIME = load_runtime(ROOT / "platform" / "products" / "flight_delays", Home(ROOT / "no state"))
-CONTRACTS = RUNTIME[Contracts]
-YEAR = RUNTIME.calendar.keys[:26]
 ON_TRIAL = "2013-S13"
 KEY = "year, month, day, carrier, flight, origin, dest"
-
-Frames = dict[str, pd.DataFrame]
-
-
-@cache
-def landed(sprint: str) -> Frames:
-    """The rows of a sprint as the lake has them."""
-    found = {}
-    for name, frame in sources.provide(RUNTIME.window(sprint)).items():
-        contract = CONTRACTS[name]
-        moments = getattr(sources, name)(frame)
-        rows = contract.pandera().validate(frame[list(contract.column_names)])
-        rows = rows.assign(event_at=moments["event_at"], known_at=moments["known_at"])
-        kept = partition_table(name, sprint, rows, list(contract.key), None, contract.types)
-        found[name] = from_arrow(kept)
-    return found
 
 
 def judged(frames: Frames):

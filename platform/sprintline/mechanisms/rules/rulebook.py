@@ -39,6 +39,7 @@ def needs_of_gate(context: Context, gate: str, scope: Scope | str) -> tuple[Need
         rules = tuple(rule for rule in wanted if rule.judges == kind.name)
         if not rules or not kind.owed(context, scope.key):
             continue
+        rules = tuple(rule for rule in rules if rule.owed(context, scope.key))
         for asset in kind.assets(context):
             needs |= {Need(rule.code, asset) for rule in kind.rules_on(context, asset, rules)}
     return tuple(sorted(needs))

@@ -65,6 +65,11 @@ def to_all(context: Any) -> bool:
     return True
 
 
+def in_every_scope(context: Any, key: str) -> bool:
+    """Every scope owes the rule."""
+    return True
+
+
 @dataclass(frozen=True)
 class Rule:
     """A coded claim about one kind of asset.
@@ -80,6 +85,8 @@ class Rule:
     remedy: one line on what to do about a failure.
     applies: whether the rule applies to a product; `declares(PlanSpec)`: to those that have the file of this spec. To
         others it has no check, no gate requires it, and nothing of it is missing. Its docstring says to which.
+    owed: whether a gate asks for it in a scope, given its key. Where it does not, the rule is judged all the same,
+        and a verdict of it opens and shuts nothing.
     why: what goes wrong in a sprint when no one makes this claim, in a sentence or two.
     judge: evidence, threshold -> Judgement. Pure.
     """
@@ -96,6 +103,7 @@ class Rule:
     tracked: bool = True
     per_sprint: bool = False
     applies: Callable[[Any], bool] = to_all
+    owed: Callable[[Any, str], bool] = in_every_scope
     why: str = ""
 
     @property
