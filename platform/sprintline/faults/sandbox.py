@@ -103,6 +103,17 @@ class Sandbox:
         """Change rows of the warehouse without dbt."""
         self.runtime[Warehouse].query(statement, read_only=False)
 
+    def answers(self, statement: str) -> None:
+        """Change outcomes, and record them as they are then: the sources said so all along, and no row was edited."""
+        from sprintline.warehouse.content_hashes import contents, fingerprints
+
+        self.sql(statement)
+        warehouse, name = self.runtime[Warehouse], self.runtime.spec.model.outcomes
+        for key, recorded in self.runtime.history(name).items():
+            version = contents(warehouse, [name], key, sample_rows=0)[name].data_version
+            facts = {**recorded.facts, "fingerprint": fingerprints(warehouse, [name], key)[name]}
+            self.runtime.measure(name, key, version, facts)
+
     def file(self, folder: Path, pattern: str) -> Path:
         """The one file below a folder that matches a pattern."""
         found = sorted(folder.glob(pattern))

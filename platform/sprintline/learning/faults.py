@@ -46,7 +46,7 @@ def _keys_lost(sandbox: Sandbox) -> None:
 
 def _last_sprint_mislabelled(sandbox: Sandbox) -> None:
     relation = sandbox.runtime[Warehouse].relations()["outcomes"]
-    sandbox.sql(
+    sandbox.answers(
         f"update {relation} set late = not late where sprint = '{sandbox.before}'"  # noqa: S608 - our own names
     )
 
@@ -73,7 +73,7 @@ def _own_inputs(sandbox: Sandbox) -> None:
 def _answers_by_distance(sandbox: Sandbox, flipped: int) -> None:
     """Let a column of the question give the answer, but for some per cent of the rows."""
     outcomes, questions = (sandbox.runtime[Warehouse].relations()[name] for name in ("outcomes", "questions"))
-    sandbox.sql(
+    sandbox.answers(
         f"update {outcomes} set late = (q.distance_km > (select median(distance_km) from {questions})) "  # noqa: S608 - our own names
         f"<> (hash(q.question_id) % 100 < {flipped}) from {questions} as q "
         f"where q.question_id = {outcomes}.question_id and q.sprint = {outcomes}.sprint"
