@@ -8,9 +8,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from sprintline.learning.backtest import ORIGINS, PARTS, rolling_origin, stability, standard_error
-from sprintline.learning.metrics import binary_metrics
+from sprintline.learning.backtest import ORIGINS, PARTS, rolling_origin, stability
 from sprintline.learning.recipes import Inputs, Recipe
+from sprintline.learning.tasks.binary import TASK, standard_error
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Outcome
 
@@ -39,7 +39,7 @@ def history(rows: int = 6_000, delay_hours: float = 5.0, seed: int = 1):
 
 def test_origins_roll_through_the_last_parts_and_the_gap_is_left_out():
     frame, label, asked, known = history()
-    found = rolling_origin(frame, label, asked, known, RECIPE, 1)
+    found = rolling_origin(frame, label, asked, known, RECIPE, 1, TASK)
     assert (found["parts"], len(found["origins"])) == (PARTS, ORIGINS)
     for place, one in enumerate(found["origins"], PARTS - ORIGINS):
         before = len(frame) * place // PARTS
@@ -50,26 +50,26 @@ def test_origins_roll_through_the_last_parts_and_the_gap_is_left_out():
         assert 0.65 < one["roc_auc"] < 0.8
         assert one["naive"] == pytest.approx(0.5)
     assert found["stability"] == stability(found["origins"]) > 0.8
-    assert found == rolling_origin(frame, label, asked, known, RECIPE, 1)
+    assert found == rolling_origin(frame, label, asked, known, RECIPE, 1, TASK)
 
 
 @pytest.mark.fault
 def test_what_was_known_only_later_is_not_learned():
     """A column that is the outcome itself, but only where it became known after the origin, must not help."""
     frame, label, asked, known = history()
-    first = rolling_origin(frame, label, asked, known, RECIPE, 1)["origins"][0]
+    first = rolling_origin(frame, label, asked, known, RECIPE, 1, TASK)["origins"][0]
     origin = pd.Timestamp(first["at"])
     scrambled = label.copy()
     later = (known >= origin).to_numpy() & (asked < origin).to_numpy()
     scrambled[later] = 1 - scrambled[later]
-    again = rolling_origin(frame, scrambled, asked, known, RECIPE, 1)["origins"][0]
+    again = rolling_origin(frame, scrambled, asked, known, RECIPE, 1, TASK)["origins"][0]
     assert again == first
 
 
 def test_too_few_outcomes_are_not_judged():
     frame, label, asked, known = history(rows=600)
-    found = rolling_origin(frame, label, asked, known, RECIPE, 1)
-    assert {one["roc_auc"] for one in found["origins"]} == {None}
+    found = rolling_origin(frame, label, asked, known, RECIPE, 1, TASK)
+    assert {one["skill"] for one in found["origins"]} == {None}
     assert found["stability"] is None
     assert all_rules()["ML409"]({"backtest": found}).outcome is Outcome.INSUFFICIENT
 
@@ -80,7 +80,7 @@ def origins_of(random: np.random.Generator, shifts: tuple[float, ...], rows: int
     for shift in shifts:
         label = (random.random(rows) < 0.25).astype(int)
         chance = 1 / (1 + np.exp(-(label * shift + random.normal(0, 1, rows))))
-        area = binary_metrics(label, chance)["roc_auc"]
+        area = TASK.measure(label, chance)["roc_auc"]
         positives = int(label.sum())
         error = standard_error(area, positives, rows - positives)
         origins.append({"at": "2026-01-01T00:00:00Z", "roc_auc": area, "error": error})

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from sprintline.learning import metrics as S
+from sprintline.learning.metric_functions import PREPARE
+from sprintline.learning.tasks.binary import TASK
 from sprintline.release.rules import describe
 
 
@@ -29,7 +31,7 @@ def _flights(seed=0, rows=2_000, days=14, noise=0.5):
 )
 def test_metrics_equal_scikit_learn_also_with_ties(rows):
     y, p = np.array(rows).T
-    found = S.binary_metrics(y, p)
+    found = TASK.measure(y, p)
     assert found["brier"] == pytest.approx(brier_score_loss(y, p))
     if len(set(y)) == 1:
         assert found["roc_auc"] is None and found["average_precision"] is None
@@ -38,7 +40,7 @@ def test_metrics_equal_scikit_learn_also_with_ties(rows):
         assert found["average_precision"] == pytest.approx(average_precision_score(y, p))
 
 
-@pytest.mark.parametrize("metric", S.METRICS)
+@pytest.mark.parametrize("metric", TASK.reported)
 @pytest.mark.parametrize("rounding", [None, 2])
 def test_weighted_scores_equal_scikit_learn(metric, rounding):
     y, p, _, _ = _flights()
@@ -50,11 +52,11 @@ def test_weighted_scores_equal_scikit_learn(metric, rounding):
         "brier": brier_score_loss,
     }[metric]
     expected = [theirs(y, p, sample_weight=w) for w in weights]
-    assert S._METRIC[metric](y.astype(float), p)(weights) == pytest.approx(expected)
+    assert PREPARE[metric](y.astype(float), p)(weights) == pytest.approx(expected)
 
 
 def test_no_rows_have_no_metrics():
-    assert S.binary_metrics([], []) == {"roc_auc": None, "average_precision": None, "brier": None}
+    assert TASK.measure([], []) == {"roc_auc": None, "average_precision": None, "brier": None}
 
 
 @pytest.mark.parametrize(
@@ -62,10 +64,10 @@ def test_no_rows_have_no_metrics():
 )
 def test_unusable_inputs_are_refused(y, p):
     with pytest.raises(ValueError):
-        S.binary_metrics(y, p)
+        TASK.measure(y, p)
 
 
-@pytest.mark.parametrize("metric", S.METRICS)
+@pytest.mark.parametrize("metric", TASK.reported)
 @pytest.mark.parametrize("by_day", [True, False])
 def test_a_better_model_gains_for_every_metric(metric, by_day):
     y, good, poor, days = _flights()

@@ -14,8 +14,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from sprintline.learning import training
-from sprintline.learning.metrics import binary_metrics
 from sprintline.learning.recipes import Inputs, Naive, Recipe, RecipeError
+from sprintline.learning.tasks.binary import TASK
 from sprintline.learning.training import (
     ANSWERED,
     ASKED,
@@ -106,7 +106,7 @@ def test_a_model_its_twin_and_its_baseline_come_out(data, trained):
     frame, labels = data
     judged = frame[frame["sprint"] == "2013-S04"].merge(labels.dropna(), on=["question_id", "sprint"])
     scores = {
-        name: binary_metrics(judged["label"], trained.predict(judged, name))["roc_auc"]
+        name: TASK.measure(judged["label"], trained.predict(judged, name))["roc_auc"]
         for name in ("model", "twin", "naive")
     }
     assert scores["model"] > scores["naive"] > 0.55 and scores["twin"] > 0.55

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sprintline.lake.tables import Lake
+from sprintline.learning.tasks.binary import TASK
 from sprintline.mechanisms.rules.kinds import kinds
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Outcome
@@ -165,7 +166,7 @@ def test_predictions_that_were_lost_are_no_pass(flights, outcomes):
 
 
 def judged(chance: Any) -> Outcome:
-    same = fitness.same_number(pd.Series(np.asarray(chance, dtype=float)))
+    same = TASK.same_number(np.asarray(chance, dtype=float), np.empty(0))
     return all_rules()["MO505"]({"served": True, "answers": {"same": same, "against_naive": []}}).outcome
 
 

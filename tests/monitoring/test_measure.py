@@ -10,6 +10,7 @@ import pytest
 from sprintline.lake.tables import Lake
 from sprintline.learning.recipes import Inputs
 from sprintline.learning.registry import Models
+from sprintline.learning.tasks.binary import TASK
 from sprintline.monitoring.measure import measure_drift, ordinary, reference_of
 from sprintline.monitoring.reports import Reports
 from sprintline.product.runtime import Runtime
@@ -30,7 +31,7 @@ class World:
     def manifest(self) -> dict[str, Any]:
         return {"snapshot": {"sprints": list(self.runtime.calendar.keys[:5])}}
 
-    inputs, digest = INPUTS, "d1"
+    inputs, digest, task = INPUTS, "d1", TASK
 
     def release(self, model_id: str) -> "World":
         return self

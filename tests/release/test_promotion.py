@@ -364,11 +364,9 @@ def test_a_mirror_that_fails_leaves_the_decision_and_is_caught_up_with(candidate
 
 
 def test_measures_that_one_class_leaves_open_are_told_as_such():
-    assert models._shown({"roc_auc": None, "average_precision": None, "brier": 0.25}) == {
-        "ROC-AUC": "unknown: all outcomes are equal",
-        "average precision": "unknown: all outcomes are equal",
-        "Brier score": 0.25,
-    }
+    assert models._shown(None, chance=True) == "unknown: all outcomes are equal"
+    assert models._shown(None, chance=False) == "unknown"
+    assert models._shown(0.25, chance=True) == 0.25
 
 
 def test_an_answer_is_yes_or_no_and_what_has_none_yet_is_no_outcome(flights):
@@ -376,6 +374,7 @@ def test_an_answer_is_yes_or_no_and_what_has_none_yet_is_no_outcome(flights):
     truth = pd.DataFrame({label: pd.array([True, None, False], dtype="boolean")})
     assert list(models.answered(flights, "2013-S01", truth)[label]) == [True, False]
     with pytest.raises(
-        dg.Failure, match="1 of 2 answers of 2013-S01 are neither yes nor no, the first is 35"
+        dg.Failure,
+        match=r"1 of 2 answers of 2013-S01 are not yes or no, the first is 35\.0: late of outcomes must be",
     ):
         models.answered(flights, "2013-S01", pd.DataFrame({label: [1.0, 35.0, None]}))

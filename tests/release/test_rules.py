@@ -129,7 +129,7 @@ def test_a_missing_piece_is_insufficient_and_named(code, piece):
 FAULTS = [
     ("ML401", {"rows": 13_144}, "13,145 questions, 13,144 predictions"),
     ("ML401", {"distinct_questions": 13_000}, "for 13,000 of them"),
-    ("ML401", {"without_probability": 3}, "3 without a probability"),
+    ("ML401", {"without_probability": 3}, "3 without a usable value"),
     ("ML401", {"champion": "zz99"}, "the champion before was aa11"),
     ("ML401", {"live": None}, "champion before was none"),
     (

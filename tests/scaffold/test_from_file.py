@@ -68,7 +68,12 @@ def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
     [
         ({"label": "closed > opened"}, "always true"),
         ({"label": "opened > '2026-04-01'"}, "known in advance"),
-        ({"label": "1 = 1"}, "always true"),
+        ({"label": "1 = 1"}, "names no column"),
+        ({"label": "note"}, "is text or a time"),
+        ({"label": "closed"}, "is text or a time"),
+        ({"label": "hours", "task": "binary"}, "so the task is regression"),
+        ({"label": "price", "task": "count"}, "is not a whole number from 0 in every row"),
+        ({"label": "hours > 8", "task": "count"}, "so the task is binary"),
         ({"by": "note"}, "empty in some rows"),
         ({"by": "price"}, "must be text or a whole number"),
         ({"known_at": "price"}, "does not have a moment"),
@@ -342,3 +347,25 @@ def test_a_wide_file_has_one_line_for_the_notes_beyond_a_dozen(clone) -> None:
     made, *_ = make(clone, shop(**{f"c{n}": ["1,5", "2,5"] * 56 for n in range(20)}))
     told = [note for note in made.notes if note.startswith("column c")]
     assert len(told) == 12 and any(note.startswith("8 more columns have notes") for note in made.notes)
+
+
+def test_a_number_as_label_makes_a_product_that_predicts_it(clone):
+    file = clone / "tickets.csv"
+    rows().to_csv(file, index=False)
+    made = create_from_file("tickets_3", asked(file, label="hours"), clone)
+    assert any(
+        note.startswith("the task is regression, because the label is a number") for note in made.notes
+    )
+    folder, models = clone / "platform/products/tickets_3", clone / "dbt_project/models/tickets_3/marts"
+    assert parse_product((folder / "defs.yaml").read_text(), "defs.yaml").model.task == "regression"
+    assert "cast((hours) as double) as answer" in (models / "outcomes.sql").read_text()
+    assert {"name": "answer", "data_type": "double"}.items() <= yaml.safe_load(
+        (models / "outcomes.yml").read_text()
+    )["models"][0]["columns"][3].items()
+    assert "sum(answer) as total" in (models / "known_hours.sql").read_text()
+    names: dict = {}
+    exec(compile((folder / "model.py").read_text(), "model.py", "exec"), names)
+    recipe = names["recipe"]()
+    assert {"past_mean"} <= set(names["NUMERIC"]) and "hours" not in names["NUMERIC"]
+    assert type(recipe.build(1)[-1]).__name__ == "HistGradientBoostingRegressor"
+    assert type(recipe.twin(1)[-1]).__name__ == "Ridge"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sprintline.delivery.measures import measures
 from sprintline.delivery.recorded import DRIFT, Recorded
-from sprintline.delivery.status import MEASURES, brief, questions
+from sprintline.delivery.status import brief, questions
 from sprintline.mechanisms.backlog.board_rows import rows as board_rows
 from sprintline.mechanisms.backlog.items import counts
 from sprintline.mechanisms.backlog.update import board_of
@@ -34,8 +35,6 @@ from sprintline.product.runtime import Runtime
 SPRINTS = "sprints"
 """Name of the report on the first page."""
 
-TITLES = {"roc_auc": "ROC-AUC", "average_precision": "Average precision", "brier": "Brier score"}
-BETTER = {"roc_auc": "higher is better", "average_precision": "higher is better", "brier": "lower is better"}
 _ORDER = {"fail": 0, "insufficient": 1, "pass": 2}
 
 
@@ -72,7 +71,13 @@ def sprints_document(summary: Mapping[str, Any]) -> Document:
     """
     rows = [_shown(row) for row in summary.get("sprints", ())]
     latest = _latest(rows)
-    data = {**summary, "sprints": rows, "latest": latest}
+    data = {
+        **summary,
+        "sprints": rows,
+        "latest": latest,
+        "measures": [(one.name, one.short) for one in measures(row["metrics"] for row in rows)],
+        "numbers": _answers(rows)[0] == "mean",
+    }
     if summary["error"]:
         error = Paragraph(f"The product does not load: {summary['error']}")
         return Document(summary["title"], (Section("", (error,)),), data)
@@ -104,21 +109,30 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sprint_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    reported = measures(row["metrics"] for row in rows)
+    mean, answers = _answers(rows)
     columns = (
-        Column("sprint"), Column("state"), Column("rows"), Column("Done"), Column("rate", Form.SHARE),
-        Column("champion"), *(Column(TITLES[name], Form.MEASURE) for name in MEASURES), Column("drift"),
+        Column("sprint"), Column("state"), Column("rows"), Column("Done"), Column(mean, answers[1]),
+        Column("champion"), *(Column(one.heading, Form.MEASURE) for one in reported), Column("drift"),
         Column("decision"), Column("reason"),
     )  # fmt: skip
     return Table(
         columns,
         tuple(
             (
-                row["sprint"], row["state"], row["questions"], row["done"], row["positive_rate"], row["champion"],
-                *((row["metrics"] or {}).get(name) for name in MEASURES), row["drift"], row["decision"], row["why"],
+                row["sprint"], row["state"], row["questions"], row["done"], row[answers[0]], row["champion"],
+                *((row["metrics"] or {}).get(one.name) for one in reported), row["drift"], row["decision"], row["why"],
             )
             for row in rows
         ),
     )  # fmt: skip
+
+
+def _answers(rows: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, Form]]:
+    """Heading of the column on the answers of each sprint, its name in a row and its form: a rate, or their mean."""
+    if any(row.get("mean_answer") is not None for row in rows):
+        return "mean", ("mean_answer", Form.MEASURE)
+    return "rate", ("positive_rate", Form.SHARE)
 
 
 def _item(one: Mapping[str, Any]) -> str:
@@ -138,13 +152,13 @@ def _charts(rows: Sequence[Mapping[str, Any]]) -> list[Chart]:
         if row["trained"]
     )
     drawn = [
-        Chart(f"{TITLES[name]} ({BETTER[name]})", keys, _measured(rows, name), marks=marks)
-        for name in MEASURES
+        Chart(f"{one.heading} ({one.better})", keys, _measured(rows, one.name), marks=marks)
+        for one in measures(row["metrics"] for row in rows)
     ]
-    rates = {"positive share": tuple(row["positive_rate"] for row in rows)}
-    drawn.append(
-        Chart("Share of positive outcomes", keys, rates, form=Form.SHARE, marks=marks, from_zero=True)
-    )
+    heading, (name, form) = _answers(rows)
+    means = {"positive share" if heading == "rate" else "mean": tuple(row[name] for row in rows)}
+    title = "Share of positive outcomes" if heading == "rate" else "Mean of the answers"
+    drawn.append(Chart(title, keys, means, form=form, marks=marks, from_zero=heading == "rate"))
     moved = {"statistics": tuple(row.get("drift_count") for row in rows)}
     states = tuple(row["drift"] or "insufficient" for row in rows)
     drawn.append(
@@ -211,14 +225,17 @@ def sprint_document(detail: Mapping[str, Any]) -> Document:
         detail["verdicts"],
         key=lambda one: (_ORDER[one["outcome"]], one["code"], one["asset"], one["subject"]),
     )
-    figures = [(name, TITLES[name], BETTER[name]) for name in MEASURES] if row["metrics"] else []
+    reported = measures([row["metrics"]]) if row["metrics"] else ()
+    figures = [(one.name, one.heading, one.better) for one in reported]
     data = {**detail, "verdicts": verdicts, "figures": figures}
     facts: list[tuple[str, Value, Form]] = [
         ("state", row["state"], Form.AUTO),
         ("start", row["start"], Form.AUTO),
         ("end", row["end"], Form.AUTO),
         ("Done", row["done"], Form.AUTO),
-        ("positive outcomes", row["positive_rate"], Form.SHARE),
+        ("positive outcomes", row["positive_rate"], Form.SHARE)
+        if row.get("mean_answer") is None
+        else ("mean answer", row["mean_answer"], Form.MEASURE),
         ("champion", row["champion"], Form.AUTO),
         ("drift", row["drift"], Form.AUTO),
         ("drift reason", detail["drift"]["why"], Form.AUTO),
@@ -250,7 +267,10 @@ def _measures(metrics: Mapping[str, Any]) -> Table:
     beside = [metrics.get(name) or {} for name in ("naive", "twin")]
     return Table(
         columns,
-        tuple((TITLES[name], metrics.get(name), *(one.get(name) for one in beside)) for name in MEASURES),
+        tuple(
+            (of.heading, metrics.get(of.name), *(one.get(of.name) for one in beside))
+            for of in measures([metrics])
+        ),
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from sprintline.base.words import counted_as
 from sprintline.delivery.events import RESTATED
+from sprintline.learning.metric_names import METRICS
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.monitoring.facts import ScoresFacts
 
-MEASURES = ("roc_auc", "average_precision", "brier")
 ATTEST_RULE = "DL702"
 _TOLD = 4
 
@@ -51,7 +51,7 @@ def state_of(measured: Mapping[str, Measured], verdicts: Iterable[Verdict], apar
             for name, one in sorted(measured.items())
             if name != apart
         },
-        "metrics": {name: metrics.get(name) for name in MEASURES} if metrics else None,
+        "metrics": {name: metrics[name] for name in METRICS if name in metrics} if metrics else None,
         "rules": {_place(verdict): str(verdict.outcome) for verdict in verdicts if verdict.asset != apart},
     }
 

@@ -20,6 +20,7 @@ from sprintline.base.time_zones import zone_of
 from sprintline.delivery.restatement import restatements
 from sprintline.governance.acts import approval_of
 from sprintline.landing.events import REFUSED
+from sprintline.learning.metric_names import METRICS
 from sprintline.mechanisms.ledger.chain import Event
 from sprintline.mechanisms.ledger.changed_records import Changed
 from sprintline.mechanisms.rules.events import WAIVER, WITHDRAWN
@@ -33,7 +34,6 @@ from sprintline.product.facts import PredictionsFacts
 from sprintline.product.failed import standing
 
 SCORES, PREDICTIONS, DRIFT, INCREMENT = "scores", "predictions", "drift", "increment"
-MEASURES = ("roc_auc", "average_precision", "brier")
 BASELINES = ("naive", "twin")
 
 
@@ -116,7 +116,8 @@ class SprintStatus:
     sentence each. waived: what only a waiver let through. rules: `{pass, fail, insufficient, not_passing}`.
     champion: id of the model that issued the sprint's predictions. trained: the trigger for which a candidate was
     trained at its close. metrics: those of the issued predictions, with the same of the naive baseline and of the
-    interpretable twin. positive_rate: share of positive outcomes. drift: its state, drift_why: the reason for that
+    interpretable twin. positive_rate: share of positive outcomes; mean_answer: their mean, where they are numbers.
+    drift: its state, drift_why: the reason for that
     state. decision: what the close decided about the champion, why: the reason that was recorded. restated: every
     time it closed again on other data, with what changed (`restatement.py`). approved: the newest approval of its
     increment, and whether it stands. failed: its newest failed run that nothing has made good since, with error, file
@@ -138,6 +139,7 @@ class SprintStatus:
     trained: str | None = None
     metrics: dict[str, Any] | None = None
     positive_rate: float | None = None
+    mean_answer: float | None = None
     drift: str | None = None
     drift_why: str | None = None
     decision: str | None = None
@@ -289,6 +291,7 @@ def _row(
         trained=_kind(decided.get("trigger")) if decided else _kind(trigger.body) if trigger else None,
         metrics=_metrics(scores.get("metrics")),
         positive_rate=_first(scores, "positive_rate", "late_rate"),
+        mean_answer=_first(scores, "mean_answer"),
         drift=drift.get("state"),
         drift_why=drift.get("why") or None,
         decision=decided.get("decision"),
@@ -360,15 +363,14 @@ def _facts(measured: Mapping[str, Measured], asset: str) -> Any:
 
 
 def _metrics(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The three measures and both baselines, each with the three; None where a figure was not measured."""
-    if not found or all(found.get(measure) is None for measure in MEASURES):
+    """The metrics of the champion and of both baselines; None where no figure was measured."""
+    names = [name for name in METRICS if name in (found or {})]
+    if not found or all(found[name] is None for name in names):
         return None
-    out: dict[str, Any] = {measure: found.get(measure) for measure in MEASURES}
+    out: dict[str, Any] = {name: found[name] for name in names}
     for baseline in BASELINES:
         other = found.get(baseline)
-        out[baseline] = (
-            {measure: other.get(measure) for measure in MEASURES} if isinstance(other, Mapping) else None
-        )
+        out[baseline] = {name: other.get(name) for name in names} if isinstance(other, Mapping) else None
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from sprintline.delivery.measures import measures
 from sprintline.delivery.status import brief, questions
+from sprintline.learning.metric_names import Metric
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 _STATE = {"closed": "green", "refused": "red", "waiting": "yellow", "open": "cyan", "planned": "dim"}
 _DRIFT = {"none": "green", "suspected": "yellow", "confirmed": "red", "insufficient": "dim"}
-_MEASURES = {"roc_auc": "ROC-AUC", "average_precision": "av. prec.", "brier": "Brier"}
 _MORE = "(more)"
 _TALL = 4
 """Lines that a row of the table may have. Where a reason needs more, its column is too narrow to read."""
@@ -43,13 +44,15 @@ class SprintTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
-        cells = [_cells(row) for row in self.rows]
-        widths = _column_widths(cells, width)
+        reported = measures(row.metrics for row in self.rows)
+        names = _columns(reported, any(row.mean_answer is not None for row in self.rows))
+        cells = [_cells(row, reported) for row in self.rows]
+        widths = _column_widths(names, cells, width)
         yield from wrapped(Text(self.title, style="bold"), width)
         if widths is None:
             yield from _cards(self.rows, width)
         else:
-            yield _table(cells, widths)
+            yield _table(names, cells, widths)
         yield Text()
         yield from wrapped(Text(_legend(self.rows, widths is not None), style="dim"), width)
 
@@ -100,21 +103,27 @@ def _plain(value: Text | str) -> Text:
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
-_COLUMNS: dict[str, bool] = {
-    "sprint": False, "state": False, "rows": True, "done": False, "rate": True, "champion": False,
-    **dict.fromkeys(_MEASURES.values(), True), "drift": False, "decided": False,
-}  # fmt: skip
-"""Name of each column, and whether its values are figures."""
+
+def _columns(reported: Sequence[Metric], numbers: bool) -> dict[str, bool]:
+    """Name of each column, and whether its values are figures. numbers: whether answers are numbers."""
+    return {
+        "sprint": False, "state": False, "rows": True, "done": False, "mean" if numbers else "rate": True,
+        "champion": False, **{one.short: True for one in reported}, "drift": False, "decided": False,
+    }  # fmt: skip
+
+
 _WRAPPING = {"done": 22, "decided": 0}
 """Columns that may break between words, and the width they take; the last column takes what is left as well."""
 _BETWEEN = 2
 
 
-def _column_widths(cells: Sequence[Sequence[Text]], width: int) -> list[int] | None:
+def _column_widths(
+    names: Mapping[str, bool], cells: Sequence[Sequence[Text]], width: int
+) -> list[int] | None:
     """A width for each column at which no word is cut and no row is taller than _TALL; None when there is none."""
-    columns = list(zip(*cells, strict=True)) or [()] * len(_COLUMNS)
+    columns = list(zip(*cells, strict=True)) or [()] * len(names)
     widths = []
-    for name, column in zip(_COLUMNS, columns, strict=True):
+    for name, column in zip(names, columns, strict=True):
         texts = [Text(name), *column]
         longest = max(line.cell_len for text in texts for line in text.split("\n"))
         word = max(word.cell_len for text in texts for word in (Text(one) for one in text.plain.split()))
@@ -130,7 +139,9 @@ def _column_widths(cells: Sequence[Sequence[Text]], width: int) -> list[int] | N
     return widths if tallest <= _TALL else None
 
 
-def _table(cells: Sequence[Sequence[Text]], widths: Sequence[int]) -> RenderableType:
+def _table(
+    names: Mapping[str, bool], cells: Sequence[Sequence[Text]], widths: Sequence[int]
+) -> RenderableType:
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -138,14 +149,14 @@ def _table(cells: Sequence[Sequence[Text]], widths: Sequence[int]) -> Renderable
         padding=(0, _BETWEEN - 1, 0, 0),
         header_style="bold",
     )
-    for (name, figures), width in zip(_COLUMNS.items(), widths, strict=True):
+    for (name, figures), width in zip(names.items(), widths, strict=True):
         table.add_column(name, width=width, justify="right" if figures else "left")
     for row in cells:
         table.add_row(*row)
     return table
 
 
-def _cells(row: SprintStatus) -> list[Text]:
+def _cells(row: SprintStatus, reported: Sequence[Metric]) -> list[Text]:
     state = Text(str(row.state), style=_STATE[str(row.state)])
     if row.restated:
         state = Text.assemble(state, "\n", _restated(row))
@@ -156,7 +167,7 @@ def _cells(row: SprintStatus) -> list[Text]:
         _done(row),
         Text(_rate(row)),
         Text(row.champion or "–"),
-        *(_measure(row.metrics, name) for name in _MEASURES),
+        *(_measure(row.metrics, one.name) for one in reported),
         _drift(row),
         _decided(row),
     ]
@@ -207,21 +218,21 @@ def _figures(row: SprintStatus) -> dict[str, Text]:
     found = {}
     if questions(row.rows) is not None:
         found["rows"] = Text(_rows(row))
-    if row.positive_rate is not None:
-        found["rate"] = Text(_rate(row))
+    if row.positive_rate is not None or row.mean_answer is not None:
+        found["rate" if row.mean_answer is None else "mean"] = Text(_rate(row))
     if row.drift:
         found["drift"] = _drift(row)
     if row.champion:
         found["champion"] = Text(row.champion)
-    for name, label in _MEASURES.items() if row.metrics else ():
-        found[label] = _card_measure(row.metrics or {}, name)
+    for place, one in enumerate(measures([row.metrics]) if row.metrics else ()):
+        found[one.short] = _card_measure(row.metrics or {}, one.name, first=place == 0)
     return found
 
 
-def _card_measure(metrics: dict[str, Any], name: str) -> Text:
+def _card_measure(metrics: dict[str, Any], name: str, first: bool) -> Text:
     """A measure; the first one with the naive baseline and the twin, as there is room for one such."""
     text = Text(_figure(metrics.get(name)), style="bold")
-    if name == next(iter(_MEASURES)):
+    if first:
         figures = {one: (metrics.get(one) or {}).get(name) for one in ("naive", "twin")}
         beside = [f"{one} {_figure(value)}" for one, value in figures.items() if value is not None]
         text.append(f" ({', '.join(beside)})" if beside else "", style="not bold")
@@ -270,6 +281,7 @@ def _sections(row: SprintStatus, width: int) -> Iterator[tuple[str, Iterable[Tex
         yield "rules", [counts + (f"; not passing: {', '.join(codes)}" if codes else "")]
     yield "rows", _grid([f"{asset} {count:,}" for asset, count in sorted(row.rows.items())], width)
     yield "rate", [] if row.positive_rate is None else [f"{_rate(row)} positive outcomes"]
+    yield "mean", [] if row.mean_answer is None else [f"{_rate(row)}, of the answers"]
     yield "champion", [row.champion or "none: no model issued predictions for this sprint"]
     if row.metrics:
         yield "metrics", _metric_lines(row.metrics, width)
@@ -292,9 +304,9 @@ def _metric_lines(metrics: dict[str, Any], width: int) -> list[str]:
     lines = [["", "champion", "naive baseline", "interpretable twin"]]
     if sum(map(len, lines[0])) + 15 > width:
         lines = [["", "champion", "naive", "twin"]]
-    for name, label in _MEASURES.items():
-        beside = [(metrics.get(one) or {}).get(name) for one in ("naive", "twin")]
-        lines.append([label, *map(_figure, (metrics.get(name), *beside))])
+    for of in measures([metrics]):
+        beside = [(metrics.get(one) or {}).get(of.name) for one in ("naive", "twin")]
+        lines.append([of.short, *map(_figure, (metrics.get(of.name), *beside))])
     first, *others = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         f"{label:<{first}}"
@@ -329,7 +341,8 @@ def _moment(iso: str) -> str:
 
 
 def _legend(rows: Sequence[SprintStatus], table: bool) -> str:
-    parts = ["rate: share of positive outcomes."]
+    numbers = any(row.mean_answer is not None for row in rows)
+    parts = ["mean: of the answers." if numbers else "rate: share of positive outcomes."]
     if any(row.metrics for row in rows):
         parts.append(
             "Under each measure: naive baseline · interpretable twin."
@@ -350,6 +363,8 @@ def _rows(row: SprintStatus) -> str:
 
 
 def _rate(row: SprintStatus) -> str:
+    if row.mean_answer is not None:
+        return f"{row.mean_answer:,.4g}"
     return "–" if row.positive_rate is None else f"{row.positive_rate:.1%}"
 
 

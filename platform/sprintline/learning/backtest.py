@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.learning.facts import Backtest, Origin, Skill
-from sprintline.learning.metrics import binary_metrics
 from sprintline.learning.recipes import Naive, Recipe
+from sprintline.learning.skills import skill_of
+from sprintline.learning.tasks.task import Task
 from sprintline.learning.training import cores, with_values
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PARTS, ORIGINS = 6, 3
-#: Outcomes of either kind that a part must hold to be judged.
-LEAST = 50
 #: What one origin may cost: trees grown and rows learned from. It asks whether the recipe holds, not how good it gets.
 TREES, ROWS = 50, 30_000
 
@@ -35,11 +34,12 @@ def rolling_origin(
     known_at: pd.Series,
     recipe: Recipe,
     seed: int,
+    task: Task,
 ) -> Backtest:
     """Judge a recipe from earlier origins.
 
-    rows: prepared columns of the training rows. label: 0 or 1 for each. asked_at, known_at: aware moments at which each
-    question was asked and its outcome became known.
+    rows: prepared columns of the training rows. label: the answer of each. asked_at, known_at: aware moments at which
+    each question was asked and its outcome became known.
 
     Figures of an origin are None where its part holds too few outcomes.
     """
@@ -54,34 +54,27 @@ def rolling_origin(
             "trained_rows": len(learned),
             "withheld": int(((asked < edges[part]) & (known >= edges[part])).sum()),
             "rows": int(judged.sum()),
-            "positives": int(label[judged].sum()),
-            "roc_auc": None,
-            "error": None,
             "naive": None,
+            "skill": None,
+            "skill_error": None,
         }
-        if min(_fewer(label[learned]), _fewer(label[judged])) >= LEAST:
+        if task.is_rate:
+            one["positives"] = int(label[judged].sum())
+        if task.enough(label[learned]) and task.enough(label[judged]):
             step = -(-len(learned) // ROWS)
-            one |= _judge(rows, label, learned[::step], judged, recipe, seed)
+            one |= _judge(rows, label, learned[::step], judged, asked[judged], recipe, seed, task)  # type: ignore[typeddict-item]
         origins.append(one)
     return {"parts": PARTS, "origins": origins, "stability": stability(origins)}
 
 
 def stability(origins: Sequence[Skill]) -> float | None:
     """The least skill of an origin as a share of the mean skill; None when one was not judged or there is no skill."""
-    areas = [one["roc_auc"] for one in origins]
-    skills = [2 * area - 1 for area in areas if area is not None]
-    if len(skills) < len(areas):
+    found = [skill_of(one) for one in origins]
+    skills = [one for one in found if one is not None]
+    if len(skills) < len(found):
         return None
     mean = float(np.mean(skills))
     return min(skills) / mean if mean > 0 else None
-
-
-def standard_error(roc_auc: float, positives: int, negatives: int) -> float:
-    """Standard error of a ROC-AUC. Hanley & McNeil (1982), "The meaning and use of the area under a ROC curve"."""
-    area = roc_auc
-    one, two = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = area * (1 - area) + (positives - 1) * (one - area**2) + (negatives - 1) * (two - area**2)
-    return float(np.sqrt(max(spread, 0.0) / (positives * negatives)))
 
 
 def _judge(
@@ -89,8 +82,10 @@ def _judge(
     label: NDArray[Any],
     learned: NDArray[Any],
     judged: NDArray[np.bool_],
+    asked: NDArray[np.int64],
     recipe: Recipe,
     seed: int,
+    task: Task,
 ) -> Skill:
     from threadpoolctl import threadpool_limits
 
@@ -99,20 +94,9 @@ def _judge(
     with threadpool_limits(limits=cores(recipe)):
         if {"max_iter", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
             last.set_params(max_iter=min(TREES, last.max_iter), early_stopping=False)
-        chance = pipeline.fit(with_values(inputs), outcome).predict_proba(rows[judged])[:, 1]
-    naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups)
-    positives = int(label[judged].sum())
-    area = binary_metrics(label[judged], chance)["roc_auc"]
-    return {
-        "roc_auc": area,
-        "error": None if area is None else standard_error(area, positives, int(judged.sum()) - positives),
-        "naive": binary_metrics(label[judged], naive.predict(rows[judged]))["roc_auc"],
-    }
-
-
-def _fewer(label: NDArray[Any]) -> int:
-    """How many there are of the rarer outcome."""
-    return int(min(label.sum(), len(label) - label.sum()))
+        predictions = task.predicted(pipeline.fit(with_values(inputs), outcome), rows[judged])
+    naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups, statistic=task.statistic)
+    return task.skill(label[judged], predictions, naive.predict(rows[judged]), asked)
 
 
 def _seconds(moments: pd.Series) -> NDArray[np.int64]:

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 
 from sprintline.base.failpoints import failpoint
 from sprintline.learning.recipes import Inputs, Naive
+from sprintline.learning.tasks import BINARY, task_named
+from sprintline.learning.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,7 @@ MANIFEST, MODEL, TWIN, NAIVE, REFERENCE = (
     "reference.parquet",
 )
 SCORE = "score"
-"""Column of reference.parquet with the model's probability."""
+"""Column of reference.parquet with the model's prediction."""
 
 _BATCH = 20_000
 
@@ -55,9 +57,11 @@ def digest(content: bytes) -> str:
 
 
 class Scorer:
-    """An ONNX classifier, loaded only when its content has the expected SHA-256."""
+    """An ONNX model, loaded only when its content has the expected SHA-256."""
 
-    def __init__(self, path: Path, sha256: str, inputs: Inputs, threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, sha256: str, inputs: Inputs, threads: int = 1, task: Task | None = None
+    ) -> None:
         """Raises ReleaseError when the file is missing or is another than `sha256` names."""
         import onnxruntime
 
@@ -66,11 +70,11 @@ class Scorer:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3
-        self.inputs, self.sha256 = inputs, sha256
+        self.inputs, self.sha256, self.task = inputs, sha256, task or task_named(BINARY)
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Probabilities, one a row of any frame that has the model's columns; further columns are ignored."""
+        """Predictions, one a row of any frame that has the model's columns; further columns are ignored."""
         numbers, categories = self.inputs.numbers(frame), self.inputs.categories(frame)
         found = [
             self._run(numbers[at : at + _BATCH], categories[at : at + _BATCH])
@@ -84,8 +88,7 @@ class Scorer:
             feed["numeric"] = numbers
         if self.inputs.categorical:
             feed["categorical"] = categories
-        chance = self._session.run(["probabilities"], feed)[0][:, 1].astype(np.float64)
-        return np.clip(chance, 0.0, 1.0)  # float32 sums can pass 1 by one part in ten million
+        return self.task.from_onnx(self._session, feed)
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,11 @@ class Release:
     @property
     def model_id(self) -> str:
         return str(self.manifest["model_id"])
+
+    @cached_property
+    def task(self) -> Task:
+        """What kind of answer it gives. Raises LookupError for one that this platform does not have."""
+        return task_named(self.manifest.get("task"))
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -156,7 +164,7 @@ class Release:
         return found
 
     def _scorer(self, name: str) -> Scorer:
-        return Scorer(self.folder / name, self._sha256(name), self.inputs, self.threads)
+        return Scorer(self.folder / name, self._sha256(name), self.inputs, self.threads, self.task)
 
     def _sha256(self, name: str) -> str:
         return str(self.manifest["files"][name])

@@ -12,6 +12,7 @@ from typing import Any
 
 from sprintline.base.hashing import canonical_json, text_hash
 from sprintline.learning.facts import CardFaults
+from sprintline.learning.metric_names import METRICS
 
 #: Facts of a training that another training of the same model would not repeat.
 UNREPEATABLE = ("seconds",)
@@ -179,15 +180,23 @@ def _over_time(facts: Record) -> Iterator[Cited]:
 
 def _slices(facts: Record) -> Iterator[Cited]:
     for name in sorted(at(facts, ("slices",)) or {}):
-        yield f"{name}: ROC-AUC over {at(facts, ('slices_against',))}", facts, ("slices", name, "difference")
+        said = _gain(facts, ("slices", name))
+        yield f"{name}: {said} over {at(facts, ('slices_against',))}", facts, ("slices", name, "difference")
+
+
+def _gain(facts: Record, path: Path) -> str:
+    """What a difference is of. Records without its name are those of yes or no."""
+    return METRICS[at(facts, (*path, "metric")) or "roc_auc"].title
 
 
 def _claims(facts: Record) -> Iterator[tuple[str, Record, Path]]:
     """What the card says in words; each claim stands on one measured value."""
     rival = "champion" if at(facts, ("champion",)) else None
     if rival:
-        yield "ROC-AUC gained over the champion", facts, ("against_champion", "difference")
-    yield "ROC-AUC gained over the naive baseline", facts, ("baselines", "naive", "difference")
+        said = _gain(facts, ("against_champion",))
+        yield f"{said} gained over the champion", facts, ("against_champion", "difference")
+    said = _gain(facts, ("baselines", "naive"))
+    yield f"{said} gained over the naive baseline", facts, ("baselines", "naive", "difference")
     yield "least skill at an earlier origin, as a share of the mean", facts, ("backtest", "stability")
     yield "furthest that ONNX lies from scikit-learn", facts, ("parity", "model", "difference")
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 
-class Metrics(TypedDict):
-    """How good probabilities are.
+class Metrics(TypedDict, total=False):
+    """How good predictions are: the metrics of the product's task, each None where it has no value.
 
-    roc_auc: chance that a positive ranks above a negative (0 to 1); None when all outcomes are equal
-    average_precision: 0 to 1; None when all outcomes are equal
-    brier: mean squared error, 0 is best; None without rows
+    roc_auc: chance that a positive ranks above a negative (0 to 1)
+    average_precision: 0 to 1
+    brier: mean squared error of probabilities, 0 is best
+    mae: mean absolute error, in the label's unit
+    rmse: root mean squared error, in the label's unit
+    r2: share of the variance that is explained; 1 is best, 0 what the mean explains
+    poisson_deviance: mean Poisson deviance of counts, 0 is best
     """
 
     roc_auc: float | None
     average_precision: float | None
     brier: float | None
+    mae: float | None
+    rmse: float | None
+    r2: float | None
+    poisson_deviance: float | None
 
 
 class Difference(TypedDict):
@@ -28,6 +36,7 @@ class Difference(TypedDict):
     blocks: days or hours that were resampled, 0 when rows were
     confidence: of the interval (0 to 1); absent when nothing could be compared
     together: autocorrelation of neighbouring blocks that the interval allows for; absent when nothing could be compared
+    scale: loss of the old model, of which margins are shares; absent for metrics without a unit
     why: why nothing could be compared; absent otherwise
     """
 
@@ -39,6 +48,7 @@ class Difference(TypedDict):
     blocks: int
     confidence: NotRequired[float]
     together: NotRequired[float]
+    scale: NotRequired[float]
     why: NotRequired[str]
 
 
@@ -53,6 +63,7 @@ class Slice(Difference):
     blocks: days or hours that were resampled, 0 when rows were
     confidence: of the interval (0 to 1)
     together: autocorrelation of neighbouring blocks that the interval allows for
+    scale: loss of the old model, of which margins are shares; absent for metrics without a unit
     why: never set for a slice
     """
 
@@ -63,9 +74,10 @@ class Parity(TypedDict):
     """A scikit-learn pipeline compared with its ONNX form.
 
     rows: rows that were compared
-    difference: largest absolute difference of two probabilities
+    difference: largest difference of two predictions: of probabilities the absolute one, of numbers in standard
+        deviations of the answers
     edge_rows: rows with nulls and unseen categories that were compared
-    edge_difference: largest absolute difference of two probabilities on edge rows
+    edge_difference: the same on edge rows
     """
 
     rows: int
@@ -85,17 +97,38 @@ class Parities(TypedDict):
     twin: Parity
 
 
-class Skill(TypedDict):
-    """How well the recipe ranked from an earlier moment.
+class SameNumber(TypedDict):
+    """How far the predictions of a sprint are one number.
 
-    roc_auc: ROC-AUC on the questions it was judged on; None where a part holds too few outcomes
-    error: standard error of roc_auc; None like it
-    naive: ROC-AUC of the naive baseline; None like it
+    rows: predictions
+    number: their median; None without one
+    share: share (0 to 1) of the predictions that are this number for any decision, or of the positives or negatives
+        expected among all, whichever is smallest; None without predictions
     """
 
-    roc_auc: float | None
-    error: float | None
+    rows: int
+    number: float | None
+    share: float | None
+
+
+class Skill(TypedDict):
+    """How well the recipe did from an earlier moment; figures are None where a part holds too few outcomes.
+
+    roc_auc: ROC-AUC on the questions it was judged on; absent for other tasks
+    error: standard error of roc_auc; absent like it
+    mae: mean absolute error on these questions; absent for tasks without one
+    naive: the same figure of the naive baseline
+    skill: 2 ROC-AUC - 1, or the share of the naive baseline's error that the model does away with; absent in older
+        records
+    skill_error: standard error of skill; absent like it
+    """
+
+    roc_auc: NotRequired[float | None]
+    error: NotRequired[float | None]
+    mae: NotRequired[float | None]
     naive: float | None
+    skill: NotRequired[float | None]
+    skill_error: NotRequired[float | None]
 
 
 class Origin(Skill):
@@ -105,17 +138,21 @@ class Origin(Skill):
     trained_rows: questions whose outcome was known by then
     withheld: questions asked before and answered after it, which are in neither part
     rows: questions it was judged on
-    positives: of these, how many have a positive outcome
-    roc_auc: ROC-AUC on the questions it was judged on; None where a part holds too few outcomes
-    error: standard error of roc_auc; None like it
-    naive: ROC-AUC of the naive baseline; None like it
+    positives: of these, how many have a positive outcome; absent where answers are numbers
+    roc_auc: ROC-AUC on the questions it was judged on; absent for other tasks
+    error: standard error of roc_auc; absent like it
+    mae: mean absolute error on these questions; absent for tasks without one
+    naive: the same figure of the naive baseline
+    skill: 2 ROC-AUC - 1, or the share of the naive baseline's error that the model does away with; absent in older
+        records
+    skill_error: standard error of skill; absent like it
     """
 
     at: str
     trained_rows: int
     withheld: int
     rows: int
-    positives: int
+    positives: NotRequired[int]
 
 
 class Backtest(TypedDict):
@@ -123,8 +160,7 @@ class Backtest(TypedDict):
 
     parts: equal parts that the time was cut into
     origins: the judged parts, oldest first
-    stability: least skill (2 ROC-AUC - 1) of an origin as a share of the mean; None when one was not judged or there is
-        no skill
+    stability: least skill of an origin as a share of the mean; None when one was not judged or there is no skill
     """
 
     parts: int

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sprintline.learning.metrics import METRICS, Interval, paired_bootstrap
+from sprintline.learning.metrics import Interval, paired_bootstrap
+from sprintline.learning.tasks.binary import TASK
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +97,7 @@ def simulate(sprints: int, seed: int = 1, days: Iterable[int] = DAYS, draws: int
     cells = []
     for length in days:
         for spell in SPELLS:
-            for metric in METRICS:
+            for metric in TASK.reported:
                 none = measured(World(length, spell=spell), metric, sprints, seed, draws)
                 some = measured(World(length, spell=spell, gain=GAIN), metric, sprints, seed + 1, draws)
                 cells.append(
@@ -134,7 +135,7 @@ def daily_autocorrelation(spell: float, days: int = 20_000) -> float:
 def probes() -> list[list[float]]:
     """Bounds of a few intervals: they change when the interval is computed in another way."""
     found = []
-    for metric in METRICS:
+    for metric in TASK.reported:
         for spell in SPELLS:
             label, new, old, day = sprint(World(14, spell=spell, gain=GAIN), np.random.default_rng(7))
             one = paired_bootstrap(label, new, old, metric, blocks=day, draws=200)

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 
 def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
-    """Known outcomes of some sprints: question_id, sprint, label (0 or 1), and the moment it became known."""
+    """Known outcomes of some sprints: question_id, sprint, label (as a number), and the moment it became known."""
     spec = runtime.spec.model
     relation = runtime[Warehouse].relations()[spec.outcomes]
+    from sprintline.learning.tasks import task_of
+
+    kind = task_of(runtime).sql_type
     marks = ", ".join("?" for _ in sprints) or "null"
     return runtime[Warehouse].query(
-        f'select question_id, sprint, cast("{spec.label}" as integer) as label, known_at from {relation} '  # noqa: S608
+        f'select question_id, sprint, cast("{spec.label}" as {kind}) as label, known_at from {relation} '  # noqa: S608
         f'where sprint in ({marks}) and "{spec.label}" is not null',  # not answered yet, or never
         sprints,
     )

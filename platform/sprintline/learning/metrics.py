@@ -1,14 +1,11 @@
-"""Scores of probabilities, and how sure a difference between two sets of them is.
+"""How good predictions are, and how sure a difference between two sets of them is.
 
-Everything works on weights: a bootstrap draw is a vector of non-negative row weights, and each metric is computed for
-many draws at once from one sorting of the rows. The figures equal those of scikit-learn (the tests hold them to it);
-they are written out here because scikit-learn takes one weight vector a call and sorts at each, and because core
-imports no machine learning library.
+A bootstrap draw is a vector of row weights, and each metric is computed for many draws at once (`metric_functions`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any, cast
@@ -18,9 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sprintline.base.time_zones import zone_of
 from sprintline.learning.facts import Difference, Metrics, Slice
-
-METRICS = ("roc_auc", "average_precision", "brier")
-"""Metric names, as used in measurements, rules and tables. Brier is a loss; the others grow with quality."""
+from sprintline.learning.metric_functions import PREPARE, Floats
+from sprintline.learning.metric_names import METRICS
 
 LEAST_BLOCKS = 5
 """Fewer blocks than this say nothing of how blocks differ."""
@@ -31,18 +27,17 @@ MOST_TOGETHER = 0.7
 #: Weight matrices are worked through in pieces of about this many numbers (16 MB), so that memory stays flat.
 _PIECE = 2_000_000
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Interval:
     """A paired difference of two models on the same rows and its bootstrap interval.
 
     difference: what the new model gains over the old, in units of the metric. Positive means better for every metric:
-        for Brier it is old minus new.
+        for a loss it is old minus new.
     low, high: bounds of the interval; a gain is sure when low > 0, a loss when high < 0, otherwise it is a tie.
     draws: bootstrap draws that could be scored. blocks: blocks resampled, 0 when rows were.
     together: autocorrelation of neighbouring blocks that the interval allows for, 0 to `MOST_TOGETHER`.
+    scale: loss of the old model, of which margins are shares; 1 for a metric that has no unit.
     """
 
     metric: str
@@ -53,6 +48,7 @@ class Interval:
     blocks: int = 0
     confidence: float = 0.95
     together: float = 0.0
+    scale: float = 1.0
 
     @property
     def sure_gain(self) -> bool:
@@ -64,26 +60,34 @@ class Interval:
 
     def as_dict(self) -> Difference:
         """Plain values, as rules take them as evidence."""
-        return cast("Difference", asdict(self))
+        plain = asdict(self)
+        if not METRICS[self.metric].in_units:
+            del plain["scale"]
+        return cast("Difference", plain)
 
 
-def binary_metrics(y: ArrayLike, p: ArrayLike) -> Metrics:
-    """ROC-AUC, average precision and Brier score of probabilities `p` against outcomes `y` (0 or 1), both of length n.
+def measured(y: ArrayLike, p: ArrayLike, names: Sequence[str]) -> Metrics:
+    """The named metrics of predictions `p` against outcomes `y`, both of length n; None where one has no value.
 
-    With one class only there is nothing to rank: roc_auc and average_precision are None. Without rows all three are.
-    Raises ValueError on different lengths, on outcomes other than 0 and 1, and on what is no probability.
+    With one class only there is nothing to rank, and without rows nothing at all. Raises ValueError on different
+    lengths, on missing or infinite numbers and, for metrics of probabilities, on outcomes other than 0 and 1 and on
+    what is no probability.
     """
-    outcome, chance = _checked(y, p)
+    chance = any(METRICS[name].chance for name in names)
+    outcome, predicted = _checked(y, p, chance)
     if not len(outcome):
-        return {"roc_auc": None, "average_precision": None, "brier": None}
+        return cast("Metrics", dict.fromkeys(names))
     whole = np.ones((1, len(outcome)))
-    both = 0 < outcome.sum() < len(outcome)
-    scored = {name: float(_METRIC[name](outcome, chance)(whole)[0]) for name in METRICS}
-    return {
-        "roc_auc": scored["roc_auc"] if both else None,
-        "average_precision": scored["average_precision"] if both else None,
-        "brier": scored["brier"],
-    }
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = {name: float(PREPARE[name](outcome, predicted)(whole)[0]) for name in names}
+    one_kind = chance and not 0 < outcome.sum() < len(outcome)
+    return cast(
+        "Metrics",
+        {
+            name: None if (one_kind and METRICS[name].ranks) or not np.isfinite(value) else value
+            for name, value in values.items()
+        },
+    )
 
 
 def paired_bootstrap(
@@ -97,35 +101,41 @@ def paired_bootstrap(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Interval:
-    """How much better `p_new` ranks or states the outcomes `y` than `p_old`, and how sure that is.
+    """How much better `p_new` predicts the outcomes `y` than `p_old`, and how sure that is.
 
     Both models are scored on the same resampled rows, so what is common to them cancels.
 
     blocks: an id per row; ids sort by time. Flights of one day share its weather and its congestion, so their errors
         go together, and resampling single flights would call a lucky day significant. With blocks whole blocks (days)
-        are drawn with replacement; without, rows are, within each class (stratified). A percentile interval from few
-        blocks is too narrow, so it is widened (`_widening`, decision 81).
+        are drawn with replacement; without, rows are, of probabilities within each class (stratified). A percentile
+        interval from few blocks is too narrow, so it is widened (`_widening`, decision 81).
     Raises ValueError for an unknown metric, fewer than 5 blocks, one class only, or unusable inputs.
 
     Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13; blocks: Field and Welsh, JRSS B 69 (2007).
     """
-    if metric not in _METRIC:
+    if metric not in METRICS:
         raise ValueError(f"{metric!r} is no metric; known are {', '.join(METRICS)}")
-    outcome, new = _checked(y, p_new)
-    _, old = _checked(y, p_old)
-    if lack := incomparable(outcome, blocks):
+    of = METRICS[metric]
+    outcome, new = _checked(y, p_new, of.chance)
+    _, old = _checked(y, p_old, of.chance)
+    if lack := incomparable(outcome, blocks, of.chance):
         raise ValueError(lack)
-    if metric == "brier":  # a loss: the gain of the new model is what the old one loses more
+    if of.loss:  # the gain of the new model is what the old one loses more
         new, old = old, new
-    better, worse = _METRIC[metric](outcome, new), _METRIC[metric](outcome, old)
+    better, worse = PREPARE[metric](outcome, new), PREPARE[metric](outcome, old)
     ids, count = None, 0
     if blocks is not None:
         _, ids = np.unique(np.asarray(blocks), return_inverse=True)
         count = int(ids.max()) + 1
     whole = np.ones((1, len(outcome)))
     difference = float(better(whole)[0] - worse(whole)[0])
+    classes = (
+        [np.flatnonzero(outcome == value) for value in (0, 1)] if of.chance else [np.arange(len(outcome))]
+    )
     random = np.random.default_rng(seed)
-    found = np.concatenate([better(w) - worse(w) for w in _weights(outcome, ids, count, draws, random)])
+    found = np.concatenate(
+        [better(w) - worse(w) for w in _weights(classes, len(outcome), ids, count, draws, random)]
+    )
     found = found[np.isfinite(found)]  # a draw of days that all went well has no late flight to rank
     together = 0.0
     if ids is not None:
@@ -133,7 +143,8 @@ def paired_bootstrap(
         together = autocorrelation(difference - np.concatenate(without))
         found = difference + (found - difference) * _widening(count, confidence, together)
     low, high = _bounds(found, difference, (1 - confidence) / 2)
-    return Interval(metric, difference, low, high, len(found), count, confidence, together)
+    scale = float(better(whole)[0]) if of.in_units else 1.0
+    return Interval(metric, difference, low, high, len(found), count, confidence, together, scale)
 
 
 def _widening(count: int, confidence: float, together: float) -> float:
@@ -191,16 +202,20 @@ def _bounds(found: Floats, difference: float, tail: float) -> tuple[float, float
     return difference - reach, difference + reach
 
 
-def incomparable(y: ArrayLike, blocks: ArrayLike | None = None) -> str | None:
+def incomparable(y: ArrayLike, blocks: ArrayLike | None = None, chance: bool = True) -> str | None:
     """Why no two models can be compared on these outcomes and blocks; None when they can.
+
+    chance: whether the outcomes are 0 or 1, of which there have to be both.
 
     Raises ValueError when outcomes and blocks are of different lengths.
     """
     outcome = np.asarray(y, dtype=float)
     if blocks is not None and len(np.asarray(blocks)) != len(outcome):
         raise ValueError(f"{len(np.asarray(blocks))} block ids for {len(outcome)} rows")
-    if not 0 < outcome.sum() < len(outcome):
+    if chance and not 0 < outcome.sum() < len(outcome):
         return f"{len(outcome):,} rows with one outcome only: nothing can be compared"
+    if not len(outcome):
+        return "0 rows with an outcome: nothing can be compared"
     count = LEAST_BLOCKS if blocks is None else len(np.unique(np.asarray(blocks)))
     return (
         f"{count} blocks are too few to resample: at least {LEAST_BLOCKS} are needed"
@@ -224,7 +239,7 @@ def by_slice(
     """`paired_bootstrap` within each value of `slices` (a label per row); values with too little in them are left out.
 
     Returns {label: {rows, metric, difference, low, high, ...}}, largest slice first. A slice needs `least_rows` rows,
-    both outcomes at least ten times, and `LEAST_BLOCKS` blocks.
+    `LEAST_BLOCKS` blocks and, of probabilities, both outcomes at least ten times.
 
     `confidence` holds for all slices together (Bonferroni): among 16 carriers one would otherwise look worse by
     chance in one sprint of three.
@@ -236,8 +251,9 @@ def by_slice(
     for name, rows in sorted(zip(names, counts, strict=True), key=lambda one: (-one[1], one[0])):
         here = labels == name
         positives = outcome[here].sum()
+        one_sided = METRICS[metric].chance and min(positives, rows - positives) < 10
         few_blocks = ids is not None and len(np.unique(ids[here])) < LEAST_BLOCKS
-        if rows < least_rows or min(positives, rows - positives) < 10 or few_blocks:
+        if rows < least_rows or one_sided or few_blocks:
             continue
         judged.append((str(name), int(rows), here))
     each = 1 - (1 - confidence) / max(1, len(judged))
@@ -296,25 +312,43 @@ def calibration_table(y: ArrayLike, p: ArrayLike, bins: int = 10) -> list[dict[s
     return table
 
 
-def _checked(y: ArrayLike, p: ArrayLike) -> tuple[Floats, Floats]:
-    outcome, chance = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
-    if outcome.ndim != 1 or outcome.shape != chance.shape:
+def of_groups(values: Floats, counts: int) -> list[NDArray[np.bool_]]:
+    """Masks of up to `counts` groups of equally many rows in order of their value; equal values are never split."""
+    edges = (
+        np.unique(np.quantile(values, np.linspace(0, 1, counts + 1)[1:-1])) if len(values) else np.empty(0)
+    )
+    group = np.searchsorted(edges, values, side="left")
+    return [group == one for one in np.unique(group)]
+
+
+def _checked(y: ArrayLike, p: ArrayLike, chance: bool = True) -> tuple[Floats, Floats]:
+    outcome, predicted = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
+    said = "probabilities" if chance else "predictions"
+    if outcome.ndim != 1 or outcome.shape != predicted.shape:
         raise ValueError(
-            f"outcomes of shape {outcome.shape} and probabilities of shape {chance.shape} do not pair"
+            f"outcomes of shape {outcome.shape} and {said} of shape {predicted.shape} do not pair"
         )
+    if not chance:
+        if not (np.isfinite(outcome).all() and np.isfinite(predicted).all()):
+            raise ValueError("outcomes and predictions must be numbers, and none may be missing")
+        return outcome, predicted
     if not np.isin(outcome, (0.0, 1.0)).all():
         raise ValueError("outcomes must be 0 or 1: drop rows without an outcome first")
-    if not ((chance >= 0) & (chance <= 1)).all():
+    if not ((predicted >= 0) & (predicted <= 1)).all():
         raise ValueError("probabilities must lie in [0, 1] and none may be missing")
-    return outcome, chance
+    return outcome, predicted
 
 
 def _weights(
-    outcome: Floats, ids: NDArray[Any] | None, count: int, draws: int, random: np.random.Generator
+    classes: Sequence[NDArray[Any]],
+    rows: int,
+    ids: NDArray[Any] | None,
+    count: int,
+    draws: int,
+    random: np.random.Generator,
 ) -> Iterator[Floats]:
-    """Weight matrices (draws in a piece, n rows): how often each row was drawn."""
-    rows, step = len(outcome), max(1, _PIECE // len(outcome))
-    classes = [np.flatnonzero(outcome == value) for value in (0, 1)]
+    """Weight matrices (draws in a piece, rows): how often each row was drawn; without blocks within its class."""
+    step = max(1, _PIECE // rows)
     for first in range(0, draws, step):
         piece = min(step, draws - first)
         if ids is not None:
@@ -328,80 +362,6 @@ def _weights(
             counted = np.bincount(flat.ravel(), minlength=piece * len(members))
             weights[:, members] = counted.reshape(piece, -1)
         yield weights
-
-
-# A metric is prepared once for (outcomes, probabilities); it then takes weights (draws, n) and gives a value a draw.
-Scorer = Callable[[Floats], Floats]
-
-
-class _Ranked:
-    """Negatives in order of probability, and where each positive stands among them and among its own kind.
-
-    Only what a ranking metric needs is gathered: late flights are a quarter of the rows, so this is most of the speed.
-    """
-
-    def __init__(self, outcome: Floats, chance: Floats) -> None:
-        rows = np.arange(len(outcome))
-        positives, negatives = rows[outcome == 1], rows[outcome == 0]
-        self.positives = positives[np.argsort(chance[positives], kind="stable")]
-        self.negatives = negatives[np.argsort(chance[negatives], kind="stable")]
-        mine, others = chance[self.positives], chance[self.negatives]
-        self.below = np.searchsorted(others, mine, side="left")  # negatives ranked below each positive
-        self.upto = np.searchsorted(others, mine, side="right")  # ... and those that share its probability
-        self.peers = np.searchsorted(mine, mine, side="left")  # positives ranked below it
-
-    def sums(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Weights of the positives (draws, P), and weight of the negatives before each place (draws, N + 1)."""
-        return weights[:, self.positives], _running(weights[:, self.negatives])
-
-
-def _running(weights: Floats) -> Floats:
-    """Running totals along the rows, beginning with 0."""
-    total = np.zeros((len(weights), weights.shape[1] + 1))
-    np.cumsum(weights, axis=1, out=total[:, 1:])
-    return total
-
-
-def _roc_auc(outcome: Floats, chance: Floats) -> Scorer:
-    ranked = _Ranked(outcome, chance)
-    ties = not np.array_equal(ranked.below, ranked.upto)
-
-    def score(weights: Floats) -> Floats:
-        positive, before = ranked.sums(weights)
-        won = before[:, ranked.below]
-        if ties:  # a negative with an equal probability counts half
-            won = (won + before[:, ranked.upto]) / 2
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.einsum("ij,ij->i", positive, won) / (positive.sum(axis=1) * before[:, -1]))
-
-    return score
-
-
-def _average_precision(outcome: Floats, chance: Floats) -> Scorer:
-    ranked = _Ranked(outcome, chance)
-
-    def score(weights: Floats) -> Floats:
-        positive, before = ranked.sums(weights)
-        own = _running(positive)
-        hits = own[:, -1:] - own[:, ranked.peers]  # positives at or above each positive's probability
-        alarms = hits + before[:, -1:] - before[:, ranked.below]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(alarms > 0, hits / alarms, 0.0)
-            return np.asarray(np.einsum("ij,ij->i", positive, precision) / own[:, -1])
-
-    return score
-
-
-def _brier(outcome: Floats, chance: Floats) -> Scorer:
-    loss = (chance - outcome) ** 2
-    return lambda weights: np.asarray(weights @ loss / weights.sum(axis=1))
-
-
-_METRIC: dict[str, Callable[[Floats, Floats], Scorer]] = {
-    "roc_auc": _roc_auc,
-    "average_precision": _average_precision,
-    "brier": _brier,
-}
 
 
 def blocks_of(moments: Sequence[Any], timezone: str) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sprintline.base.errors import error_text
+from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.product.checked import SOUND, Check, Checked
 from sprintline.warehouse.bound import bound
 
@@ -36,11 +37,20 @@ def _recipe(product: Checked) -> Iterator[str]:
 
 
 def _label(product: Checked) -> Iterator[str]:
-    """A model answers yes or no: the label is declared as that, or as the numbers 0 and 1."""
-    from sprintline.learning.training import NO_ANSWER
+    """The task exists, and the label is declared as an answer of it."""
+    from sprintline.learning.tasks import tasks
     from sprintline.warehouse.dbt import Warehouse
 
-    if product.spec is None or not (product.root / "dbt_project" / "dbt_project.yml").is_file():
+    if product.spec is None:
+        return
+    task = tasks().get(product.spec.model.task)
+    if task is None:
+        known = suggest(product.spec.model.task, list(tasks()))
+        file = product.folder / "defs.yaml"
+        line = product.line(file, ("attributes", "model", "task"))
+        yield f"{product.shown(file)}:{line}: model.task: there is no task {product.spec.model.task}; {known}"
+        return
+    if not (product.root / "dbt_project" / "dbt_project.yml").is_file():
         return
     model = product.spec.model
     file = product.root / "dbt_project" / "models" / product.product / "marts" / f"{model.outcomes}.yml"
@@ -52,8 +62,8 @@ def _label(product: Checked) -> Iterator[str]:
         wrong = (
             f"has no column {model.label}, which defs.yaml names as the label; it has {', '.join(declared)}"
         )
-    elif kind and not kind.startswith("bool") and not kind.endswith(("int", "integer")):
-        wrong = f"{model.label} is {kind}: {NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}"
+    elif kind and not task.takes(kind):
+        wrong = f"{model.label} is {kind}: {task.told(model.label, model.outcomes)}"
     else:
         return
     yield f"{product.shown(file)}:1: {wrong}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sprintline.learning.facts import Parity
 from sprintline.learning.recipes import Inputs, RecipeError
 
@@ -37,9 +35,10 @@ def edge_rows(frame: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     return rows
 
 
-def parity(pipeline: Any, scorer: Scorer, frame: pd.DataFrame) -> Parity:
+def parity(pipeline: Any, scorer: Scorer, frame: pd.DataFrame, spread: float = 1.0) -> Parity:
     """Compare both forms on a frame and on its edge rows.
 
+    spread: standard deviation of the answers that were learned from, by which differences of numbers are measured.
     Raises ValueError for an empty frame (nothing compared is no proof),
     and RecipeError for a pipeline that cannot answer nulls or unseen categories.
     """
@@ -48,22 +47,22 @@ def parity(pipeline: Any, scorer: Scorer, frame: pd.DataFrame) -> Parity:
     edges = edge_rows(frame, scorer.inputs)
     return {
         "rows": len(frame),
-        "difference": _apart(pipeline, scorer, frame),
+        "difference": _apart(pipeline, scorer, frame, spread),
         "edge_rows": len(edges),
-        "edge_difference": _apart(pipeline, scorer, edges),
+        "edge_difference": _apart(pipeline, scorer, edges, spread),
     }
 
 
-def _apart(pipeline: Any, scorer: Scorer, frame: pd.DataFrame) -> float:
+def _apart(pipeline: Any, scorer: Scorer, frame: pd.DataFrame, spread: float) -> float:
     from threadpoolctl import threadpool_limits
 
     try:
         with threadpool_limits(limits=1):
-            theirs = pipeline.predict_proba(scorer.inputs.prepare(frame))[:, 1]
+            theirs = scorer.task.predicted(pipeline, scorer.inputs.prepare(frame))
     except ValueError as fault:
         # ONNX would answer such rows with NaN and say nothing, so it must not come to that.
         raise RecipeError(
             f"{type(pipeline[-1]).__name__} cannot answer rows with nulls or unseen categories "
             f"({str(fault).splitlines()[0]}): put a SimpleImputer or handle_unknown into the recipe"
         ) from fault
-    return float(np.abs(scorer.predict(frame) - theirs).max())
+    return scorer.task.apart(theirs, scorer.predict(frame), spread)

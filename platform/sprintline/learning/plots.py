@@ -42,14 +42,39 @@ def _markdown(figure: Any, told: str) -> str:
     return f"![{told}](data:image/svg+xml;base64,{base64.b64encode(target.getvalue()).decode()})"
 
 
-def rates(by_sprint: Mapping[str, float], told: str) -> str:
-    """A rate (0 to 1) per sprint as a line."""
-    figure, axes = _figure(f"Share that {told}, by sprint", bottom=0.8)
-    axes.plot(list(by_sprint), list(by_sprint.values()), marker="o", ms=3, color=ACCENT)
-    axes.set_ylim(0, None)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+def by_sprint(means: Mapping[str, float], told: str, is_rate: bool) -> str:
+    """The mean of the answers per sprint as a line: a rate (0 to 1), or a number."""
+    figure, axes = _figure(
+        f"Share that {told}, by sprint" if is_rate else f"Mean of {told}, by sprint", bottom=0.8
+    )
+    axes.plot(list(means), list(means.values()), marker="o", ms=3, color=ACCENT)
+    if is_rate:
+        axes.set_ylim(0, None)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.tick_params(axis="x", rotation=60)
-    return _markdown(figure, "rate by sprint")
+    return _markdown(figure, "rate by sprint" if is_rate else "mean by sprint")
+
+
+def predicted_observed(observed: pd.Series, predicted: pd.Series, sprint: str) -> str:
+    """Observed answers (mean, and the middle 80 %) in ten groups of equally many predictions."""
+    import numpy as np
+
+    from sprintline.learning.metrics import of_groups
+
+    answers, said = observed.to_numpy(dtype=float), predicted.to_numpy(dtype=float)
+    groups = of_groups(said, 10)
+    middle = [float(said[one].mean()) for one in groups]
+    low, mean, high = (
+        [float(of(answers[one])) for one in groups]
+        for of in (lambda one: np.quantile(one, 0.1), np.mean, lambda one: np.quantile(one, 0.9))
+    )
+    figure, axes = _figure(f"Predicted and observed, {sprint}", width=4.2, height=3.6)
+    axes.plot([min(middle), max(middle)], [min(middle), max(middle)], color="#9aa5b1", lw=1, ls="--")
+    axes.vlines(middle, low, high, color=SECOND, lw=2, alpha=0.6)
+    axes.plot(middle, mean, marker="o", ms=4, color=ACCENT)
+    axes.set_xlabel("predicted, mean of a tenth of the rows", fontsize=8)
+    axes.set_ylabel("observed: mean, and middle 80 %", fontsize=8)
+    return _markdown(figure, "predicted and observed")
 
 
 def calibration(label: pd.Series, chance: pd.Series, sprint: str) -> str:

@@ -111,7 +111,8 @@ class Recipe:
         `warm_start`, `max_iter`, `fit(X_val=, y_val=)`), which is then grown in pieces with early stopping
         on the last training sprint; any other is fitted once.
     twin: seed -> unfitted interpretable pipeline over the same inputs.
-    naive_groups: columns of the baseline "late rate of the group", categorical or of few whole numbers.
+    naive_groups: columns of the baseline "rate of the group", or its mean or median, as the task has it; categorical or
+        of few whole numbers.
     refit: whether the model is grown once more, to the number of trees found, on all training sprints.
     refit_least: trees of that second growth at least. A last sprint that is unlike the others stops the first growth
         early, which says more about that sprint than about how much there was to learn.
@@ -169,27 +170,37 @@ def failing_as_recipe(module: ModuleType) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Naive:
-    """The baseline anybody could keep on paper: the rate of the group, or the base rate for an unknown group."""
+    """The baseline anybody could keep on paper: the rate, mean or median of the group; of all for an unknown group.
+
+    base_rate: of all rows. rates: by group. statistic: `mean` (of answers that are 0 or 1 it is the rate) or `median`.
+    """
 
     groups: tuple[str, ...]
     base_rate: float
     rates: Mapping[tuple[str, ...], float]
+    statistic: str = "mean"
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, label: NDArray[Any], groups: Sequence[str], least: int = 20) -> Naive:
-        """Rates per group of at least `least` rows; smaller groups fall back to the base rate."""
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        label: NDArray[Any],
+        groups: Sequence[str],
+        least: int = 20,
+        statistic: str = "mean",
+    ) -> Naive:
+        """The statistic per group of at least `least` rows; smaller groups fall back to that of all rows."""
         import pandas as pd
 
         keys = pd.Series(_keys(frame, groups), dtype=object)
         outcome = pd.Series(np.asarray(label, dtype=float))
-        table = outcome.groupby(keys).agg(["mean", "size"])
-        kept = table[table["size"] >= least]["mean"]
-        return cls(
-            tuple(groups), float(outcome.mean()), {key: float(kept[key]) for key in sorted(kept.index)}
-        )
+        table = outcome.groupby(keys).agg([statistic, "size"])
+        kept = table[table["size"] >= least][statistic]
+        whole = float(outcome.agg(statistic))
+        return cls(tuple(groups), whole, {key: float(kept[key]) for key in sorted(kept.index)}, statistic)
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Probabilities, one a row. Raises RecipeError when a group column is missing."""
+        """A prediction a row. Raises RecipeError when a group column is missing."""
         if missing := [name for name in self.groups if name not in frame.columns]:
             raise RecipeError(
                 f"the frame does not have {', '.join(missing)}, by which the naive baseline groups"
@@ -200,6 +211,7 @@ class Naive:
     def as_dict(self) -> dict[str, Any]:
         return {
             "groups": list(self.groups),
+            **({} if self.statistic == "mean" else {"statistic": self.statistic}),
             "base_rate": self.base_rate,
             "rates": [[*key, rate] for key, rate in sorted(self.rates.items())],
         }
@@ -207,7 +219,7 @@ class Naive:
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Naive:
         rates = {tuple(str(part) for part in row[:-1]): float(row[-1]) for row in body["rates"]}
-        return cls(tuple(body["groups"]), float(body["base_rate"]), rates)
+        return cls(tuple(body["groups"]), float(body["base_rate"]), rates, body.get("statistic", "mean"))
 
 
 def _keys(frame: pd.DataFrame, groups: Sequence[str]) -> list[tuple[str, ...]]:

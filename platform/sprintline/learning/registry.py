@@ -113,9 +113,10 @@ class Models:
         """Comparison of scikit-learn with the released ONNX, the evidence of ML402."""
         from sprintline.learning.parity import parity
 
+        spread = float(trained.keys["label"].astype(float).std())
         return {
-            "model": parity(trained.model, release.model, frame),
-            "twin": parity(trained.twin, release.twin, frame),
+            "model": parity(trained.model, release.model, frame, spread),
+            "twin": parity(trained.twin, release.twin, frame, spread),
         }
 
     def load(self, model_id: str) -> Any:
@@ -189,6 +190,8 @@ class Models:
             "format": 1,
             "model_id": snapshot.model_id,
             "product": self.product,
+            "task": trained.task.name,
+            "errors": trained.errors,
             "inputs": inputs.as_dict(),
             "snapshot": snapshot.as_dict(),
             "stopped": trained.stopped,
@@ -206,7 +209,7 @@ class Models:
             sample = trained.keys.join(trained.rows.drop(columns=list(KEYS), errors="ignore"))
             if len(sample) > REFERENCE_ROWS:
                 sample = sample.sample(REFERENCE_ROWS, random_state=trained.seed).sort_index()
-            scorer = Scorer(folder / MODEL, _sha256(folder / MODEL), inputs)
+            scorer = Scorer(folder / MODEL, _sha256(folder / MODEL), inputs, task=trained.task)
             sample = sample.assign(**{SCORE: scorer.predict(sample)})
             sample.to_parquet(folder / REFERENCE, index=False)
 
@@ -328,7 +331,7 @@ class Models:
                 serialization_format="skops",
                 skops_trusted_types=trusted,
                 pip_requirements=[f"scikit-learn=={_version_of('scikit-learn')}"],
-                signature=infer_signature(head, trained.model.predict_proba(head)[:, 1]),
+                signature=infer_signature(head, trained.task.predicted(trained.model, head)),
             )
             try:
                 client.create_registered_model(self.product)

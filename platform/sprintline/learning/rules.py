@@ -5,11 +5,13 @@ Their evidence is `CandidateEvidence` (`release/facts.py`); missing pieces read 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sprintline.learning.candidate import of_candidate
 from sprintline.learning.facts import CardFaults
+from sprintline.learning.metric_names import METRICS
+from sprintline.learning.skills import quality_of, skill_error_of, skill_of
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 
 #: One-sided, 5 % for three origins together (Bonferroni).
@@ -18,25 +20,32 @@ SURELY = 2.13
 
 def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
     origins = need(evidence, "backtest")["origins"]
-    thin = [one for one in origins if one["roc_auc"] is None]
+    thin = [one for one in origins if skill_of(one) is None]
     if thin or not origins:
         return insufficient(
             f"{len(thin)} of {len(origins)} earlier origins hold too few outcomes to be judged", len(thin), 0
         )
-    skills = [2 * one["roc_auc"] - 1 for one in origins]
-    mean = sum(skills) / len(skills)
-    worst = min(origins, key=lambda one: one["roc_auc"])
-    told = ", ".join(f"{one['roc_auc']:.3f}" for one in origins)
-    lead = f"trained at {len(origins)} earlier origins it ranks with ROC-AUC {told}"
+    skills = [skill_of(one) or 0.0 for one in origins]
+    mean, lowest = sum(skills) / len(skills), min(skills)
+    worst = origins[skills.index(lowest)]
+    lead = f"trained at {len(origins)} earlier origins it {_did(origins)}"
     if mean <= 0:
         return failed(f"{lead}: no skill", mean, least)
-    share = (2 * worst["roc_auc"] - 1) / mean
+    share = lowest / mean
     sentence = f"{lead}; the worst, from {worst['at'][:10]} on, keeps {share:.0%} of the mean skill"
     # What a part of so many rows could show by chance is no instability.
-    best = 2 * (worst["roc_auc"] + SURELY * worst["error"]) - 1
+    best = lowest + SURELY * (skill_error_of(worst) or 0.0)
     if best < least * mean:
         return failed(f"{sentence}, significantly below {least:.0%}", round(share, 4), least)
     return passed(f"{sentence}, not significantly below {least:.0%}", round(share, 4), least)
+
+
+def _did(origins: Sequence[Mapping[str, Any]]) -> str:
+    if "roc_auc" in origins[0]:
+        areas = ", ".join(f"{one['roc_auc']:.3f}" for one in origins)
+        return f"ranks with ROC-AUC {areas}"
+    shares = ", ".join(f"{skill_of(one):.0%}" for one in origins)
+    return f"is off by {shares} less than the naive baseline"
 
 
 def _true_card(evidence: Mapping[str, Any], _: Any) -> Judgement:
@@ -75,27 +84,26 @@ def _served(evidence: Mapping[str, Any], _: Any) -> Judgement:
     return passed(f"all {len(inputs)} inputs are columns a question is answered with", 0, 0)
 
 
-#: From this ROC-AUC on, one column that carries nearly all of the skill is a question for a person.
-GOOD = 0.9
-#: Share of the skill (ROC-AUC above 0.5) that is nearly all of it.
+#: Share of the quality above chance that is nearly all of it.
 NEARLY_ALL = 0.9
 
 
 def _plausible(evidence: Mapping[str, Any], most: Any) -> Judgement:
-    area, importance = need(evidence, "by_model")["candidate"]["roc_auc"], need(evidence, "importance")
+    quality, area = quality_of(need(evidence, "by_model")["candidate"])
+    importance, title = need(evidence, "importance"), METRICS[quality.name].title
     judged, by = need(evidence, "judged"), evidence.get("plausible_by")
     if area is None or not importance:
         return insufficient(
-            "the candidate has no ROC-AUC, or no importance of its columns was recorded", None, most
+            f"the candidate has no {title}, or no importance of its columns was recorded", None, most
         )
     column = max(importance, key=lambda name: importance[name])
-    share = importance[column] / max(area - 0.5, 1e-9)
+    share = quality.carried(importance[column], area)
     doubts = []
     if area > most:
         doubts.append(f"more than the {most:g} that is plausible here")
-    if area >= GOOD and share >= NEARLY_ALL:
+    if area >= quality.suspicious and share >= NEARLY_ALL:
         doubts.append(f"{column} alone carries {min(share, 1):.0%} of the skill")
-    sentence = f"on {judged} it ranks with ROC-AUC {area:.3f}"
+    sentence = f"on {judged} it {'ranks with' if quality.name == 'roc_auc' else 'has'} {title} {area:.3f}"
     if not doubts:
         return passed(
             f"{sentence}; no column carries nearly all of it, and up to {most:g} is plausible", area, most

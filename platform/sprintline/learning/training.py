@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from sprintline.base.hashing import canonical_json, frame_hash, text_hash
 from sprintline.learning.facts import SnapshotFacts
-from sprintline.learning.metrics import binary_metrics
 from sprintline.learning.recipes import Naive, Recipe
+from sprintline.learning.tasks import BINARY, task_named
+from sprintline.learning.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,11 +39,6 @@ _IMPORTANCE_ROWS, _IMPORTANCE_COLUMNS = 2_000, 16
 Stopped = Literal["converged", "budget"]
 
 
-NO_ANSWER = (
-    "{label} of {outcomes} must be a condition, as minutes > 40; models predict yes or no, not a number"
-)
-
-
 class TrainingError(ValueError):
     """Data a model must not or cannot be trained on."""
 
@@ -53,18 +49,20 @@ class TrainingSet:
 
     rows: question_id, sprint, label, the recipe's columns as they came and, where the data say it, `ASKED` and
     `ANSWERED`, the moments of a question and of its outcome. inputs: the same rows as estimators are given them
-    (`recipe.inputs.prepare`). judged: the sprint no row is of, on which the candidate will be judged.
+    (`recipe.inputs.prepare`). judged: the sprint no row is of, on which the candidate will be judged. task: what kind
+    of answer is learned.
     """
 
     rows: pd.DataFrame = field(repr=False)
     inputs: pd.DataFrame = field(repr=False)
     sprints: tuple[str, ...]
     judged: str
+    task: Task = field(default_factory=lambda: task_named(BINARY))
 
     @property
-    def label(self) -> NDArray[np.int64]:
-        """0 or 1, one a row."""
-        return self.rows[LABEL].to_numpy(dtype=np.int64)
+    def label(self) -> NDArray[Any]:
+        """The answers, one a row: 0 or 1 (int64), or numbers (float64)."""
+        return self.rows[LABEL].to_numpy(dtype=np.int64 if self.task.is_rate else np.float64)
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,9 @@ class Trained:
     stopped: `converged` when the validation loss stopped improving (or the optimiser met its tolerance), `budget` when
         seconds or the recipe's `max_iter` ran out first; twin_stopped likewise.
     iterations: trees of the model. seconds: wall clock for all of it.
-    importance: column -> loss of ROC-AUC on the validation sprint when that column is shuffled.
+    importance: column -> loss of the task's quality on the validation sprint when that column is shuffled.
     validation: {sprint, rows, metrics} of the last training sprint, by the model that had not seen its rows.
+    errors: of the same model on the same rows, as the task keeps them.
     keys: the training rows (question_id, sprint, label) in training order. rows: the prepared columns of the same rows.
     """
 
@@ -96,17 +95,20 @@ class Trained:
     judged: str
     keys: pd.DataFrame = field(repr=False)
     rows: pd.DataFrame = field(repr=False)
+    task: Task = field(default_factory=lambda: task_named(BINARY))
+    errors: Mapping[str, Any] | None = None
 
     def predict(
         self, frame: pd.DataFrame, which: Literal["model", "twin", "naive"] = "model"
     ) -> NDArray[np.float64]:
-        """Probabilities, one a row, by the fitted objects themselves (serving goes through ONNX)."""
+        """Predictions, one a row, by the fitted objects themselves (serving goes through ONNX)."""
         if which == "naive":
             return self.naive.predict(frame)
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=cores(self.recipe)):
-            return _chance(self.model if which == "model" else self.twin, self.recipe.inputs.prepare(frame))
+            fitted = self.model if which == "model" else self.twin
+            return self.task.predicted(fitted, self.recipe.inputs.prepare(frame))
 
 
 @dataclass(frozen=True)
@@ -137,18 +139,19 @@ class Snapshot:
         return cast("SnapshotFacts", {name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
-def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None:
+def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str], task: Task | None = None) -> str | None:
     """Why no model can be made of the outcomes of these sprints; None when one can.
 
-    labels: as for `train`. The last sprint decides when to stop: it needs outcomes of both kinds, and so do the others.
+    labels: as for `train`. The last sprint decides when to stop: it needs outcomes that differ, and so do the others.
     """
+    task = task or task_named(BINARY)
     if len(set(sprints)) < 2:
         had = ", ".join(sprints) or "none"
         return f"training needs two sprints with outcomes, the last to decide when to stop; got {had}"
     known = labels[labels["sprint"].isin(sprints) & labels[LABEL].notna()]
     last = known["sprint"] == max(sprints)
     for part, told in ((known[~last], f"before {max(sprints)}"), (known[last], f"in {max(sprints)}")):
-        if len(part) and part[LABEL].nunique() == 1:
+        if task.too_equal(part[LABEL]):
             return (
                 f"all {len(part):,} outcomes {told} are equal: nothing can be learned; see the outcomes mart"
             )
@@ -156,21 +159,29 @@ def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str]) -> str | None
 
 
 def training_set(
-    frame: pd.DataFrame, labels: pd.DataFrame, *, sprints: Sequence[str], judged: str, recipe: Recipe
+    frame: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    sprints: Sequence[str],
+    judged: str,
+    recipe: Recipe,
+    task: Task | None = None,
 ) -> TrainingSet:
     """The rows a candidate learns from.
 
     frame: a row per question with `question_id`, `sprint` and the recipe's columns; labels: `question_id`, `sprint`,
-    `label` (0 or 1). Questions without a label are left out; rows of other sprints are ignored.
+    `label` (of the task; binary by default). Questions without a label are left out; rows of other sprints are ignored.
     Raises TrainingError when `judged` (or a later sprint) is among `sprints`, when a sprint has no labelled row, when a
-    question appears twice, when fewer than two sprints are given, or when a class is missing.
+    question appears twice, when fewer than two sprints are given, or when all labels are equal or one is none of the
+    task's.
     """
-    rows = _labelled(frame, labels, sprints, judged, recipe)
-    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints):
+    task = task or task_named(BINARY)
+    rows = _labelled(frame, labels, sprints, judged, recipe, task)
+    if why := nothing_to_learn(rows[[*KEYS, LABEL]], sprints, task):
         raise TrainingError(why)
     # Its own columns and nothing else: whatever a recipe does with them, no outcome is among them.
     return TrainingSet(
-        rows, recipe.inputs.prepare(rows[list(recipe.inputs.names)]), tuple(sorted(sprints)), judged
+        rows, recipe.inputs.prepare(rows[list(recipe.inputs.names)]), tuple(sorted(sprints)), judged, task
     )
 
 
@@ -191,7 +202,7 @@ def train(
     """
     from threadpoolctl import threadpool_limits
 
-    begun, inputs, label = clock(), data.inputs, data.label
+    begun, inputs, label, task = clock(), data.inputs, data.label, data.task
     held = data.rows["sprint"].to_numpy() == data.sprints[-1]
     submit = beside.submit if beside else _at_once
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
@@ -200,12 +211,14 @@ def train(
         twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
         deadline = begun + budget_seconds if stop_after is None else math.inf
         grown = _grow(model, inputs, label, held, deadline, clock, stop_after)
+        unseen = task.predicted(model, inputs[held])
         validation = {
             "sprint": data.sprints[-1],
             "rows": int(held.sum()),
-            "metrics": binary_metrics(label[held], _chance(model, inputs[held])),
+            "metrics": task.measure(label[held], unseen),
         }
-        importance = submit(_importance, model, inputs[held], label[held], seed)
+        errors = task.errors_of(label[held], unseen)
+        importance = submit(_importance, task, model, inputs[held], label[held], seed)
         # A training that is repeated up to where its clock ended it never came to its second growth.
         again_grown = recipe.refit and stop_after is None
         if again_grown and grown.stopped == "converged" and grown.best is not None:
@@ -220,7 +233,7 @@ def train(
     return Trained(
         model=model,
         twin=twin,
-        naive=Naive.fit(data.rows, label, recipe.naive_groups),
+        naive=Naive.fit(data.rows, label, recipe.naive_groups, statistic=task.statistic),
         recipe=recipe,
         stopped=grown.stopped,
         twin_stopped=_settled_once(twin),
@@ -228,12 +241,14 @@ def train(
         seconds=clock() - begun,
         importance=importance.result(),
         validation=validation,
-        params={**recipe.identity(), "label": LABEL},
+        params={**recipe.identity(), "label": LABEL, "task": task.name},
         seed=seed,
         sprints=data.sprints,
         judged=data.judged,
         keys=data.rows[[*KEYS, LABEL]].reset_index(drop=True),
         rows=inputs,
+        task=task,
+        errors=errors,
     )
 
 
@@ -284,7 +299,12 @@ def snapshot(
 
 
 def _labelled(
-    frame: pd.DataFrame, labels: pd.DataFrame, sprints: Sequence[str], judged: str, recipe: Recipe
+    frame: pd.DataFrame,
+    labels: pd.DataFrame,
+    sprints: Sequence[str],
+    judged: str,
+    recipe: Recipe,
+    task: Task,
 ) -> pd.DataFrame:
     sprints = sorted(sprints)
     # Keys of one calendar sort by time (`2013-S07`), so "later" needs no calendar here.
@@ -307,8 +327,8 @@ def _labelled(
     found = set(pairs["sprint"])
     if empty := [sprint for sprint in sprints if sprint not in found]:
         raise TrainingError(f"no labelled questions in {', '.join(empty)}: close these sprints first")
-    if not pairs[LABEL].isin((0, 1)).all():
-        raise TrainingError("labels must be 0 or 1")
+    if task.odd(pairs[LABEL]).any():
+        raise TrainingError(f"labels must be {task.answers}")
     pairs = pairs.sort_values(["sprint", "question_id"], kind="stable")
     place = pairs[_PLACE].to_numpy()
     rows = frame[list(dict.fromkeys((*KEYS, *recipe.inputs.names)))].take(place).reset_index(drop=True)
@@ -409,18 +429,16 @@ def _iterations(estimator: Any) -> int:
     return int(np.max(getattr(estimator, "n_iter_", 1)))
 
 
-def _chance(pipeline: Any, inputs: pd.DataFrame) -> NDArray[np.float64]:
-    return np.asarray(pipeline.predict_proba(inputs)[:, 1], dtype=np.float64)
-
-
-def _importance(model: Any, inputs: pd.DataFrame, label: NDArray[Any], seed: int) -> dict[str, float]:
-    """ROC-AUC lost when a column is shuffled, on at most 2,000 rows; the largest first. Breiman (2001)."""
+def _importance(
+    task: Task, model: Any, inputs: pd.DataFrame, label: NDArray[Any], seed: int
+) -> dict[str, float]:
+    """Quality lost when a column is shuffled, on at most 2,000 rows; the largest first. Breiman (2001)."""
     import pandas as pd
 
     random = np.random.default_rng(seed)
     chosen = np.sort(random.permutation(len(inputs))[:_IMPORTANCE_ROWS])
     sample, outcome = inputs.iloc[chosen].reset_index(drop=True), label[chosen]
-    whole = binary_metrics(outcome, _chance(model, sample))["roc_auc"]
+    whole = task.of_quality(outcome, task.predicted(model, sample))
     if whole is None:
         return {}
     # Shuffled in the order of the columns, so that the same seed shuffles alike, and asked for many at once.
@@ -430,7 +448,7 @@ def _importance(model: Any, inputs: pd.DataFrame, label: NDArray[Any], seed: int
         shuffled = [
             sample.assign(**{name: sample[name].to_numpy()[random.permutation(len(sample))]}) for name in some
         ]
-        chances = _chance(model, pd.concat(shuffled, ignore_index=True)).reshape(len(some), -1)
-        for name, chance in zip(some, chances, strict=True):
-            lost[name] = whole - (binary_metrics(outcome, chance)["roc_auc"] or 0)
+        predictions = task.predicted(model, pd.concat(shuffled, ignore_index=True)).reshape(len(some), -1)
+        for name, one in zip(some, predictions, strict=True):
+            lost[name] = whole - (task.of_quality(outcome, one) or 0)
     return dict(sorted(lost.items(), key=lambda one: -one[1]))

@@ -83,23 +83,27 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         **shell.asset_arguments(runtime, "scores", "models", partitions, kinds={"scikitlearn"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in ("predictions", model.outcomes)],
         pool=shell.POOL,
-        description=f"How good the predictions were, once it was known who {model.positive}.",
+        description=f"How good the predictions were, once the answers were known: {model.positive}.",
     )
     @shell.in_words(runtime)
     def scores(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from sprintline.base.hashing import canonical_json, text_hash
         from sprintline.learning import plots
-        from sprintline.learning.metrics import binary_metrics
+        from sprintline.learning.tasks import task_of
         from sprintline.monitoring.fitness import answers
 
-        sprint = context.partition_key
+        sprint, task = context.partition_key, task_of(runtime)
         outcomes = answered(runtime, sprint, rows_of(runtime[Warehouse], model.outcomes, sprint))
+        mean = _mean(outcomes[model.label])
         facts: ScoresFacts = {
             "labelled": len(outcomes),
-            "positive_rate": _rate(outcomes[model.label]),
+            "positive_rate": mean if task.is_rate else None,
             "champion": None,
         }
-        metadata: dict[str, Any] = {"positive rate": facts["positive_rate"], "labelled": len(outcomes)}
+        if not task.is_rate:
+            facts["mean_answer"] = mean
+        told = "positive rate" if task.is_rate else "mean answer"
+        metadata: dict[str, Any] = {told: mean, "labelled": len(outcomes)}
         predictions = runtime.measured("predictions", sprint)
         issued: PredictionsFacts | None = predictions.facts if predictions else None
         if issued and issued["champion"]:
@@ -108,12 +112,13 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                 .read(runtime.table("predictions"), [sprint])
                 .merge(outcomes[["question_id", model.label]], on="question_id", validate="one_to_one")
             )
-            label = scored[model.label].astype(int)
+            label = scored[model.label].astype(float)
             metrics: ScoreMetrics = {
-                **binary_metrics(label, scored["probability"]),
-                "naive": binary_metrics(label, scored["naive"]),
-                "twin": binary_metrics(label, scored["twin"]),
+                **task.measure(label, scored[task.column]),
+                "naive": task.measure(label, scored["naive"]),
+                "twin": task.measure(label, scored["twin"]),
             }
+            plot, drawn = task.plot(label, scored[task.column], sprint)
             facts |= {
                 "champion": issued["champion"],
                 "issued": issued["rows"],
@@ -125,7 +130,10 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
             metadata |= {
                 "champion": facts["champion"],
                 "scored": len(scored),
-                **_shown(metrics),
+                **{
+                    one.title: _shown(metrics[one.name], one.chance)  # type: ignore[literal-required]
+                    for one in task.metrics
+                },
                 "baselines": shell.table(
                     [
                         {"of": "champion", **_three(metrics)},
@@ -133,12 +141,12 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                         {"of": "twin", **metrics["twin"]},
                     ]
                 ),
-                "calibration": dg.MetadataValue.md(plots.calibration(label, scored["probability"], sprint)),
+                plot: dg.MetadataValue.md(drawn),
             }
         version = text_hash(canonical_json(facts))
         runtime.measure("scores", sprint, version, facts)
-        metadata["positive rate by sprint"] = dg.MetadataValue.md(
-            plots.rates(_positive_rates(runtime), model.positive)
+        metadata[f"{told} by sprint"] = dg.MetadataValue.md(
+            plots.by_sprint(_means(runtime), model.positive, task.is_rate)
         )
         return shell.materialized(version, metadata)
 
@@ -152,39 +160,35 @@ def _three(metrics: ScoreMetrics) -> dict[str, Any]:
 def answered(runtime: Runtime, sprint: str, outcomes: "pd.DataFrame") -> "pd.DataFrame":
     """The outcomes that have an answer.
 
-    Raises dg.Failure for one that is neither yes nor no: read as a truth value, a number of minutes would be a rate.
+    Raises dg.Failure for one that is none of the task's: read as a truth value, a number of minutes would be a rate.
     """
-    from sprintline.learning.training import NO_ANSWER
+    from sprintline.learning.tasks import task_of
 
-    model = runtime.spec.model
+    model, task = runtime.spec.model, task_of(runtime)
     known = outcomes[outcomes[model.label].notna()]
-    odd = known.loc[~known[model.label].isin((0, 1)), model.label]
+    odd = known.loc[task.odd(known[model.label]), model.label]
     if len(odd):
         raise dg.Failure(
-            f"{len(odd):,} of {len(known):,} answers of {sprint} are neither yes nor no, the first is {odd.iloc[0]}: "
-            f"{NO_ANSWER.format(label=model.label, outcomes=model.outcomes)}",
+            f"{len(odd):,} of {len(known):,} answers of {sprint} are not {task.answers}, the first is {odd.iloc[0]}: "
+            f"{task.told(model.label, model.outcomes)}",
             allow_retries=False,
         )
     return known
 
 
-def _shown(metrics: ScoreMetrics) -> dict[str, Any]:
-    shown = {
-        "ROC-AUC": metrics["roc_auc"],
-        "average precision": metrics["average_precision"],
-        "Brier score": metrics["brier"],
-    }
-    return {
-        told: "unknown: all outcomes are equal" if value is None else round(value, 4)
-        for told, value in shown.items()
-    }
+def _shown(value: float | None, chance: bool) -> float | str:
+    if value is None:
+        return "unknown: all outcomes are equal" if chance else "unknown"
+    return round(value, 4)
 
 
-def _rate(label: "pd.Series") -> float | None:
+def _mean(label: "pd.Series") -> float | None:
     return round(float(label.astype(float).mean()), 6) if len(label) else None
 
 
-def _positive_rates(runtime: Runtime) -> dict[str, float]:
+def _means(runtime: Runtime) -> dict[str, float]:
     scores: dict[str, ScoresFacts] = {key: one.facts for key, one in runtime.history("scores").items()}
-    rates = {sprint: one.get("positive_rate") for sprint, one in sorted(scores.items())}
-    return {sprint: rate for sprint, rate in rates.items() if rate is not None}
+    means = {
+        sprint: one.get("mean_answer", one.get("positive_rate")) for sprint, one in sorted(scores.items())
+    }
+    return {sprint: mean for sprint, mean in means.items() if mean is not None}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sprintline.learning.tasks import BINARY, task_named
 from sprintline.monitoring import concept, drift, drift_statistics
 from sprintline.product.spec import DriftSpec
 
@@ -102,7 +103,7 @@ class World:
     def judge(self, at: int, fault: Fault | None, recent: Sequence[Any]) -> tuple[drift.Window, Any]:
         """One window judged as a real sprint is. recent: (labels, probabilities) of the windows before it."""
         frame, label, chance = self.window(at, fault)
-        said = concept.replay([*recent, (label, chance)])
+        said = concept.replay([*recent, (label, chance)], task_named(BINARY))
         report = self.report(frame)
         statistics = drift.statistics_of(report, self.null, self.spec)
         found = drift.judge_window(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, Required, TypedDict
 
-from sprintline.learning.facts import Difference, Metrics
+from sprintline.learning.facts import Difference, Metrics, SameNumber
 
 DriftState = Literal["none", "suspected", "confirmed", "insufficient"]
 """State of drift after a sprint; `insufficient` when the sprint could not be compared."""
@@ -13,29 +13,19 @@ DriftState = Literal["none", "suspected", "confirmed", "insufficient"]
 class ScoreMetrics(Metrics):
     """Metrics of the issued predictions, with those of the champion's baselines on the same questions.
 
-    roc_auc: chance that a positive ranks above a negative (0 to 1); None when all outcomes are equal
-    average_precision: 0 to 1; None when all outcomes are equal
-    brier: mean squared error, 0 is best; None without rows
+    roc_auc: chance that a positive ranks above a negative (0 to 1)
+    average_precision: 0 to 1
+    brier: mean squared error of probabilities, 0 is best
+    mae: mean absolute error, in the label's unit
+    rmse: root mean squared error, in the label's unit
+    r2: share of the variance that is explained; 1 is best, 0 what the mean explains
+    poisson_deviance: mean Poisson deviance of counts, 0 is best
     naive: metrics of the naive baseline
     twin: metrics of the interpretable twin
     """
 
-    naive: Metrics
-    twin: Metrics
-
-
-class SameNumber(TypedDict):
-    """How far the predictions of a sprint are one number.
-
-    rows: predictions
-    number: their median; None without one
-    share: share (0 to 1) of the predictions that are this number for any decision, or of the positives or negatives
-        expected among all, whichever is smallest; None without predictions
-    """
-
-    rows: int
-    number: float | None
-    share: float | None
+    naive: Required[Metrics]
+    twin: Required[Metrics]
 
 
 class Answers(TypedDict):
@@ -55,7 +45,8 @@ class ScoresFacts(TypedDict):
     """How good the predictions of a sprint were, on the outcomes that are known.
 
     labelled: outcomes that are known
-    positive_rate: share (0 to 1) of these that are positive; None when none is known
+    positive_rate: share (0 to 1) of these that are positive; None when none is known, or where answers are numbers
+    mean_answer: their mean; absent where answers are yes or no
     champion: id of the model that issued the predictions; None when none was issued
     issued: predictions issued; absent when none was
     scored: predictions whose outcome is known; absent when none was issued
@@ -65,6 +56,7 @@ class ScoresFacts(TypedDict):
 
     labelled: int
     positive_rate: float | None
+    mean_answer: NotRequired[float | None]
     champion: str | None
     issued: NotRequired[int]
     scored: NotRequired[int]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sprintline.lake.tables import Lake
 from sprintline.learning.labels import labels_of
 from sprintline.mechanisms.rules.verdicts import Outcome, Rule
-from sprintline.monitoring.facts import Answers, SameNumber, ScoresFacts
+from sprintline.monitoring.facts import Answers, ScoresFacts
 from sprintline.monitoring.rules import NOT_WORSE_THAN_NAIVE, PREDICTIONS_VARY, WEAK_IN_A_ROW
 from sprintline.product.runtime import Runtime
 
@@ -21,19 +21,12 @@ if TYPE_CHECKING:
 
     from sprintline.learning.facts import Difference
 
-METRICS = ("roc_auc", "brier")
-"""What the champion is compared with the naive baseline by: how it ranks, and how true its probabilities are."""
-
-CONFIDENCE = 1 - 0.05 / len(METRICS)
-"""Of each interval, so that 95 % holds for all of them together (Bonferroni)."""
-
-NEAR = 0.02
-"""Probabilities so close to another, in logits, are the same number for any decision: 0.2500 and 0.2537 are."""
-
 
 def issued(runtime: Runtime, sprint: str) -> pd.DataFrame:
     """The predictions of a sprint as they are in the lake, with known outcomes as `label`; empty without any."""
-    columns = ["question_id", "event_at", "probability", "naive"]
+    from sprintline.learning.tasks import task_of
+
+    columns = ["question_id", "event_at", task_of(runtime).column, "naive"]
     frame = runtime[Lake].read(runtime.table("predictions"), [sprint], columns, missing_ok=True)
     known = labels_of(runtime, [sprint])[["question_id", "label"]]
     return frame.merge(known, on="question_id", how="left", validate="one_to_one")
@@ -45,8 +38,9 @@ def answers(runtime: Runtime, sprint: str, recorded: ScoresFacts | None = None) 
     recorded: figures that are used again while the rows they were made from are the same.
     """
     from sprintline.base.hashing import frame_hash
+    from sprintline.learning.tasks import task_of
 
-    frame = issued(runtime, sprint)
+    frame, task = issued(runtime, sprint), task_of(runtime)
     if frame.empty:
         return None
     rows = frame_hash(frame, sort_by="question_id")
@@ -55,41 +49,28 @@ def answers(runtime: Runtime, sprint: str, recorded: ScoresFacts | None = None) 
         return known
     return {
         "rows_hash": rows,
-        "same": same_number(frame["probability"]),
+        "same": task.same_number(
+            frame[task.column].to_numpy(dtype=float), frame["label"].dropna().to_numpy(dtype=float)
+        ),
         "against_naive": against_naive(runtime, frame),
     }
 
 
-def same_number(probabilities: pd.Series) -> SameNumber:
-    """How many of the predictions are one number, and how much of what they expect is among these.
-
-    A model that is nearly certain of most questions (rare events) gives one number to most of them as well, but expects
-    no positives there. So it is the smallest share that counts: of the questions, of the positives expected among them,
-    of the negatives expected.
-    """
-    import numpy as np
-
-    chance = probabilities.to_numpy(dtype=float)
-    chance = np.clip(chance[np.isfinite(chance)], 0.0, 1.0)
-    if not len(chance):
-        return {"rows": 0, "number": None, "share": None}
-    middle = float(np.median(chance))
-    near = np.abs(chance - middle) <= NEAR * middle * (1 - middle)
-    expected = [np.ones(len(chance)), chance, 1 - chance]
-    shares = [float(of[near].sum() / of.sum()) for of in expected if of.sum() > 0]
-    return {"rows": len(chance), "number": round(middle, 6), "share": round(min(shares), 6)}
-
-
 def against_naive(runtime: Runtime, frame: pd.DataFrame) -> list[Difference]:
-    """Gain of the champion over the naive baseline on the questions whose outcome is known, for each of `METRICS`."""
-    from sprintline.learning.metrics import blocks_of, incomparable, paired_bootstrap
+    """Gain of the champion over the naive baseline on the questions whose outcome is known, for each watched metric.
 
-    known = frame[frame["label"].notna() & frame["probability"].between(0, 1) & frame["naive"].between(0, 1)]
+    95 % hold for all of these intervals together (Bonferroni).
+    """
+    from sprintline.learning.metrics import blocks_of, paired_bootstrap
+    from sprintline.learning.tasks import task_of
+
+    task = task_of(runtime)
+    known = frame[frame["label"].notna() & task.usable(frame[task.column]) & task.usable(frame["naive"])]
     label = known["label"].to_numpy(dtype=float)
     blocks = blocks_of(known["event_at"].tolist(), runtime.calendar.timezone)
-    lack = incomparable(label, blocks)
+    lack = task.incomparable(label, blocks)
     found: list[Difference] = []
-    for metric in METRICS:
+    for metric in task.watched:
         if lack:
             none: Difference = {
                 "metric": metric, "difference": None, "low": None, "high": None, "draws": 0,
@@ -98,8 +79,8 @@ def against_naive(runtime: Runtime, frame: pd.DataFrame) -> list[Difference]:
             found.append(none)
             continue
         interval = paired_bootstrap(
-            label, known["probability"], known["naive"], metric, blocks=blocks, confidence=CONFIDENCE,
-            seed=runtime.spec.model.seed,
+            label, known[task.column], known["naive"], metric, blocks=blocks,
+            confidence=1 - 0.05 / len(task.watched), seed=runtime.spec.model.seed,
         )  # fmt: skip
         found.append(interval.as_dict())
     return found

@@ -193,8 +193,10 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
         *changed_in_warehouse(runtime, {runtime.spec.model.outcomes: earlier}),
     ]
     refuse_changed(sprint, changed, runtime)
+    release = runtime[Models].release(champion)
+    task = release.task
     known = labels_of(runtime, keys)
-    issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", "probability"])
+    issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", task.column])
     scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(
         ["known_at", "question_id"]
     )
@@ -202,10 +204,9 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     if (
         sprint not in of
     ):  # without its own answers nothing is said of it, least of all by those of the sprint before
-        return replay([])
-    return replay(
-        [(of[key]["label"].to_numpy(), of[key]["probability"].to_numpy()) for key in keys if key in of]
-    )
+        return replay([], task)
+    windows = [(of[key]["label"].to_numpy(), of[key][task.column].to_numpy()) for key in keys if key in of]
+    return replay(windows, task, release.manifest.get("errors"))
 
 
 def measured_before(runtime: Runtime, sprint: str) -> list[tuple[str, DriftFacts]]:

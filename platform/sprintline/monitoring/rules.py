@@ -9,6 +9,7 @@ from typing import Any
 
 from sprintline.base.words import counted_as
 from sprintline.learning.facts import Difference
+from sprintline.learning.metric_names import METRICS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 from sprintline.monitoring.facts import ConceptFacts, MissingShare, SameNumber
 
@@ -104,7 +105,7 @@ def _not_worse(evidence: Mapping[str, Any], margin: Any) -> Judgement:
         return insufficient("the comparison with the naive baseline has no usable interval", None, margin)
     told = "; ".join(described(one) for one in gains)
     least = min(one["difference"] for one in gains if one["difference"] is not None)
-    if worse := [METRIC_NAMES[one["metric"]] for one in usable if (one["high"] or 0) < -margin]:
+    if worse := [METRICS[one["metric"]].title for one in usable if _worse(one, margin)]:
         return failed(f"worse than the naive baseline by {' and '.join(worse)}: {told}", least, -margin)
     return passed(f"not significantly worse than the naive baseline: {told}", least, -margin)
 
@@ -112,13 +113,15 @@ def _not_worse(evidence: Mapping[str, Any], margin: Any) -> Judgement:
 LEAST_DRAWS = 100
 """Fewer bootstrap draws that could be scored show no interval."""
 
-METRIC_NAMES = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier score"}
+
+def _worse(gain: Difference, margin: float) -> bool:
+    return (gain["high"] or 0) < -margin * gain.get("scale", 1)
 
 
 def described(gain: Difference) -> str:
     """A gain as people read it: `ROC-AUC +0.0123 (97.5 % interval +0.0050 to +0.0190)`."""
     return (
-        f"{METRIC_NAMES[gain['metric']]} {gain['difference']:+.4f} ({100 * gain.get('confidence', 0.95):.3g} % "
+        f"{METRICS[gain['metric']].title} {gain['difference']:+.4f} ({100 * gain.get('confidence', 0.95):.3g} % "
         f"interval {gain['low']:+.4f} to {gain['high']:+.4f})"
     )
 

@@ -90,8 +90,14 @@ class ModelSpec(Spec):
         default="outcomes", description="mart with a row per known answer", examples=["outcomes"]
     )
     label: Name = Field(description="column of the outcomes with the answer", examples=["late"])
+    task: Name = Field(
+        default="binary",
+        description="kind of answer: binary (yes or no), regression (a number) or count (a whole number from 0)",
+        examples=["binary"],
+    )
     positive: Words = Field(
-        description="what label = true means", examples=["arrives more than 15 minutes late"]
+        description="what label = true means, or what the number is, with its unit",
+        examples=["arrives more than 15 minutes late"],
     )
     train_sprints: int = Field(
         default=6, ge=1, le=520, description="sprints a candidate learns from", examples=[6]

@@ -101,7 +101,7 @@ def frames_of(runtime: Runtime, sprint: str) -> dict[str, pd.DataFrame]:
 
 
 def _answers(runtime: Runtime, sprint: str) -> pd.DataFrame | None:
-    """The sprint's questions with their answers (1, 0, or none) and the texts that group them; None without any.
+    """The sprint's questions with their answers (a number, or none) and the texts that group them; None without any.
 
     A text column that has the name of a source's hidden column is left out: its values must not be shown.
     """
@@ -134,7 +134,9 @@ def measured(runtime: Runtime, source: str, frame: pd.DataFrame, days: list[str]
 
     contract = contract_of(runtime, source)
     hidden, key = (contract.hidden_columns, contract.key) if contract else ((), ())
-    rates = [runtime.spec.model.label] if source == runtime.spec.model.outcomes else []
+    label = runtime.spec.model.label
+    is_rate = source == runtime.spec.model.outcomes and frame[label].dropna().isin((0, 1)).all()
+    rates = [label] if is_rate else []
     return statistics(frame, days, zone_of(runtime.calendar.timezone), key, hidden, rates)
 
 

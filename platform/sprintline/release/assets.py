@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.base.failpoints import failpoint
+from sprintline.learning.metric_names import METRICS
+from sprintline.learning.skills import quality_of
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
 from sprintline.mechanisms.rules.registry import rules_for
 from sprintline.mechanisms.rules.run_rules import gather, judge
@@ -86,7 +88,7 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
         taught = None
         if trigger and candidate in context.selected_asset_keys:
             taught = promotion.taught_before(runtime, sprint)
-            if lack := promotion.untaught(taught):
+            if lack := promotion.untaught(runtime, taught):
                 # The sprint closes all the same; the next one finds the same reason to train.
                 trigger, taught, why = None, None, f"{why}, but {lack}"
         if trigger and taught:
@@ -119,12 +121,13 @@ def _shown(facts: CandidateFacts, card: str) -> dict[str, Any]:
     """How good a candidate was, what moved it, and its card, as Dagster shows them."""
     from sprintline.learning import plots
 
+    lost = METRICS[quality_of(facts["by_model"]["candidate"])[0].name].title
     return {
         "on the held-out sprint": shell.table(
             [{"of": name, **one} for name, one in facts["by_model"].items()]
         ),
         "importance": dg.MetadataValue.md(
-            plots.bars(facts["importance"], "ROC-AUC lost when a feature is shuffled")
+            plots.bars(facts["importance"], f"{lost} lost when a feature is shuffled")
         ),
         "card": dg.MetadataValue.md(card),
     }

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sprintline.learning.recipes import Recipe
     from sprintline.learning.training import Snapshot, Trained, TrainingSet
 
-METRIC = "roc_auc"
 PARITY_ROWS = 3000
 SLICE_ROWS = (100, 300)
 """Rows a slice needs to be compared: a quarter of the sprint's, within these bounds."""
@@ -38,14 +37,9 @@ def evidence(
     """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
     import numpy as np
 
-    from sprintline.learning.metrics import (
-        binary_metrics,
-        blocks_of,
-        by_slices,
-        incomparable,
-        paired_bootstrap,
-    )
+    from sprintline.learning.metrics import blocks_of, by_slices, paired_bootstrap
 
+    task = trained.task
     questions = runtime[Lake].read(runtime.table("question_features"), [sprint])
     labels = labels_of(runtime, [sprint])
     asked = questions.merge(labels[["question_id", "label"]], on="question_id", validate="one_to_one")
@@ -53,23 +47,23 @@ def evidence(
         asked["label"].to_numpy(),
         blocks_of(asked["event_at"].tolist(), runtime.calendar.timezone),
     )
-    lack = incomparable(label, blocks)
+    lack = task.incomparable(label, blocks)
     before = live(runtime, sprint)
     champion = runtime[Models].release(before.model_id, before.release_digest) if before else None
-    chance = {
+    predicted = {
         "candidate": release.model.predict(asked),
         "twin": release.twin.predict(asked),
         "naive": release.naive.predict(asked),
         "base rate": np.full(len(asked), release.naive.base_rate),
     }
     if champion:
-        chance["champion"] = champion.model.predict(asked)
+        predicted["champion"] = champion.model.predict(asked)
     seed = runtime.spec.model.seed
 
     def gain(over: str) -> Difference:
         if lack:  # the rules then say that there is no evidence, and why
             return {
-                "metric": METRIC,
+                "metric": task.decides,
                 "difference": None,
                 "low": None,
                 "high": None,
@@ -78,16 +72,16 @@ def evidence(
                 "why": lack,
             }
         return paired_bootstrap(
-            label, chance["candidate"], chance[over], METRIC, blocks=blocks, seed=seed
+            label, predicted["candidate"], predicted[over], task.decides, blocks=blocks, seed=seed
         ).as_dict()
 
     rival = "champion" if champion else "naive"
     slices = by_slices(
         label,
-        chance["candidate"],
-        chance[rival],
+        predicted["candidate"],
+        predicted[rival],
         {column: asked[column] for column in trained.recipe.inputs.categorical[:2]},
-        metric=METRIC,
+        metric=task.decides,
         blocks=blocks,
         least_rows=min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4)),
         seed=seed,
@@ -98,7 +92,7 @@ def evidence(
         "model_id": release.model_id,
         "judged": sprint,
         "rows_judged": len(asked),
-        "by_model": {name: binary_metrics(label, one) for name, one in chance.items()},
+        "by_model": {name: task.measure(label, one) for name, one in predicted.items()},
         "parity": runtime[Models].parity(trained, release, parity_rows),
         "tuned_on": trained.validation["sprint"],
         "stopped": trained.stopped,
@@ -118,7 +112,9 @@ def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> Backtest:
     from sprintline.learning.backtest import rolling_origin
     from sprintline.learning.training import ANSWERED, ASKED
 
-    return rolling_origin(data.inputs, data.label, data.rows[ASKED], data.rows[ANSWERED], recipe, seed)
+    return rolling_origin(
+        data.inputs, data.label, data.rows[ASKED], data.rows[ANSWERED], recipe, seed, data.task
+    )
 
 
 def served(runtime: Runtime, trained: Trained, frame: pd.DataFrame) -> Served:

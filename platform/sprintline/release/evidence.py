@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sprintline.learning.registry import Models
 from sprintline.learning.rules import NOT_TOO_GOOD
+from sprintline.learning.skills import quality_of
 from sprintline.mechanisms.rules.attestations import attestations
 from sprintline.mechanisms.rules.events import ATTESTATION
 from sprintline.mechanisms.rules.kinds import NOTHING, AssetKind, Evidence
@@ -20,7 +21,7 @@ from sprintline.release.facts import CandidateEvidence, CandidateFacts
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.records import Measurement
 
-#: A statement about one candidate holds for the next ones up to so much more ROC-AUC: sprints differ by about this.
+#: A statement about one candidate holds for the next ones up to so much more quality: sprints differ by about this.
 ABOUT_AS_GOOD = 0.02
 
 
@@ -55,7 +56,7 @@ def _plausible_by(runtime: Runtime, facts: CandidateFacts) -> str | None:
         about: CandidateFacts | None = by_version.get(one.about or "")
         if about is None or set(about["inputs"]) != set(facts["inputs"]):
             continue
-        then, now = (each["by_model"]["candidate"]["roc_auc"] for each in (about, facts))
+        then, now = (quality_of(each["by_model"]["candidate"])[1] for each in (about, facts))
         if then is not None and now is not None and now <= then + ABOUT_AS_GOOD:
             return one.attester
     return None

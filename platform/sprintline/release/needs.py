@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sprintline.base import settings
 from sprintline.base.places import shown
@@ -56,6 +56,8 @@ def refuse_unmet_needs(runtime: Runtime, model: Live) -> None:
 
 
 def _unmet(runtime: Runtime, model: Live, quick: bool) -> str | None:
+    if line := _another_task(runtime, model):
+        return line
     inputs = _inputs(runtime, model.model_id)
     declared = given(runtime[FeatureStore], quick=quick) if inputs else None
     if inputs is None or declared is None:
@@ -84,11 +86,32 @@ def _unmet(runtime: Runtime, model: Live, quick: bool) -> str | None:
     return f"{_place(runtime)}: {needs}, which {_not_given(runtime, declared, lacking)}; {_ways(runtime)}"
 
 
-def _inputs(runtime: Runtime, model_id: str) -> Mapping[str, list[str]] | None:
-    """The inputs of a released model; None where its bundle cannot be read: serving refuses that itself."""
+def _another_task(runtime: Runtime, model: Live) -> str | None:
+    """A model answers with what it learned: its probabilities are no minutes, whatever defs.yaml says now."""
+    manifest = _manifest(runtime, model.model_id)
+    task = runtime.spec.model.task
+    if manifest is None or (was := manifest.get("task", "binary")) == task:
+        return None
+    since = f", live since {model.sprint}," if model.sprint else ""
+    return (
+        f"{place_of(runtime, 'model', 'task')}: {task}, but model {model.model_id}{since} has the task {was}; write "
+        f"`task: {was}` again, and make a product of its own for the other answer (sprintline new)"
+    )
+
+
+def _manifest(runtime: Runtime, model_id: str) -> Mapping[str, Any] | None:
+    """The manifest of a release; None where it cannot be read: serving refuses that itself."""
     file = runtime.home.models / "releases" / model_id / MANIFEST
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        inputs = json.loads(file.read_text(encoding="utf-8"))["inputs"]
+    with suppress(OSError, ValueError):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def _inputs(runtime: Runtime, model_id: str) -> Mapping[str, list[str]] | None:
+    """The inputs of a released model; None where its bundle cannot be read."""
+    with suppress(KeyError, TypeError):
+        inputs = (_manifest(runtime, model_id) or {})["inputs"]
         return {kind: [str(name) for name in inputs[kind]] for kind in ("numeric", "categorical")}
     return None
 

@@ -62,11 +62,12 @@ def trigger_of(runtime: Runtime, sprint: str, actor: str) -> tuple[Trigger | Non
     return found.as_dict(), found.why
 
 
-def untaught(taught: Taught) -> str | None:
+def untaught(runtime: Runtime, taught: Taught) -> str | None:
     """Why the sprints before have nothing to teach, whatever the reason to train; None when they have."""
+    from sprintline.learning.tasks import task_of
     from sprintline.learning.training import nothing_to_learn
 
-    return nothing_to_learn(*taught)
+    return nothing_to_learn(*taught, task_of(runtime))
 
 
 def taught_before(runtime: Runtime, sprint: str) -> Taught:
@@ -193,6 +194,7 @@ def _train_candidate(
 ) -> tuple[CandidateFacts, str, dict[str, Any]]:
     from sprintline.learning.recipes import failing_as_recipe
     from sprintline.learning.registry import code_hash, lock_hash
+    from sprintline.learning.tasks import task_of
     from sprintline.learning.training import snapshot, train, training_set
 
     spec, recipe = runtime.spec.model, runtime.recipe.recipe()
@@ -202,7 +204,7 @@ def _train_candidate(
     rebuilt = beside.submit(rebuilt_without_the_future, runtime, sprint)
     budget = spec.time_budget_seconds
     with failing_as_recipe(runtime.recipe):
-        data = training_set(frame, labels, sprints=known, judged=sprint, recipe=recipe)
+        data = training_set(frame, labels, sprints=known, judged=sprint, recipe=recipe, task=task_of(runtime))
         trained = train(data, recipe=recipe, seed=spec.seed, budget_seconds=budget, beside=beside)
         backtest = judging.backtest(data, recipe, spec.seed)
     failpoint("train.trained")

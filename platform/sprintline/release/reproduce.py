@@ -257,7 +257,10 @@ def _compare(runtime: Runtime, answer: Reproduction, held: _Held) -> None:
 
     manifest, then = held.release.manifest, held.snapshot
     recipe, sprints = runtime.recipe.recipe(), then["sprints"]
-    data = training_set(held.frame, held.keys, sprints=sprints, judged=then["judged"], recipe=recipe)
+    task = held.release.task
+    data = training_set(
+        held.frame, held.keys, sprints=sprints, judged=then["judged"], recipe=recipe, task=task
+    )
     trained = train(
         data,
         recipe=recipe,

@@ -11,15 +11,14 @@ from typing import Any
 
 from sprintline.learning.candidate import of_candidate
 from sprintline.learning.facts import Difference
+from sprintline.learning.metric_names import METRICS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
 from sprintline.release.ties import compared
 
 
 def describe(interval: Difference, against: str) -> str:
     """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`."""
-    name = {"roc_auc": "ROC-AUC", "average_precision": "average precision", "brier": "Brier gain"}[
-        interval["metric"]
-    ]
+    name = METRICS[interval["metric"]].gain
     return (
         f"{name} {interval['difference']:+.4f} against {against} ({100 * interval.get('confidence', 0.95):.3g} % "
         f"interval {interval['low']:+.4f} to {interval['high']:+.4f})"
@@ -121,7 +120,7 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     hurt = sorted(
         name
         for name, found in usable.items()
-        if compared(found, 0) == "worse" and found["difference"] < -margin
+        if compared(found, 0) == "worse" and found["difference"] < -margin * found.get("scale", 1)
     )
     place = (
         f"of {len(usable)} slices {worst} is the worst slice"
@@ -129,13 +128,14 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
         else f"there is one slice, {worst}"
     )
     told = f"{place}: {describe(one, against)} on {one['rows']:,} rows"
+    line = f"{margin:.3g} of its loss" if "scale" in one else f"{margin:g}"
     if hurt:
         return failed(
-            f"{told}; significantly worse by more than {margin:g}: {', '.join(hurt)}",
+            f"{told}; significantly worse by more than {line}: {', '.join(hurt)}",
             one["difference"],
             -margin,
         )
-    return passed(f"{told}; none is significantly worse by more than {margin:g}", one["difference"], -margin)
+    return passed(f"{told}; none is significantly worse by more than {line}", one["difference"], -margin)
 
 
 def _unusable(interval: Mapping[str, Any]) -> str:

@@ -23,7 +23,13 @@ from sprintline.base.errors import Refusal
 @click.option("--event-at", help="With --from: the column with the moment of the question.")
 @click.option("--known-at", help="With --from: the column with the moment its answer was known.")
 @click.option(
-    "--label", help='With --from: the label to predict, a condition over the columns: "minutes > 60".'
+    "--label",
+    help='With --from: the label to predict, a condition over the columns ("minutes > 60") or a number column.',
+)
+@click.option(
+    "--task",
+    type=click.Choice(["binary", "regression", "count"]),
+    help="With --from: kind of answer (default: what the label is).",
 )
 @click.option(
     "--by",
@@ -67,7 +73,9 @@ def new(
 
     needed = ("key", "event_at", "known_at", "label")
     missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
-    if file is None and (known_later or len(missing) + (not said["by"]) < len(needed) + 1):
+    if file is None and (
+        known_later or len(missing) + (not said["by"]) + (not said["task"]) < len(needed) + 2
+    ):
         raise Refusal("these options describe your own file: name it with --from FILE", code=2)
     if file is not None and missing:
         raise Refusal(

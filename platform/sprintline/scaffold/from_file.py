@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
-from sprintline.learning.backtest import LEAST, ORIGINS, PARTS
+from sprintline.learning.backtest import ORIGINS, PARTS
+from sprintline.learning.tasks import binary, regression
 from sprintline.product.calendar import Calendar
 from sprintline.scaffold.create import Made, ScaffoldError, create_product
 from sprintline.scaffold.late_columns import late_columns
@@ -48,6 +49,24 @@ FEW_OUTCOMES = 30
 """Of the rarer answer in a sprint: with 24 the interval of a gain in ROC-AUC was some 0.4 wide."""
 MOST_GAPS = 30
 """With more gaps than this, or one of a whole year, no calendar fits the file."""
+TASKS = {
+    "binary": {
+        "answer_type": "boolean", "total": "positives", "past": "past_rate", "kind": "Classifier",
+        "linear": "LogisticRegression", "twin": "logistic regression", "statistic": "rate",
+    },
+    "regression": {
+        "answer_type": "double", "total": "total", "past": "past_mean", "kind": "Regressor",
+        "linear": "Ridge", "twin": "ridge regression", "statistic": "median",
+    },
+    "count": {
+        "answer_type": "double", "total": "total", "past": "past_mean", "kind": "Regressor",
+        "linear": "PoissonRegressor", "twin": "Poisson regression", "statistic": "mean",
+    },
+}  # fmt: skip
+"""What differs between the files of a product, by its task."""
+INTEGERS = ("tinyint", "smallint", "int", "bigint", "hugeint")
+NUMBERS = (*INTEGERS, *(f"u{one}" for one in INTEGERS), "decimal", "float", "double")
+"""How the names of DuckDB's types of numbers begin."""
 NEARLY_ALL = 0.99
 """Share of the answers that a sprint's file waits for: one that comes a year late must not delay all the others."""
 
@@ -65,6 +84,7 @@ class Asked:
     known_later: tuple[str, ...] = ()
     timezone: str = "UTC"
     length_days: int = 7
+    task: str | None = None
 
 
 def create_from_file(product: str, asked: Asked, root: Path) -> Made:
@@ -87,6 +107,7 @@ def create_from_file(product: str, asked: Asked, root: Path) -> Made:
 
 def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
     """Notes about the file's columns and sprints that its owner should know before the first replay."""
+    yield f"the task is {facts['task']}, because {facts['task_reason']} (model.task in defs.yaml)"
     yield from facts["notes"]
     taken = ", ".join(one.header for one in facts["columns"] if one.sql in facts["asked_columns"])
     yield (
@@ -106,7 +127,7 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
             f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
             f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
         )
-    elif facts["rarer"] < FEW_OUTCOMES:
+    elif facts["task"] == "binary" and facts["rarer"] < FEW_OUTCOMES:
         yield (
             f"a usual sprint of {asked.length_days} days has {facts['rarer']} rows of the rarer answer; with so few a "
             f"difference is rarely significant, and a model that is not significantly better does not serve: try a "
@@ -145,8 +166,8 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
             f"before its question is asked: fix the file, or choose another column",
             code=2,
         )
-    label, used, answers = _label(asked, columns, frame)
-    rarer = float(min(answers.mean(), 1 - answers.mean()))
+    label, used, answers, task, why = _label(asked, columns, frame)
+    rarer = float(min(answers.mean(), 1 - answers.mean())) if task == "binary" else 1.0
     if event in used:
         raise ScaffoldError("--label: it uses the moment of the question, so it is known in advance", code=2)
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
@@ -180,6 +201,9 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "known.",
         "timezone": asked.timezone,
         "label": label,
+        "task": task,
+        "task_reason": why,
+        **TASKS[task],
         "lengths": calendar.lengths,
         "waits": _days_to_wait(pd.Series([calendar.sprints[place].end for place in places]), known_at),
         "columns": columns,
@@ -210,7 +234,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         # An answer that becomes known now may belong to an old question.
         "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
         # The backtest learns at its first origin from what was known by then: the delay alone would leave nothing.
-        "train": _sprints_to_learn_from(usual := int(rows.median()), rarer)
+        "train": _sprints_to_learn_from(usual := int(rows.median()), rarer, task)
         + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
         "rarer": int(rarer * usual),
         "train_least": TRAIN_SPRINTS,
@@ -297,21 +321,24 @@ def _days(gaps: pd.Series) -> float:
     return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
 
 
-def _sprints_to_learn_from(rows: int, rarer: float) -> int:
+def _sprints_to_learn_from(rows: int, rarer: float, task: str) -> int:
     """Sprints needed for enough rows of the rarer answer in each part of the backtest; the default for tiny sprints."""
     if rows < FEW_ROWS:
         return TRAIN_SPRINTS
-    return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * LEAST / max(1.0, rarer * rows))))
+    least = binary.LEAST if task == "binary" else regression.LEAST
+    return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * least / max(1.0, rarer * rows))))
 
 
 def _label(
     asked: Asked, columns: list[Inferred], frame: pd.DataFrame
-) -> tuple[str, list[Inferred], pd.Series]:
-    """The label with SQL names, the columns it uses, and the answer of each row, null where there is none.
+) -> tuple[str, list[Inferred], pd.Series, str, str]:
+    """The label with SQL names, the columns it uses, the answer of each row (null where there is none), the task, and
+    why it is that one.
 
     These columns are known only with the answer, so no question may have them. A header may be in quotation marks.
     """
     import duckdb
+    import pandas as pd
 
     label = _over_sql_names(asked.label, columns)
     words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", label.lower())))
@@ -321,29 +348,61 @@ def _label(
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             connection.register("rows", frame)
-            answers = (
-                connection.execute(
-                    f"select ({label})::boolean as answer from rows"  # noqa: S608 - the team's own expression, on its own file
-                )
-                .df()["answer"]
-                .astype("boolean")
-            )
+            found = connection.execute(f"select ({label}) as answer from rows")  # noqa: S608 - the team's own expression, on its own file
+            kind, values = str(found.description[0][1]).lower(), found.df()["answer"]
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise ScaffoldError(
-            f"--label: {asked.label!r} is not a condition over the file's columns ({first}); the columns are {known}",
+            f"--label: {asked.label!r} is neither a condition nor a number over the file's columns ({first}); the "
+            f"columns are {known}",
             code=2,
         ) from error
-    yes, answered = int(answers.sum()), int(answers.count())
-    if yes in (0, answered):
-        raise ScaffoldError(
-            f"--label: {asked.label!r} is {'never' if yes == 0 else 'always'} true in {asked.file.name}, so there is "
-            f"nothing to learn; write a condition that is true in some rows only",
-            code=2,
-        )
     if not used:
         raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
-    return label, used, answers
+    if not kind.startswith(("bool", *NUMBERS)):
+        raise ScaffoldError(
+            f"--label: {asked.label!r} is text or a time, and models predict yes or no, or a number: write a "
+            f"condition, as {used[0].sql} = 'value', or a number column",
+            code=2,
+        )
+    numbers = None if kind.startswith("bool") else pd.to_numeric(values).astype("Float64")
+    task, why = _task(asked, numbers)
+    answers = values.astype("boolean") if numbers is None else numbers
+    if task == "binary":
+        answers = answers.astype("boolean")
+        yes, answered = int(answers.sum()), int(answers.count())
+        if yes in (0, answered):
+            raise ScaffoldError(
+                f"--label: {asked.label!r} is {'never' if yes == 0 else 'always'} true in {asked.file.name}, so "
+                f"there is nothing to learn; write a condition that is true in some rows only",
+                code=2,
+            )
+    elif answers.nunique() < 2:
+        raise ScaffoldError(
+            f"--label: {asked.label!r} has one value only in {asked.file.name}, so there is nothing to learn",
+            code=2,
+        )
+    return label, used, answers, task, why
+
+
+def _task(asked: Asked, numbers: pd.Series | None) -> tuple[str, str]:
+    """The task of a label and the reason. numbers: its values, None for a condition."""
+    if numbers is None:
+        found, why = "binary", "the label is a condition"
+    elif numbers.dropna().isin((0, 1)).all():
+        found, why = "binary", "the label is 0 or 1"
+    else:
+        found, why = "regression", "the label is a number; write count for how many of something there are"
+    if asked.task in (None, found):
+        return found, why
+    whole = numbers is not None and bool(((numbers.dropna() >= 0) & (numbers.dropna() % 1 == 0)).all())
+    if asked.task == "binary" or numbers is None:
+        raise ScaffoldError(
+            f"--task {asked.task}: {why}, so the task is {found}; write another --label", code=2
+        )
+    if asked.task == "count" and not whole:
+        raise ScaffoldError("--task count: the label is not a whole number from 0 in every row", code=2)
+    return str(asked.task), "as --task says"
 
 
 def _over_sql_names(label: str, columns: list[Inferred]) -> str:

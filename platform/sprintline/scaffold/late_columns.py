@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEPARATES = 0.98
-"""ROC-AUC from which one column alone is taken for the answer in other words."""
+"""ROC-AUC, or R² of a number, from which one column alone is taken for the answer in other words."""
 BY_CHANCE = 1e-3
 """A pattern of nulls that chance explains less often than this is none of chance."""
 NEWEST = 0.05
@@ -37,17 +37,18 @@ def late_columns(
         frame: the rows, typed, under SQL names.
         columns: those that could be inputs.
         asked_at: the moment of each row's question, UTC.
-        answer: of each row, boolean; null rows are left out.
+        answer: of each row, boolean or a number; null rows are left out.
     """
     import numpy as np
 
     there = answer.notna().to_numpy(dtype=bool)
     frame, asked_at = frame[there].reset_index(drop=True), asked_at[there].reset_index(drop=True)
-    truth = answer[there].astype(bool).to_numpy()
+    yes_or_no = answer.dtype == "boolean" or answer.dtype == bool
+    truth: NDArray[Any] = answer[there].astype(bool if yes_or_no else float).to_numpy()
     if len(truth) > MOST_ROWS:
         some = np.sort(np.random.default_rng(0).choice(len(truth), MOST_ROWS, replace=False))
         frame, asked_at, truth = frame.iloc[some], asked_at.iloc[some], truth[some]
-    if min(truth.sum(), len(truth) - truth.sum()) < LEAST_ROWS:
+    if (min(truth.sum(), len(truth) - truth.sum()) if yes_or_no else len(truth)) < LEAST_ROWS:
         return {}
     order = asked_at.to_numpy().argsort(kind="stable")
     found = {}
@@ -57,9 +58,9 @@ def late_columns(
         reason = (
             _after_the_question(values, asked_at, missing)
             if column.kind in ("date", "timestamp")
-            else _null_for_one_answer(missing, truth)
+            else (_null_for_one_answer(missing, truth) if yes_or_no else None)
             or _empty_in_newest(missing[order])
-            or _separates(_numbers(values, column), truth)
+            or (_separates if yes_or_no else _explains)(_numbers(values, column), truth)
         )
         if reason:
             found[column.sql] = reason
@@ -109,6 +110,20 @@ def _separates(values: NDArray[Any], truth: NDArray[np.bool_]) -> str | None:
     guessed = cross_val_predict(tree, values, truth, cv=folds, method="predict_proba")[:, 1]
     area = float(roc_auc_score(truth, guessed))
     return f"it alone separates the answers (ROC-AUC {area:.3f})" if area >= SEPARATES else None
+
+
+def _explains(values: NDArray[Any], truth: NDArray[np.float64]) -> str | None:
+    """Whether a small tree on the column alone gives the number, on rows that it did not see."""
+    from sklearn.metrics import r2_score
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.tree import DecisionTreeRegressor
+
+    if (values == values[0]).all() or not truth.std():
+        return None
+    tree = DecisionTreeRegressor(max_leaf_nodes=200, min_samples_leaf=5, random_state=0)
+    guessed = cross_val_predict(tree, values, truth, cv=KFold(4, shuffle=True, random_state=0))
+    explained = float(r2_score(truth, guessed))
+    return f"it alone gives the answer (R² {explained:.3f})" if explained >= SEPARATES else None
 
 
 def _numbers(values: pd.Series, column: Inferred) -> NDArray[Any]:

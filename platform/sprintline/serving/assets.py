@@ -28,8 +28,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         deps=[dg.AssetKey([runtime.product, "question_features"])],
         output_required=False,
         pool=shell.POOL,
-        description="The predicted probability of each question of the sprint, by the champion before it and by its "
-        "baselines.",
+        description="A prediction for each question of the sprint, by the champion before it and by its baselines.",
     )
     @shell.in_words(runtime)
     def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:

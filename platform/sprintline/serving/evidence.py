@@ -22,6 +22,8 @@ NOTHING_ISSUED = NOTHING_WRITTEN
 
 
 def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    from sprintline.learning.tasks import task_of
+
     measured = runtime.measured(asset, sprint)
     if measured is None:
         return NOTHING
@@ -36,7 +38,8 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
     if not found["issued"]:
         return found, NOTHING_ISSUED
     issued = runtime[Lake].read(runtime.table(asset), [sprint], missing_ok=True)
-    inside = issued["probability"].between(0.0, 1.0)  # False for null
+    task = task_of(runtime)
+    inside = task.usable(issued[task.column])
     answered: PredictionsEvidence = {
         **found,
         "rows": len(issued),

@@ -13,16 +13,19 @@ if TYPE_CHECKING:
 
 
 def predict(runtime: Runtime, live: Live, questions: pd.DataFrame) -> pd.DataFrame:
-    """A probability per question by the live model, its twin and its naive baseline.
+    """A prediction per question by the live model, its twin and its naive baseline.
 
     Opens neither MLflow nor scikit-learn. Raises ReleaseError when the release is missing or not the one in the ledger.
     """
     release = runtime[Models].release(live.model_id, live.release_digest)
+    predictions = {
+        release.task.column: release.model.predict(questions),
+        "twin": release.twin.predict(questions),
+        "naive": release.naive.predict(questions),
+    }
     return questions[["question_id", "question_at", "event_at"]].assign(
         # The lake asks of every row when it could be known: an answer is known when its question is asked.
         known_at=questions["question_at"],
         model_id=live.model_id,
-        probability=release.model.predict(questions),
-        twin=release.twin.predict(questions),
-        naive=release.naive.predict(questions),
+        **predictions,
     )

@@ -27,7 +27,7 @@ def _answers(evidence: Mapping[str, Any], _: Any) -> Judgement:
     if not questions == rows == distinct or empty:
         return failed(
             f"{questions:,} questions, {rows:,} predictions for {distinct:,} of them, {empty:,} without a "
-            f"probability",
+            f"usable value",
             rows,
             questions,
         )

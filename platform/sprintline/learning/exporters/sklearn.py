@@ -15,7 +15,13 @@ LIBRARY = "sklearn"
 TYPES = (
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.LogLink",
+    "sklearn._loss.loss.AbsoluteError",
+    "sklearn._loss._loss.CyAbsoluteError",
     "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfPoissonLoss",
+    "sklearn._loss._loss.CyHalfPoissonLoss",
     "sklearn._loss._loss.CyHalfBinomialLoss",
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
@@ -25,7 +31,8 @@ TYPES = (
 
 
 def export(pipeline: Any, inputs: Inputs) -> bytes:
-    """The pipeline as ONNX: inputs `numeric` (float32) and `categorical` (text), outputs `label`, `probabilities`.
+    """The pipeline as ONNX: inputs `numeric` (float32) and `categorical` (text); outputs `label` and `probabilities` of
+    a classifier, `variable` of a regressor.
 
     The same pipeline gives the same bytes. Raises what skl2onnx raises for a step that it cannot convert.
     """
@@ -38,7 +45,8 @@ def export(pipeline: Any, inputs: Inputs) -> bytes:
     if inputs.categorical:
         types.append(("categorical", StringTensorType([None, len(inputs.categorical)])))
     exact = _exact(pipeline)
-    model = to_onnx(exact, initial_types=types, options={id(exact): {"zipmap": False}})
+    options = {id(exact): {"zipmap": False}} if hasattr(exact, "predict_proba") else None
+    model = to_onnx(exact, initial_types=types, options=options)
     return bytes(model.SerializeToString())
 
 

@@ -1,0 +1,137 @@
+"""A number: minutes, kilowatts, money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprintline.learning.metric_functions import Floats
+from sprintline.learning.metrics import of_groups
+from sprintline.learning.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sprintline.learning.facts import SameNumber, Skill
+
+NEAR = 0.02
+"""Predictions within so many standard deviations of the answers are one number."""
+LEAST = 100
+"""Answers that an earlier origin must have to be judged."""
+GROUPS = 10
+"""Groups of predictions whose usual error is kept."""
+MOST = 5.0
+"""Excess that one error can have: what is further off says no more."""
+DAY = 86_400
+
+
+class Regression(Task):
+    """The number itself, judged by its absolute error: a few answers far off do not decide."""
+
+    name = "regression"
+    answers = "a number"
+    reported = ("mae", "rmse", "r2")
+    decides = "mae"
+    watched = ("mae", "rmse")
+    quality = "r2"
+    statistic = "median"
+    bounds = (-MOST, MOST)
+
+    def odd(self, answers: pd.Series) -> pd.Series:
+        import pandas as pd
+
+        return ~pd.to_numeric(answers, errors="coerce").astype(float).map(np.isfinite)
+
+    def told(self, label: str, outcomes: str) -> str:
+        return (
+            f"{label} of {outcomes} must be a finite number when models predict a number; for a condition write "
+            f"`task: binary` under model in defs.yaml"
+        )
+
+    def takes(self, data_type: str) -> bool:
+        return not data_type.startswith(("bool", "date", "time")) and not any(
+            one in data_type for one in ("char", "string", "text")
+        )
+
+    def predicted(self, pipeline: Any, inputs: pd.DataFrame) -> Floats:
+        return np.asarray(pipeline.predict(inputs), dtype=np.float64).reshape(-1)
+
+    def from_onnx(self, session: Any, feed: Mapping[str, NDArray[Any]]) -> Floats:
+        return np.asarray(session.run(None, feed)[0], dtype=np.float64).reshape(-1)
+
+    def usable(self, predictions: pd.Series) -> pd.Series:
+        return predictions.astype(float).map(np.isfinite)
+
+    def apart(self, one: Floats, other: Floats, spread: float) -> float:
+        """In standard deviations of the answers or, for a prediction that is larger, as a share of it: float32 has
+        seven digits, however far a row is from what was learned.
+        """
+        return float((np.abs(one - other) / np.maximum(np.abs(one), max(spread, 1e-9))).max())
+
+    def same_number(self, predictions: Floats, answers: Floats) -> SameNumber:
+        found = predictions[np.isfinite(predictions)]
+        if not len(found):
+            return {"rows": 0, "number": None, "share": None}
+        middle = float(np.median(found))
+        spread = float(answers.std()) if len(answers) else 0.0
+        share = float((np.abs(found - middle) <= NEAR * spread).mean())
+        return {"rows": len(found), "number": round(middle, 6), "share": round(share, 6)}
+
+    def enough(self, answers: Floats) -> bool:
+        return len(answers) >= LEAST and float(answers.std()) > 0
+
+    def skill(self, answers: Floats, predictions: Floats, naive: Floats, asked: NDArray[np.int64]) -> Skill:
+        """The share of the naive baseline's absolute error that the model does away with.
+
+        Its standard error is that of a ratio whose rows go together by day (Cochran, Sampling Techniques, 1977, ch. 6).
+        """
+        own, other = np.abs(answers - predictions), np.abs(answers - naive)
+        total = float(other.sum())
+        if not total:
+            return {"mae": float(own.mean()), "naive": 0.0, "skill": None, "skill_error": None}
+        ratio = float(own.sum()) / total
+        _, days = np.unique(asked // DAY, return_inverse=True)
+        off = np.bincount(days, own - ratio * other)
+        correction = len(off) / max(len(off) - 1, 1)
+        return {
+            "mae": float(own.mean()),
+            "naive": float(other.mean()),
+            "skill": 1 - ratio,
+            "skill_error": float(np.sqrt(correction * (off**2).sum())) / total,
+        }
+
+    def errors_of(self, answers: Floats, predictions: Floats) -> dict[str, Any] | None:
+        """Mean and standard deviation of the absolute error in groups of equally many predictions, and their bounds."""
+        if not self.enough(answers):
+            return None
+        error = np.abs(answers - predictions)
+        groups = of_groups(predictions, min(GROUPS, len(answers) // 30))
+        spread = max(float(error.std()), 1e-9)
+        return {
+            "upto": [float(predictions[one].max()) for one in groups],
+            "mean": [float(error[one].mean()) for one in groups],
+            "spread": [max(float(error[one].std()), 0.1 * spread) for one in groups],
+        }
+
+    def excess(
+        self, answers: Floats, predictions: Floats, errors: Mapping[str, Any] | None
+    ) -> tuple[Floats, float] | None:
+        """Absolute error over the usual one at such a prediction, in its standard deviations: large numbers are usually
+        further off, and a season of large numbers is no change.
+        """
+        if not errors:
+            return None
+        place = np.minimum(np.searchsorted(errors["upto"], predictions), len(errors["upto"]) - 1)
+        usual, spread = np.asarray(errors["mean"])[place], np.asarray(errors["spread"])[place]
+        return np.clip((np.abs(answers - predictions) - usual) / spread, *self.bounds), 1.0
+
+    def plot(self, answers: pd.Series, predictions: pd.Series, sprint: str) -> tuple[str, str]:
+        from sprintline.learning import plots
+
+        return "predicted and observed", plots.predicted_observed(answers, predictions, sprint)
+
+
+TASK = Regression()
