@@ -32,5 +32,7 @@ if ! UV_COMPILE_BYTECODE=1 "$venv/bin/uv" pip install --quiet --require-hashes -
 fi
 
 # Sprintline itself, editable: its source folder goes on the path, so a new module or product needs no reinstall.
-# No isolation, no dependencies: nothing is fetched beyond the lock.
+# No isolation, no dependencies: nothing is fetched beyond the lock. What it was installed as before goes first: a team's
+# clone has a name of its own since `make mine`.
+"$venv/bin/uv" pip uninstall --quiet sprintline 2>/dev/null || true
 "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
