@@ -31,6 +31,9 @@ if ! UV_COMPILE_BYTECODE=1 "$venv/bin/uv" pip install --quiet --require-hashes -
         --require-hashes -r requirements.lock
 fi
 
+# For a layer of an image that changes only with the locks: tools/setup.sh .venv libraries
+[[ ${2:-} != libraries ]] || exit 0
+
 # Sprintline itself, editable: its source folder goes on the path, so a new module or product needs no reinstall.
 # No isolation, no dependencies: nothing is fetched beyond the lock. What it was installed as before goes first: a team's
 # clone has a name of its own since `make mine`.

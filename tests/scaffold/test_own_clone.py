@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -130,6 +131,9 @@ def test_names_and_pages_are_the_teams(ours):
     assert readme.startswith("# Acme (data & models)\n\nThe data products of Acme (data & models), ")
     assert "<!--" not in readme and "make mine" not in readme and "336,776" not in readme
     assert "\n\n\n" not in readme and "## Commands" in readme
+    assert yaml.safe_load((ours / "compose.yaml").read_text())["name"] == "acme-data"
+    container = json.loads((ours / ".devcontainer" / "devcontainer.json").read_text())
+    assert container["name"] == "Acme (data & models)"
     assert (ours / "CONTRIBUTING.md").read_text().startswith("# Contributing to Acme (data & models)\n")
 
 
@@ -141,7 +145,7 @@ def test_the_sample_is_gone_and_the_teams_product_stays(ours):
 
 
 def test_docs_and_cheap_lint_hold_there(ours):
-    tests = ["tests/test_docs.py", "tests/test_hooks.py"]
+    tests = ["tests/test_docs.py", "tests/test_hooks.py", "tests/test_containers.py"]
     done = run(ours, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0, done.stdout[-3000:]
     done = run(ours, sys.executable, "-m", "ruff", "check", "--no-cache", ".")
@@ -264,7 +268,9 @@ def test_a_preview_changes_nothing_and_shows_all(clone):
 def test_samples_stay_by_default(clone):
     call("mine", "acme-data")
     # CODEOWNERS is as it was: without an owner, only the products decide.
-    assert changed(clone) == {"CONTRIBUTING.md", "README.md", "pyproject.toml"}
+    assert changed(clone) == {
+        ".devcontainer/devcontainer.json", "CONTRIBUTING.md", "README.md", "compose.yaml", "pyproject.toml"
+    }  # fmt: skip
     readme = (clone / "README.md").read_text()
     assert "336,776" in readme and "<!--" not in readme and "\n\n\n" not in readme
 

@@ -261,4 +261,22 @@ def _changed(file: Path, what: str) -> ScaffoldError:
     )
 
 
-_EDITS = {"README.md": _readme, "CONTRIBUTING.md": _contributing}
+def _compose(own: Own, file: Path) -> str:
+    return _replaced(file, r"^name: sprintline$", f"name: {own.name}", "its line `name`")
+
+
+def _devcontainer(own: Own, file: Path) -> str:
+    return _replaced(
+        file,
+        r'^  "name": "Sprintline",$',
+        f'  "name": {json.dumps(own.heading, ensure_ascii=False)},',
+        "its name",
+    )
+
+
+_EDITS = {
+    "README.md": _readme,
+    "CONTRIBUTING.md": _contributing,
+    "compose.yaml": _compose,
+    ".devcontainer/devcontainer.json": _devcontainer,
+}
