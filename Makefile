@@ -50,8 +50,8 @@ $(STAMP):
 	@rm -f $(VENV)/.setup-*
 	@touch $@
 
-lock: $(STAMP) ## resolve pyproject.toml again into the lock files
-	@tools/lock.sh
+lock: $(STAMP) ## resolve pyproject.toml again into the lock files, for every Python and system (ARGS=check only looks)
+	@tools/lock.sh $(ARGS)
 
 # Make hands what is written behind a target to its commands' environment; there, no sign in a title means anything.
 mine: $(STAMP) ## make this clone your own: NAME=acme-data (TITLE='Acme data' OWNER=@acme/data SAMPLES=remove DRY=1)

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 venv=${1:-.venv}
 python=${PYTHON:-python3.11}
 
-if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; then
-    echo "setup: '$python' is not Python 3.11 or 3.12. Install python3.11, or name one: make setup PYTHON=/path/to/python3.11" >&2
+if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
+    echo "setup: '$python' is not Python 3.11, 3.12 or 3.13. Install python3.11, or name one: make setup PYTHON=/path/to/python3.11" >&2
     exit 1
 fi
 if ! "$python" -m venv "$venv"; then
