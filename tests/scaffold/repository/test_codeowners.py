@@ -8,7 +8,7 @@ from tests.clones import DEFS, new_clone
 
 from sprintline.base import settings
 from sprintline.cli.main import cli
-from sprintline.scaffold.codeowners import MARK
+from sprintline.scaffold.repository.codeowners import MARK
 
 
 @pytest.fixture

@@ -17,15 +17,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sprintline.base.files import atomic_write
 from sprintline.product.folders import product_folders
 from sprintline.product.spec import ProductSpec, parse_product
-from sprintline.scaffold import codeowners
 from sprintline.scaffold.create import ScaffoldError, check_removable, remove_product, traces_of
 from sprintline.scaffold.published import readers_of
+from sprintline.scaffold.repository import codeowners
 
 TEMPLATE = "sprintline"
 """Name of the package in pyproject.toml while the clone is the template."""
+
+ANSWERS = ".copier-answers.yml"
+"""Where copier finds the template, and which version of it the clone has."""
+
+_TEMPLATES_ALONE = ("copier.yml", "{{ _copier_conf.answers_file }}.jinja")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TITLE = re.compile(r"[^\W_][\w .,&'()–-]{0,59}")
@@ -55,10 +62,18 @@ class Own:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would change: new texts by file, and sample products that would go, with their folders."""
+    """What would change.
+
+    texts: new texts by file.
+    samples: the sample products that would go, with their folders.
+    leaving: files that belong to the template alone.
+    origin: address and version of the template that the clone is from, where git knows it.
+    """
 
     texts: Mapping[Path, str]
     samples: Mapping[str, list[Path]]
+    leaving: tuple[Path, ...]
+    origin: tuple[str, str] | None
 
 
 def plan(own: Own, root: Path) -> Plan:
@@ -87,9 +102,13 @@ def plan(own: Own, root: Path) -> Plan:
     stay = {name: _declared(folder, root) for name, folder in products.items() if name not in samples}
     texts = {root / name: edit(own, root / name) for name, edit in _EDITS.items()}
     texts[root / codeowners.FILE] = codeowners.text_of(_reviewers(own), stay)
+    origin = _origin(root)
+    if origin is not None:
+        texts[root / ANSWERS] = _answers(own, *origin)
     # Last, for its name says that all the rest is done.
     texts[root / "pyproject.toml"] = _pyproject(own, root / "pyproject.toml")
-    return Plan(texts, samples)
+    leaving = tuple(file for name in _TEMPLATES_ALONE if (file := root / name).is_file())
+    return Plan(texts, samples, leaving, origin)
 
 
 def carry_out(changes: Plan, root: Path) -> None:
@@ -102,6 +121,8 @@ def carry_out(changes: Plan, root: Path) -> None:
     try:
         for sample, traces in changes.samples.items():
             remove_product(sample, root, traces)
+        for file in changes.leaving:
+            file.unlink()
         for file, text in changes.texts.items():
             atomic_write(file, text)
     except BaseException as error:
@@ -177,6 +198,20 @@ def _git(root: Path, *words: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def _origin(root: Path) -> tuple[str, str] | None:
+    """Where the clone is from, without a user's password or token, and its version; None where git does not know.
+
+    The version is that of the last commit that came from there: copier has to find it there.
+    """
+    address = (_git(root, "remote", "get-url", "origin") or "").strip()
+    bases = (_git(root, "merge-base", "HEAD", branch) for branch in ("origin/HEAD", "@{upstream}"))
+    base = next((found.strip() for found in bases if found), None)
+    if not address or base is None:
+        return None
+    version = _git(root, "describe", "--tags", "--always", "--match", "v[0-9]*", base) or base
+    return re.sub(r"^(https?://)[^/@]*@", r"\1", address), version.strip()
+
+
 def _declared(folder: Path, root: Path) -> ProductSpec:
     defs = folder / "defs.yaml"
     return parse_product(defs.read_text(encoding="utf-8"), str(defs.relative_to(root)))
@@ -240,6 +275,14 @@ def _pyproject(own: Own, file: Path) -> str:
     if after != before | {"project": before["project"] | said}:
         raise _changed(file, "its table [project]")
     return text
+
+
+def _answers(own: Own, address: str, version: str) -> str:
+    """As copier writes it, which reads it at the first update."""
+    return (
+        "# Written by copier: where the template is, and which version of it this clone has. Do not edit by hand.\n"
+        + yaml.safe_dump({"_commit": version, "_src_path": address, "samples": own.keep_samples})
+    )
 
 
 def _reviewers(own: Own) -> str:
