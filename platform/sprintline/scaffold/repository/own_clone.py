@@ -32,7 +32,12 @@ TEMPLATE = "sprintline"
 ANSWERS = ".copier-answers.yml"
 """Where copier finds the template, and which version of it the clone has."""
 
-_TEMPLATES_ALONE = ("copier.yml", "{{ _copier_conf.answers_file }}.jinja")
+_TEMPLATES_ALONE = (
+    "copier.yml",
+    "{{ _copier_conf.answers_file }}.jinja",
+    "tests/scaffold/repository/test_own_clone.py",
+    "tests/scaffold/repository/test_later_version.py",
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TITLE = re.compile(r"[^\W_][\w .,&'()–-]{0,59}")
