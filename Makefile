@@ -38,7 +38,7 @@ export DO_NOT_TRACK := true
 SETUP_INPUTS := pyproject.toml requirements.lock requirements-bootstrap.lock
 STAMP := $(VENV)/.setup-$(shell cat $(SETUP_INPUTS) | cksum | tr ' ' '-')
 
-.PHONY: help setup demo ui test prove bench lint lock clean
+.PHONY: help setup mine demo ui test prove bench lint lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,12 @@ $(STAMP):
 	@rm -f $(VENV)/.setup-*
 	@touch $@
 
-lock: $(STAMP) ## resolve pyproject.toml again into the lock files
-	@tools/lock.sh
+lock: $(STAMP) ## resolve pyproject.toml again into the lock files, for every Python and system (ARGS=check only looks)
+	@tools/lock.sh $(ARGS)
+
+# Make hands what is written behind a target to its commands' environment; there, no sign in a title means anything.
+mine: $(STAMP) ## make this clone your own: NAME=acme-data (TITLE='Acme data' OWNER=@acme/data SAMPLES=remove DRY=1)
+	@$(VENV)/bin/sprintline mine --title "$${TITLE:-}" --owner "$${OWNER:-}" --samples "$${SAMPLES:-keep}" $(if $(DRY),--dry-run) -- "$${NAME:-}"
 
 # --- Work -------------------------------------------------------------------------------------------------------------
 demo: $(STAMP) ## replay the first product: 14 sprints, or as many as its sample has (SPRINTS=26 for the whole year)
@@ -70,8 +74,8 @@ prove: $(STAMP) ## the long proofs: mutations of the gates, every fault, kills (
 bench: $(STAMP) ## what closing a year of sprints costs, beside a plain script (25 minutes; ARGS='--sprints 10 --times 1' for less)
 	@$(VENV)/bin/python -W ignore tests/benchmarks/bench.py $(ARGS)
 
-lint: $(STAMP) ## ruff, mypy, import layers, sqlfluff, dbt parse, dg check
-	@tools/lint.sh
+lint: $(STAMP) ## ruff, mypy, import layers, sqlfluff, dbt parse, dg check, CODEOWNERS (ARGS='ruff layers' to choose)
+	@tools/lint.sh $(ARGS)
 
 clean: ## remove state and caches (.sprintline, build products); .venv stays
 	rm -rf .sprintline .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -85,6 +85,10 @@ def test_a_pipeline_calls_words_that_exist(commands_of):
         assert {target for line in words for target in line.split()} <= known, command
         scripts = re.findall(r"(?<!\S)(\.ci/\w+|tools/\S+\.sh)", command)
         assert all(os.access(ROOT / script, os.X_OK) for script in scripts), command
+        proofs = set(
+            re.findall(r"^prove_(\w+)\(\)", (ROOT / "tools/prove.sh").read_text(), flags=re.MULTILINE)
+        )
+        assert set(re.findall(r"tools/prove\.sh (\w+)", command)) <= proofs, command
         ours += [*words, *scripts]
     assert ".ci/run" in ours or {"test", "prove", "lint"} <= {word for line in ours for word in line.split()}
 

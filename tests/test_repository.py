@@ -77,6 +77,25 @@ def test_lock_covers_the_project():
     assert names <= locked, f"`make lock` has not been run since these were added: {sorted(names - locked)}"
 
 
+def test_the_pythons_that_are_allowed_are_the_same_everywhere():
+    """In pyproject.toml, in the set-up, in what is looked up for the lock, and on the page."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    first, last = map(int, re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"]).groups())
+    allowed = [f"3.{minor}" for minor in range(first, last)]
+    setup = (ROOT / "tools" / "setup.sh").read_text()
+    assert f"(3, {first}) <= sys.version_info[:2] < (3, {last})" in setup
+    assert f"is not Python {', '.join(allowed[:-1])} or {allowed[-1]}." in setup
+    lock = (ROOT / "tools" / "lock.sh").read_text()
+    assert f"for python in {' '.join(allowed)};" in lock and f"--python-version {allowed[0]} " in lock
+    page = (ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| Python (3\.\d+) \|", page, flags=re.MULTILINE) == allowed
+    assert f"**Python 3.{last} is out:**" in page
+    # What differs by Python is told there: a model may not be reproduced with another.
+    marked = re.findall(r"^([\w-]+)==\S+ ; python_full_version", (ROOT / LOCKS[0]).read_text(), re.MULTILINE)
+    for name in ("numpy", "scipy", "networkx"):
+        assert (name in marked) == (name in page), name
+
+
 def test_help_documents_every_target():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)

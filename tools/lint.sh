@@ -72,12 +72,15 @@ check_defs() {
     PYTHONWARNINGS=ignore::FutureWarning dagster definitions validate -w workspace.yaml --log-level error
 }
 
+# Reviews are requested from those who answer for a product by its declaration.
+check_owners() { sprintline codeowners --check; }
+
 chosen=("$@")
-[[ ${#chosen[@]} -gt 0 ]] || chosen=(ruff types layers sql dbt yaml defs)
+[[ ${#chosen[@]} -gt 0 ]] || chosen=(ruff types layers sql dbt yaml defs owners)
 failed=()
 for name in "${chosen[@]}"; do
     if ! declare -F "check_$name" >/dev/null; then
-        echo "lint: no check '$name'; there are: ruff types layers sql dbt yaml defs" >&2
+        echo "lint: no check '$name'; there are: ruff types layers sql dbt yaml defs owners" >&2
         exit 2
     fi
     started=$SECONDS

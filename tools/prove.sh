@@ -37,6 +37,19 @@ prove_kills() {
 # the tests that run daemons, which scaffold a clone of their own wherever they run.
 prove_stranger() { tools/stranger.sh; }
 
+# The image, where an engine can build it: every declaration is sound in there.
+engine=
+for name in docker podman; do
+    # A client without its daemon builds nothing.
+    [[ -n $engine ]] || ! "$name" info >/dev/null 2>&1 || engine=$name
+done
+[[ -z $engine ]] || all+=(image)
+prove_image() {
+    [[ -n $engine ]] || { echo "image: needs docker or podman, running" >&2 && return 1; }
+    "$engine" build --quiet --target platform --tag sprintline-proof . &&
+        "$engine" run --rm sprintline-proof sprintline check
+}
+
 chosen=("$@")
 [[ ${#chosen[@]} -gt 0 ]] || chosen=("${all[@]}")
 failed=()

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 venv=${1:-.venv}
 python=${PYTHON:-python3.11}
 
-if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; then
-    echo "setup: '$python' is not Python 3.11 or 3.12. Install python3.11, or name one: make setup PYTHON=/path/to/python3.11" >&2
+if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
+    echo "setup: '$python' is not Python 3.11, 3.12 or 3.13. Install python3.11, or name one: make setup PYTHON=/path/to/python3.11" >&2
     exit 1
 fi
 if ! "$python" -m venv "$venv"; then
@@ -31,6 +31,11 @@ if ! UV_COMPILE_BYTECODE=1 "$venv/bin/uv" pip install --quiet --require-hashes -
         --require-hashes -r requirements.lock
 fi
 
+# For a layer of an image that changes only with the locks: tools/setup.sh .venv libraries
+[[ ${2:-} != libraries ]] || exit 0
+
 # Sprintline itself, editable: its source folder goes on the path, so a new module or product needs no reinstall.
-# No isolation, no dependencies: nothing is fetched beyond the lock.
+# No isolation, no dependencies: nothing is fetched beyond the lock. What it was installed as before goes first: a team's
+# clone has a name of its own since `make mine`.
+"$venv/bin/uv" pip uninstall --quiet sprintline 2>/dev/null || true
 "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .

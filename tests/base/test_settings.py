@@ -11,6 +11,9 @@ from sprintline.base.commands import page
 from sprintline.base.errors import error_text
 from sprintline.base.settings import DECLARED, MASK, ROOT, Home, SettingError
 from sprintline.cli.main import cli
+from sprintline.hosting import processes
+from sprintline.hosting.processes import PROCESSES, WEBSERVER
+from sprintline.mechanisms.process_table import Start
 
 NAMES = {one.name for one in DECLARED}
 SECRET = "postgresql://sprint:s3cr%40t@db.example/state"
@@ -113,3 +116,22 @@ def test_mlflow_and_dagster_cannot_share_their_tables(monkeypatch, tmp_path):
         monkeypatch.setenv(f"SPRINTLINE_{name}_URL", "postgresql://host/db")
     with pytest.raises(SettingError, match="a table `runs`"):
         _ = Home(tmp_path).dagster_url
+
+
+def test_the_ui_listens_on_loopback_unless_a_container_says_otherwise(monkeypatch, tmp_path):
+    start = Start(Home(tmp_path), "ui", tmp_path, tmp_path, {WEBSERVER: 4711})
+    (webserver,) = [one for one in PROCESSES if one.name == WEBSERVER]
+
+    def address() -> str:
+        words = list(webserver.command(start))
+        return words[words.index("--host") + 1]
+
+    monkeypatch.setattr(processes, "_workspace", lambda start: "workspace.yaml")
+    monkeypatch.delenv("SPRINTLINE_LISTEN", raising=False)
+    assert address() == "127.0.0.1"
+    monkeypatch.setenv("SPRINTLINE_LISTEN", "0.0.0.0")
+    assert address() == "0.0.0.0"
+    for wrong in ("192.168.0.7", "::", "localhost", "0.0.0.0 "):
+        monkeypatch.setenv("SPRINTLINE_LISTEN", wrong)
+        with pytest.raises(SettingError, match=r"write 127\.0\.0\.1, or 0\.0\.0\.0 in a container"):
+            address()

@@ -240,4 +240,4 @@ def test_a_python_that_is_too_old_is_answered():
     done = subprocess.run(
         [script, "nowhere"], env={"PYTHON": "false", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
     )
-    assert done.returncode == 1 and "is not Python 3.11 or 3.12. Install python3.11" in done.stderr
+    assert done.returncode == 1 and "is not Python 3.11, 3.12 or 3.13. Install python3.11" in done.stderr

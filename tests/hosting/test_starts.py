@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from tests.parts import require_proc
 
 from sprintline.base.settings import Home
@@ -94,3 +95,29 @@ def test_a_daemon_that_no_command_started_is_told_and_left_alone(home, monkeypat
     finally:
         stranger.kill()
         stranger.wait()
+
+
+@pytest.mark.parametrize(
+    ("health", "code", "told"),
+    [
+        ("healthy", 0, "healthy: daemon, webserver"),
+        ("unhealthy", 1, "webserver is unhealthy; logs: "),
+        ("starting", 1, "webserver is starting; logs: "),
+    ],
+)
+def test_the_check_of_a_container_asks_for_every_process(home, monkeypatch, health, code, told):
+    require_proc()
+    monkeypatch.setenv("SPRINTLINE_HOME", str(home.root))
+    mark = f"{os.getpid()}@{starts.started(os.getpid())}"
+    folder = home.processes / "ui-20260101T000000-1"
+    folder.mkdir(parents=True)
+    (folder / starts.OWNER).write_text(mark)
+    row = {"process": mark, "port": None, "since": None, "restarts": 0, "log": None}
+    rows = [row | {"name": "daemon", "health": "healthy"}, row | {"name": "webserver", "health": health}]
+    (folder / TABLE).write_text(json.dumps({"supervisor": mark, "processes": rows}))
+    done = CliRunner().invoke(command.cli, ["processes", "--check"])
+    assert done.exit_code == code and told in done.output
+    # What a killed container left in the state folder counts for nothing.
+    (folder / starts.OWNER).write_text("1@another start")
+    done = CliRunner().invoke(command.cli, ["processes", "--check"])
+    assert done.exit_code == 1 and "sprintline ui does not run on" in done.output

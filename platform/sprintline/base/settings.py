@@ -25,6 +25,10 @@ MASK = "***"
 """What is shown in the place of a secret."""
 
 
+LOOPBACK, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - for a container, by a setting
+"""Where the UI may listen: reached from this machine only, or, in a container, from where its port is published."""
+
+
 class SettingError(ValueError):
     """A setting cannot be used as it is; the message names it and says what would be right."""
 
@@ -35,8 +39,8 @@ class Setting:
 
     Attributes:
         default: what holds when it is not set; for people where it is not the value itself.
-        kind: `text`, `path`, `flag` (set and not 0), `days` (a whole number), `packages`, `sqlite or postgresql`,
-            `postgresql`.
+        kind: `text`, `path`, `flag` (set and not 0), `days` (a whole number), `packages`, `address` (one of two),
+            `sqlite or postgresql`, `postgresql`.
         secret: it may hold a password: it can be read from the file that `<name>_FILE` names, and is never shown whole.
         ours: the platform sets it for a tool that it calls; a person does so only to call that tool by hand.
     """
@@ -78,6 +82,12 @@ DECLARED: tuple[Setting, ...] = (
         "A folder outside the state folder, one for each ledger, where a copy of every head of the ledger is added; "
         "best one that this machine can only add to. It must be there. Empty: no copies.",
         "path",
+    ),
+    Setting(
+        "SPRINTLINE_LISTEN", "127.0.0.1",
+        "The address that the Dagster UI listens on: 127.0.0.1, or 0.0.0.0 in a container whose port is published on "
+        "loopback. The UI asks no one for a password.",
+        "address",
     ),
     Setting(
         "SPRINTLINE_KEEP_RUN_LOGS_DAYS", "90",
@@ -155,6 +165,11 @@ def ledger_copy() -> Path | None:
     return Path(given).expanduser().resolve() if given else None
 
 
+def listen() -> str:
+    """The address that the UI listens on, loopback unless it is set. Raises SettingError."""
+    return read("SPRINTLINE_LISTEN") or LOOPBACK
+
+
 def extensions() -> tuple[str, ...]:
     """Packages that add to the platform (`SPRINTLINE_EXTENSIONS`). Raises SettingError."""
     return tuple(name.strip() for name in read("SPRINTLINE_EXTENSIONS").split(",") if name.strip())
@@ -171,6 +186,11 @@ def checked(setting: Setting, value: str) -> str:
         # Everything before :// is no secret, and most mistakes are made there.
         begins = f"begins with {value.partition('://')[0]}://" if "://" in value else "is no URL"
         raise SettingError(f"{setting.name} {begins}: write {_example(setting.kind)}")
+    if setting.kind == "address" and value not in (LOOPBACK, EVERY_ADDRESS):
+        raise SettingError(
+            f"{setting.name} is {shown}: write {LOOPBACK}, or {EVERY_ADDRESS} in a container whose port is published "
+            f"on loopback"
+        )
     if setting.kind == "packages" and not all(part.strip().isidentifier() for part in value.split(",")):
         raise SettingError(
             f"{setting.name} is {shown}: give names of top-level packages, separated by commas"

@@ -14,6 +14,7 @@ import click
 from sprintline.base import settings
 from sprintline.base.errors import EXIT_CODES, debugging, error_text
 from sprintline.base.failpoints import armed
+from sprintline.base.version import VERSION
 from sprintline.mechanisms.registry import RegistryError, collected
 
 
@@ -49,7 +50,7 @@ class Collected(click.Group):
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="sprintline")
+@click.version_option(VERSION)
 def cli() -> None:
     """Sprint status and blockers of data products, and the commands that close sprints.
 

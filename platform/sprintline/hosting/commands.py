@@ -53,7 +53,6 @@ def ui(port: int, asked: tuple[str, ...]) -> None:
     from sprintline.hosting import running_code, starts
     from sprintline.hosting.instance import prepare
     from sprintline.hosting.processes import WEBSERVER
-    from sprintline.mechanisms.process_table import LOOPBACK
 
     workspace = settings.ROOT / "workspace.yaml"
     if not workspace.is_file():
@@ -72,7 +71,11 @@ def ui(port: int, asked: tuple[str, ...]) -> None:
             prepare(home)
             running_code.remember(folder)
             with starts.platform(home, "ui", folder, asked, ports) as running:
-                address = f"http://{LOOPBACK}:{running.start.ports[WEBSERVER]}"
+                if settings.listen() == settings.EVERY_ADDRESS:
+                    click.echo(
+                        "SPRINTLINE_LISTEN: the UI listens on every address, and asks no one for a password"
+                    )
+                address = f"http://{settings.LOOPBACK}:{running.start.ports[WEBSERVER]}"
                 click.echo(f"Dagster UI: {address}  State: {home.root}")
                 click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
                 sys.stdout.flush()
@@ -101,11 +104,24 @@ def _watch(running: Running, address: str, home: settings.Home) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def processes(as_json: bool) -> None:
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Exit code 1 unless sprintline ui runs and all of it is healthy.",
+)
+def processes(as_json: bool, only_check: bool) -> None:
     """The processes on this state folder now: name, process id, port, start, health and log."""
-    from sprintline.hosting.starts import left, running, strays
+    from sprintline.hosting.starts import left, open_ui, running, strays
 
     home = settings.home()
+    if only_check:
+        if (opened := open_ui(home)) is None or not (rows := opened.rows()):
+            raise Refusal(f"sprintline ui does not run on {home.root}")
+        if ill := [f"{row.name} is {row.health}" for row in rows if row.health != "healthy"]:
+            raise Refusal(f"{', '.join(ill)}; logs: {opened.folder}")
+        click.echo(f"healthy: {', '.join(row.name for row in rows)}")
+        return
     found = running(home)
     if as_json:
         starts = [

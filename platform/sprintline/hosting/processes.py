@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sprintline.base import settings
-from sprintline.mechanisms.process_table import LOOPBACK, Group, Process, Start, answers, listens
+from sprintline.mechanisms.process_table import Group, Process, Start, answers, listens
 
 WEBSERVER, DAEMON, CODE_SERVER = "webserver", "daemon", "code-server"
 
@@ -79,7 +79,7 @@ def _daemon(start: Start) -> list[str]:
 
 def _webserver(start: Start) -> list[str]:
     return [
-        *_QUIET, "-m", "dagster_webserver", "--host", LOOPBACK, "--port", str(start.ports[WEBSERVER]),
+        *_QUIET, "-m", "dagster_webserver", "--host", settings.listen(), "--port", str(start.ports[WEBSERVER]),
         "--dagster-log-level", "warning", "--live-data-poll-rate", "2000", "-w", _workspace(start),
     ]  # fmt: skip
 

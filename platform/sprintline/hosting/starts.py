@@ -25,11 +25,11 @@ from types import FrameType
 from typing import Any
 
 from sprintline.base.processes import working_on
-from sprintline.base.settings import ROOT, Home
+from sprintline.base.settings import LOOPBACK, ROOT, Home
 from sprintline.hosting.instance import environment
 from sprintline.hosting.supervisor import TABLE, write_start
 from sprintline.hosting.warm import started
-from sprintline.mechanisms.process_table import LOOPBACK, ProcessError, Start, free_port, planned
+from sprintline.mechanisms.process_table import ProcessError, Start, free_port, planned
 from sprintline.mechanisms.registry import collected
 
 OWNER = "owner"

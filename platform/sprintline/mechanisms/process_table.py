@@ -13,10 +13,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from sprintline.base.settings import Home
-
-LOOPBACK = "127.0.0.1"
-"""Every port is opened on this address only."""
+from sprintline.base.settings import LOOPBACK, Home
 
 ANSWERS_WITHIN = 2.0
 """Seconds a health check waits for an answer."""

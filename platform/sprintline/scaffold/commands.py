@@ -93,6 +93,7 @@ def new(
     for file in made.files:
         click.echo(f"  {file.relative_to(settings.ROOT)}")
     click.echo(f"  workspace.yaml (line {made.workspace_line}: its code location)")
+    _owners_follow()
     for note in (*made.notes, *_left_over(product)):
         click.echo(f"\nMind: {note}.")
     click.echo("\nNext:")
@@ -309,6 +310,7 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
     remove_product(product, settings.ROOT, found)
     stays = "Verdicts, ledger and models stay." if with_state else f"Its state stays in {home.root}."
     click.echo(f"Removed {product}. {stays}")
+    _owners_follow()
 
 
 @click.command()
@@ -333,6 +335,20 @@ def check(product: str | None) -> int:
         f"{len(found)} mistake{'s' if len(found) != 1 else ''} in {names}" if found else f"{names}: sound"
     )
     return 1 if found else 0
+
+
+def _owners_follow() -> None:
+    """CODEOWNERS is written again where the clone has one; what keeps it from that is told, and undoes nothing."""
+    from sprintline.scaffold.create import ScaffoldError
+    from sprintline.scaffold.repository.codeowners import FILE, refresh
+
+    if not (settings.ROOT / FILE).is_file():
+        return
+    try:
+        if refresh(settings.ROOT):
+            click.echo(f"  {FILE} (who reviews its folders)")
+    except (ScaffoldError, OSError) as error:
+        click.echo(f"\nMind: {FILE} is not written: {error}")
 
 
 COMMANDS = (new, add, declare, publish, remove, check)

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from sprintline.base.locks import access, file_lock
 from sprintline.base.settings import Home
+from sprintline.base.version import VERSION
 from sprintline.mechanisms.ledger.chain import EMPTY
 
 FORMAT = 2
@@ -154,7 +154,7 @@ def _write(home: Home, whole: Path, scratch: Path, report: Told) -> Manifest:
             _add(home.root / name, name, copy, add)
         manifest = Manifest(
             str(home.root),
-            version("sprintline"),
+            VERSION,
             datetime.now(UTC).isoformat(timespec="seconds"),
             schema,
             {"seq": head.seq, "hash": head.hash},
