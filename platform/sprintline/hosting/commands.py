@@ -243,23 +243,26 @@ def processes(as_json: bool) -> None:
         ]
         click.echo(json.dumps({"home": str(home.root), "starts": starts, "left": left(home)}))
         return
+    from sprintline.base.terminal import say
+
     for sentence in strays(home):
-        click.echo(sentence)
+        say(sentence)
     if not found and not strays(home):
-        click.echo(f"No process runs on {home.root}: sprintline ui and sprintline replay start them.")
+        say(f"No process runs on {home.root}: sprintline ui and sprintline replay start them.")
     for one in found:
         owner = f"process {one.owner}" if one.owner else "killed; the next start ends what it left"
-        click.echo(f"sprintline {one.where} ({owner})")
+        say(f"sprintline {one.where} ({owner})")
         if not one.rows():
-            click.echo(
+            say(
                 "  no processes of its own"
                 + (" yet" if one.where == "ui" else ": the UI's daemon works for it")
             )
         for row in one.rows():
             again = f", started again {row.restarts} times" if row.restarts else ""
-            click.echo(
+            say(
                 f"  {row.name}: {row.health}{again}, process {row.pid or '-'}, port {row.port or '-'}, "
-                f"since {row.since or '-'}, log {row.log or '-'}"
+                f"since {row.since or '-'}, log {row.log or '-'}",
+                indent=4,
             )
 
 

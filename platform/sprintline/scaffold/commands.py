@@ -59,8 +59,8 @@ def new(
 
     \b
     sprintline new parcels
-    sprintline new tickets --from tickets.csv --key id --event-at opened_at --known-at closed_at \\
-        --label "hours_to_close > 48"
+    sprintline new tickets --from tickets.csv --key id --event-at opened_at \\
+        --known-at closed_at --label "hours_to_close > 48"
     """
     from sprintline.scaffold.create import ScaffoldError, create_product
     from sprintline.scaffold.from_file import Asked, create_from_file
@@ -138,7 +138,8 @@ def add(
     """Give a product another source: a file of your own, or a table that another product publishes.
 
     \b
-    sprintline add tickets --from rota.csv --key day --key team --event-at day --known-at published
+    sprintline add tickets --from rota.csv --key day --key team \\
+        --event-at day --known-at published
     sprintline add tickets --published parcels.orders
     """
     from sprintline.scaffold.add_source import AskedSource, add_source
@@ -197,11 +198,14 @@ def declare(product: str, file: str | None) -> None:
 
     (folder,) = chosen_folders(settings.ROOT, product)
     if file is None:
+        from sprintline.base.terminal import Column, print_rows
+
+        rows = []
         for one in declarations():
             there = len(one.files(folder))
             state = "exists" if there else "missing" if one.required else "not declared"
-            state = f"{there} files" if one.many else state
-            click.echo(f"{one.file:<20}  {state:<12}  {one.title}")
+            rows.append([one.file, f"{there} files" if one.many else state, one.title])
+        print_rows([Column("file"), Column("state"), Column("what it declares", wraps=True)], rows)
         return
     try:
         written = write_example(folder, file)

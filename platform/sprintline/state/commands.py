@@ -170,9 +170,11 @@ def state_hash_command(product: str | None, as_json: bool) -> int:
         return 0
     if not parts:
         click.echo(f"Nothing has been written yet in {home.root}: this is the hash of nothing.", err=True)
+    from sprintline.base.terminal import say
+
     for one in parts:
         place = f"{one.product}/{one.room}/{one.table}"
-        click.echo(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows")
+        say(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows", indent=4)
     click.echo(whole)
     return 0
 
