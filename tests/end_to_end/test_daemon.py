@@ -109,3 +109,20 @@ def until(true, seconds: float, what: str) -> None:
     while not true():
         assert time.monotonic() < end, f"{what} did not come within {seconds:.0f} s"
         time.sleep(0.1)
+
+
+def test_after_a_reset_the_same_files_close_to_the_same_state(replayed):
+    """The last test of this file: it clears what the others look at."""
+
+    def hashes() -> list[str]:
+        return [one for one in replayed.run("state-hash").stdout.splitlines() if "2026-S01" in one.split()]
+
+    before = hashes()
+    assert len(before) > 5
+    replayed.run("reset", replayed.product, "--yes")
+    assert hashes() == [] and closed(replayed) == 0
+    replayed.run("replay", replayed.product, "--sprints", "1")
+    assert hashes() == before
+    (first, *_) = replayed.sprints().values()
+    assert (first["state"], first["champion"], first["restated"]) == ("closed", None, [])
+    assert json.loads(replayed.run("ledger", "verify", "--json").stdout)["ok"]
