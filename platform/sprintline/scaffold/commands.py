@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
 
+if TYPE_CHECKING:
+    from sprintline.scaffold.ask import Answers
+    from sprintline.scaffold.create import Made
+
 
 @click.command()
-@click.argument("product")
+@click.argument("product", required=False)
 @click.option(
     "--from",
     "file",
@@ -45,10 +51,12 @@ from sprintline.base.errors import Refusal
     default=7,
     show_default=True,
     type=click.IntRange(1, 92),
-    help="With --from: of a sprint.",
+    help="With --from: days of a sprint.",
 )
+@click.pass_context
 def new(
-    product: str,
+    context: click.Context,
+    product: str | None,
     file: Path | None,
     known_later: tuple[str, ...],
     timezone: str,
@@ -57,30 +65,37 @@ def new(
 ) -> None:
     """Make a data product that can close sprints at once: on a small invented data set, or on your own file.
 
+    On a terminal it asks for what is missing, with a preview of the file, and prints the command line for the same.
+
     \b
+    sprintline new
     sprintline new parcels
     sprintline new tickets --from tickets.csv --key id --event-at opened_at \\
         --known-at closed_at --label "hours_to_close > 48"
     """
-    from sprintline.scaffold.create import ScaffoldError, create_product
-    from sprintline.scaffold.from_file import Asked, create_from_file
+    from sprintline.scaffold.ask import NEEDED, Answers, ask, ask_again
+    from sprintline.scaffold.create import ScaffoldError
 
-    needed = ("key", "event_at", "known_at", "label")
-    missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
-    if file is None and (known_later or len(missing) + (not said["by"]) < len(needed) + 1):
+    missing = [f"--{name.replace('_', '-')}" for name in NEEDED if not said[name]]
+    if file is None and (known_later or len(missing) + (not said["by"]) < len(NEEDED) + 1):
         raise Refusal("these options describe your own file: name it with --from FILE", code=2)
-    if file is not None and missing:
-        raise Refusal(
-            f"--from needs {', '.join(missing)} too: missing options; sprintline new --help shows how", code=2
-        )
+    options = {**said, "known_later": known_later, "timezone": timezone, "length_days": length_days}
+    answers = Answers(product, file, options)
+    helps = {one.name or "": getattr(one, "help", None) or "" for one in context.command.params}
     try:
-        if file is None:
-            made = create_product(product, settings.ROOT)
-        else:
-            asked = Asked(file, known_later=known_later, timezone=timezone, length_days=length_days, **said)  # type: ignore[arg-type]
-            made = create_from_file(product, asked, settings.ROOT)
+        if product is None or (file is not None and missing):
+            _refuse_without_terminal(product, missing if file is not None else [])
+            ask(answers, helps, settings.ROOT)
+        while True:
+            try:
+                made = _make(answers)
+                break
+            except ScaffoldError as error:
+                if not ask_again(answers, error, helps):
+                    raise
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
+    product = str(answers.product)
     click.echo(f"Made {product}: {len(made.files)} files.")
     for file in made.files:
         click.echo(f"  {file.relative_to(settings.ROOT)}")
@@ -94,6 +109,33 @@ def new(
         ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
     ):
         click.echo(f"  {command:<34}# {why}")
+    if answers.asked:
+        click.echo(f"\nThe same without questions:\n  {answers.command()}")
+
+
+def _make(answers: Answers) -> Made:
+    from sprintline.scaffold.create import create_product
+    from sprintline.scaffold.from_file import Asked, create_from_file
+
+    if answers.file is None:
+        return create_product(str(answers.product), settings.ROOT)
+    return create_from_file(str(answers.product), Asked(answers.file, **answers.said), settings.ROOT)
+
+
+def _refuse_without_terminal(product: str | None, missing: list[str]) -> None:
+    """Raises Refusal, with what to give, where no person can answer."""
+    if sys.stdin.isatty():
+        return
+    if missing:
+        raise Refusal(
+            f"--from needs {', '.join(missing)} too: missing options; sprintline new --help shows how", code=2
+        )
+    if product is None:
+        raise Refusal(
+            "name the product: sprintline new PRODUCT makes one on a small invented data set, --from FILE with its "
+            "options one on your own file (sprintline new --help); on a terminal, sprintline new asks",
+            code=2,
+        )
 
 
 def _left_over(product: str) -> Iterator[str]:
