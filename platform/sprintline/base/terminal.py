@@ -69,7 +69,8 @@ def print_rows(
                 out.print(line, style=styles.get(place), crop=False)
         return
     heading = [Text(column.name, style="bold") for column in columns]
-    for place, row in enumerate([heading, *cells], -1):
+    headed = any(column.name for column in columns)
+    for place, row in enumerate([heading, *cells] if headed else cells, -1 if headed else 0):
         for line in _lines(columns, row, widths):
             out.print(line, style=styles.get(place), crop=False)
 

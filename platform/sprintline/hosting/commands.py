@@ -78,10 +78,39 @@ def ui(port: int, asked: tuple[str, ...]) -> None:
                 click.echo(f"Dagster UI: {address}  State: {home.root}")
                 click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
                 sys.stdout.flush()
-                _watch(running, address, FailureNews(home))
+                _watch(running, address, lambda: _tour(address, home), FailureNews(home))
 
 
-def _watch(running: Running, address: str, news: FailureNews | None = None, opens: bool = False) -> None:
+def _tour(address: str, home: settings.Home) -> None:
+    """What to look at first: pages of the first product, or how to give it sprints."""
+    from sprintline.base.terminal import Column, print_rows, say
+
+    folder = _chosen(None)
+    if folder is None:
+        say("There is no product yet: sprintline new")
+        return
+    product = folder.name
+    rows = [
+        [f"{address}/assets/{product}/{asset}", what]
+        for asset, what in (
+            ("increment", "Done, or what is missing"),
+            ("scores", "how good its model was"),
+            ("drift", "how far data moved"),
+            ("backlog", "open findings"),
+        )
+    ]
+    rows = [[f"{address}/asset-groups", "stages and their assets"], *rows]
+    if (home.site / "index.html").is_file():
+        rows.append([str(home.site / "index.html"), "sprints as pages, with charts"])
+    say("\nLook at:")
+    print_rows([Column(""), Column("", wraps=True)], rows)
+    if not (home.site / product).is_dir():
+        say(f"No sprint of {product} has closed yet: sprintline replay {product}, in another terminal.")
+
+
+def _watch(
+    running: Running, address: str, on_ready: Callable[[], object], news: FailureNews | None = None
+) -> None:
     """Say when all processes are ready, what becomes of them and which runs fail, until a signal or a failure."""
     said, ready = 0, False
     while True:
@@ -95,9 +124,8 @@ def _watch(running: Running, address: str, news: FailureNews | None = None, open
         if not ready and running.healthy():
             ready = True
             click.echo(f"Ready: {address}  Processes: sprintline processes  Logs: {running.start.folder}")
+            on_ready()
             sys.stdout.flush()
-            if opens:
-                click.launch(address)
         time.sleep(0.5)
 
 
@@ -225,7 +253,7 @@ def _serve(library: str, product: str, title: str, port: int, opens: bool) -> No
             click.echo(f"{title}: {address}  State: {home.root}")
             click.echo("Ready in some ten seconds; Ctrl-C ends it.")
             sys.stdout.flush()
-            _watch(running, address, opens=opens)
+            _watch(running, address, lambda: opens and click.launch(address))
 
 
 @click.command()

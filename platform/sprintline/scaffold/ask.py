@@ -1,4 +1,4 @@
-"""`sprintline new` without its options: what only the team knows becomes questions, with defaults inferred from the file."""
+"""`sprintline new` without its options: what only the team knows becomes questions, with defaults from the file."""
 
 from __future__ import annotations
 
