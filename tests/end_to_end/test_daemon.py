@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import dagster as dg
@@ -109,6 +111,20 @@ def until(true, seconds: float, what: str) -> None:
     while not true():
         assert time.monotonic() < end, f"{what} did not come within {seconds:.0f} s"
         time.sleep(0.1)
+
+
+def test_the_notebook_runs_on_closed_sprints_and_changes_nothing(replayed):
+    before = replayed.run("state-hash").stdout
+    replayed.run("notebook", replayed.product)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", f"notebooks/{replayed.product}.py"], cwd=replayed.root, env=replayed.env,
+        text=True, capture_output=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.count(".") == 3}
+    assert {"model", "twin", "naive", "live"} <= set(figures)
+    assert float(figures["model"][0]) > float(figures["naive"][0]) > 0.5
+    assert replayed.run("state-hash").stdout == before
 
 
 def test_after_a_reset_the_same_files_close_to_the_same_state(replayed):

@@ -350,6 +350,39 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
 
 
 @click.command()
+@click.argument("product")
+@click.option("--bring-back", is_flag=True, help="Write the notebook's recipe into the product as model.py.")
+def notebook(product: str, bring_back: bool) -> None:
+    """Write notebooks/PRODUCT.py: it reads features, labels and the live release, and trains a trial of the recipe.
+
+    It is Python with cells (`# %%`), for an editor, for jupytext, or as a script. It changes nothing in the state.
+    With --bring-back, its recipe becomes the product's model.py, if `sprintline check` then finds no mistake.
+
+    \b
+    sprintline notebook parcels
+    sprintline notebook parcels --bring-back
+    """
+    from sprintline.product.folders import chosen_folders
+    from sprintline.scaffold.create import ScaffoldError
+    from sprintline.scaffold.notebook import bring_back as write_back
+    from sprintline.scaffold.notebook import write_notebook
+
+    (folder,) = chosen_folders(settings.ROOT, product)
+    recipe = (folder / "model.py").relative_to(settings.ROOT)
+    try:
+        if not bring_back:
+            place = write_notebook(folder, settings.ROOT).relative_to(settings.ROOT)
+            click.echo(f"Wrote {place}. Run it:  .venv/bin/python {place}")
+            click.echo(f"When its recipe is better:  sprintline notebook {product} --bring-back")
+        elif write_back(folder, settings.ROOT, settings.home()):
+            click.echo(f"Wrote {recipe}. The next training uses it, which needs a trigger like any other.")
+        else:
+            click.echo(f"{recipe} is the notebook's recipe already.")
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+
+
+@click.command()
 @click.argument("product", required=False)
 def check(product: str | None) -> int:
     """Read every declaration of all products, or of one; report each mistake with file and line.
@@ -373,4 +406,4 @@ def check(product: str | None) -> int:
     return 1 if found else 0
 
 
-COMMANDS = (new, add, declare, publish, remove, check)
+COMMANDS = (new, add, declare, publish, remove, notebook, check)
