@@ -17,6 +17,8 @@ from sprintline.warehouse.dbt import Warehouse
 # The key that signs ledgers is nobody's own while tests run; processes that they start inherit it.
 os.environ.setdefault("SPRINTLINE_KEYS", tempfile.mkdtemp(prefix="sprintline-keys-"))
 os.environ.pop("SPRINTLINE_LEDGER_COPY", None)
+# pytest-xdist sets it in its processes, and commands would break their sentences there.
+os.environ.pop("COLUMNS", None)
 
 # A shell that starts the tests in its background lets them ignore Ctrl-C, and so would every process that a test stops
 # that way.

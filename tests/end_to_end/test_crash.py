@@ -19,7 +19,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from sprintline.mechanisms.procedures.declared import failpoints
-from sprintline.state.procedures import REMOVE
+from sprintline.state.procedures import REMOVE, RESET
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end, pytest.mark.fault]
 
@@ -28,7 +28,7 @@ KILLED = -signal.SIGKILL
 IN_DAEMON = {"launch.before_fork", "launch.forked"}
 REFUSING = {"quarantine.before_move", "quarantine.after_move"}
 #: Passed by no closing: tests/mechanisms/test_procedures_killed.py kills there.
-ELSEWHERE = {*REMOVE.failpoints}
+ELSEWHERE = {*REMOVE.failpoints, *RESET.failpoints}
 #: Passed many times in a closing: somewhere in the middle says more than the first.
 AT = {
     "records.before_commit": 40,

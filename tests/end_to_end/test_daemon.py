@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import dagster as dg
@@ -109,3 +111,34 @@ def until(true, seconds: float, what: str) -> None:
     while not true():
         assert time.monotonic() < end, f"{what} did not come within {seconds:.0f} s"
         time.sleep(0.1)
+
+
+def test_the_notebook_runs_on_closed_sprints_and_changes_nothing(replayed):
+    before = replayed.run("state-hash").stdout
+    replayed.run("notebook", replayed.product)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", f"notebooks/{replayed.product}.py"], cwd=replayed.root, env=replayed.env,
+        text=True, capture_output=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.count(".") == 3}
+    assert {"model", "twin", "naive", "live"} <= set(figures)
+    assert float(figures["model"][0]) > float(figures["naive"][0]) > 0.5
+    assert replayed.run("state-hash").stdout == before
+
+
+def test_after_a_reset_the_same_files_close_to_the_same_state(replayed):
+    """The last test of this file: it clears what the others look at."""
+
+    def hashes() -> list[str]:
+        return [one for one in replayed.run("state-hash").stdout.splitlines() if "2026-S01" in one.split()]
+
+    before = hashes()
+    assert len(before) > 5
+    replayed.run("reset", replayed.product, "--yes")
+    assert hashes() == [] and closed(replayed) == 0
+    replayed.run("replay", replayed.product, "--sprints", "1")
+    assert hashes() == before
+    (first, *_) = replayed.sprints().values()
+    assert (first["state"], first["champion"], first["restated"]) == ("closed", None, [])
+    assert json.loads(replayed.run("ledger", "verify", "--json").stdout)["ok"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -310,7 +311,9 @@ def test_a_real_ui_runs_it_beside_daemon_webserver_and_code_server(trial, tmp_pa
     command.send_signal(how)
     said = command.communicate(timeout=150)[0]
     assert command.returncode == (130 if how is signal.SIGINT else 143), said
-    assert "Ready: http://127.0.0.1:" in said
+    address = re.search(r"Ready: (http://127\.0\.0\.1:\d+)", said)[1]
+    assert f"{address}/assets/parcels/increment" in said and "No sprint of parcels has closed yet" in said
+    assert "Warning" not in said and "deprecated" not in said
     until(lambda: not clone.processes(), 30)
 
 

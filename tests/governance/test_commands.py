@@ -24,7 +24,7 @@ WAIVER = {
 
 @pytest.fixture
 def run(home, small_clone, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.delenv("SPRINTLINE_DEBUG", raising=False)
 
     def call(*arguments):

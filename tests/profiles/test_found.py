@@ -111,7 +111,7 @@ def test_the_list_shows_sentences_and_json_the_keys(runtime):
     code, out = run("parcels")
     assert code == 0
     assert "in deliveries, placed_at is at most delivered_at" in out
-    assert re.search(r"6 of 6 +│ 0\.00%", out)
+    assert re.search(r"6 of 6 +0\.00%", out)
     code, out = run("parcels", "--json")
     listed = json.loads(out)
     assert listed["sprints"] == closed_sprints(runtime)

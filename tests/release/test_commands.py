@@ -57,7 +57,7 @@ def decided(flights: Runtime) -> Runtime:
 
 
 def test_the_live_model_its_reason_and_every_move(run, decided, monkeypatch):
-    monkeypatch.setattr("sprintline.base.terminal.console", lambda: _console(80))
+    monkeypatch.setenv("COLUMNS", "80")
     code, out, err = run("live", "flight_delays")
     assert (code, err) == (0, "")
     lines = out.splitlines()
@@ -68,12 +68,6 @@ def test_the_live_model_its_reason_and_every_move(run, decided, monkeypatch):
     moves = [line.split() for line in lines[-2:]]
     assert moves[0] == [IDS["m2"], "champion", "2013-S05", "promote", "2013-S04", "2026-01-08", "09:00"]
     assert moves[1] == [IDS["m1"], "retired", "2013-S03", "bootstrap", "2013-S02", "2026-01-06", "09:00"]
-
-
-def _console(width: int):
-    from rich.console import Console
-
-    return Console(width=width, highlight=False)
 
 
 @pytest.mark.parametrize(

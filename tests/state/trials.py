@@ -16,6 +16,7 @@ from sprintline.hosting import instance
 from sprintline.learning.registry import Models
 from sprintline.mechanisms.ledger.opened import open_records
 from sprintline.state import removal
+from sprintline.state.procedures import RESET
 
 PRODUCTS = ("bakery", "bakery_two")
 
@@ -77,4 +78,11 @@ class Removal:
         }
 
 
-TRIALS = {"remove": Removal}
+class Reset(Removal):
+    """The same, by the command that keeps the code."""
+
+    def run(self) -> None:
+        removal.remove_state(self.home, "bakery", "test", RESET)
+
+
+TRIALS = {"remove": Removal, "reset": Reset}

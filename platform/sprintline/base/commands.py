@@ -91,18 +91,22 @@ def _together() -> list[str]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.text import Text
 
-    from sprintline.base.terminal import console
+    from sprintline.base.terminal import Column, print_rows
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("setting", "value", "from", "meaning"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(
-            row["name"], (row["wrong"] and "[red]wrong[/]") or row["value"], row["from"], row["meaning"]
-        )
-    console().print(table)
+    print_rows(
+        [Column("setting"), Column("value", wraps=True), Column("from"), Column("meaning", wraps=True)],
+        [
+            [
+                row["name"],
+                Text("wrong", style="red") if row["wrong"] else row["value"],
+                row["from"],
+                row["meaning"],
+            ]
+            for row in rows
+        ],
+    )
 
 
 COMMANDS = (settings_command,)

@@ -43,32 +43,27 @@ def rules(product: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich.table import Table
+    from sprintline.base.terminal import Column, print_rows, say
 
-    from sprintline.base.terminal import console
-
-    table = Table(header_style="bold", pad_edge=False)
-    for name in ("code", "claim", "judges", "practice", "severity", "threshold", "Done", "if not"):
-        table.add_column(name, no_wrap=name in ("code", "severity"))
+    lines = []
     for row in rows:
         line = "" if row["threshold"] is None else f"{row['threshold']:g}"
         changed = "*" if row["override"] else ""
         done = ("yes" if row["done"] else "no") if row["applies"] else "not applicable"
-        table.add_row(
+        lines.append([
             f"{row['code']}{changed}", row["claim"], row["judges"], row["practice"], row["severity"], line,
             done, row["remedy"],
-        )  # fmt: skip
-    out = console()
-    out.print(table)
+        ])  # fmt: skip
+    print_rows([
+        Column("code"), Column("claim", wraps=True), Column("judges"), Column("practice"), Column("severity"),
+        Column("threshold"), Column("Done"), Column("if not", wraps=True),
+    ], lines)  # fmt: skip
     for row in rows:
         if row["override"]:
-            out.print(f"* {row['code']}: {_changes(row['override'])}", soft_wrap=True)
+            say(f"* {row['code']}: {_changes(row['override'])}", indent=2)
         if not row["applies"]:
-            out.print(
-                f"{row['code']} does not apply to {product}. It applies to: {row['applies_to']}",
-                soft_wrap=True,
-            )
-    out.print("One of them in full:  sprintline explain CODE", soft_wrap=True)
+            say(f"{row['code']} does not apply to {product}. It applies to: {row['applies_to']}", indent=2)
+    say("One of them in full:  sprintline explain CODE")
 
 
 @click.command()
@@ -84,7 +79,13 @@ def explain(code: str, as_json: bool) -> None:
 
         raise Refusal(f"there is no rule {code}; {suggest(code.upper(), sorted(all_rules()))}", code=2)
     found = explained(rule)
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_text(found)))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    from sprintline.base.terminal import say
+
+    for line in _text(found):
+        say(line, indent=12 if line.startswith("  ") else 2)
 
 
 def described(rule: Rule, override: RuleOverride | None = None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _show_sprint(found: list[ProductOverview]) -> None:
 
 def show(found: list[ProductOverview], home: settings.Home) -> None:
     """Print the sprints of products, and how to begin where none has started."""
-    from sprintline.base.terminal import console
+    from sprintline.base.terminal import console, say
     from sprintline.delivery.overview import begun
     from sprintline.delivery.table import SprintTable
     from sprintline.mechanisms.ledger.opened import existing_records
@@ -82,21 +82,16 @@ def show(found: list[ProductOverview], home: settings.Home) -> None:
         if any(row.rows or str(row.state) in ("closed", "refused") for row in rows):
             out.print(SprintTable(f"{one.title} ({one.product})", rows), crop=False)
             for note in one.notes:
-                out.print(f"{one.product}: {note}", soft_wrap=True, highlight=False)
+                say(f"{one.product}: {note}", indent=2)
             continue
-        out.print(
-            f"[bold]{one.title}[/] ({one.product}): no sprint has started to close in {home.root}.",
-            soft_wrap=True,
-        )
-        out.print(
-            f"  Replay its history:  sprintline replay {one.product}\n"
-            f"  or drop files as     {home.landing}/{one.product}/<source>/<sprint>.csv and start  sprintline ui",
-            soft_wrap=True,
-        )
+        say(f"{one.title} ({one.product}): no sprint has started to close in {home.root}.", indent=2)
+        say(f"  Replay its history:  sprintline replay {one.product}", indent=4)
+        files = f"{home.landing}/{one.product}/<source>/<sprint>.csv"
+        say(f"  or drop files as     {files} and start  sprintline ui", indent=4)
     shown = {"", *(one.product for one in found)}
     for procedure in begun_procedures(existing_records(home)):
         if procedure.product in shown:
-            out.print(f"{procedure}:  sprintline procedures", soft_wrap=True, highlight=False)
+            say(f"{procedure}:  sprintline procedures", indent=2)
 
 
 @click.command()
@@ -202,9 +197,12 @@ def _list_reports(found: list[Report], as_json: bool) -> None:
         rows = [{"name": one.name, "title": one.title, "per": str(one.per)} for one in found]
         click.echo(json.dumps(rows, indent=2))
         return
-    wide = max(len(one.name) for one in found)
-    for one in found:
-        click.echo(f"{one.name:<{wide}}  {one.title}, {one.pages}")
+    from sprintline.base.terminal import Column, print_rows
+
+    print_rows(
+        [Column("report"), Column("what it has", wraps=True)],
+        [[one.name, f"{one.title}, {one.pages}"] for one in found],
+    )
 
 
 _STYLE = {"error": "red", "warn": "yellow"}
@@ -364,17 +362,14 @@ def _act(item: str, act: Callable[[Runtime], Item]) -> Item:
 
 
 def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], several: bool) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from sprintline.base.terminal import console
+    from sprintline.base.terminal import Column, print_rows, say
 
-    table = Table(header_style="bold", pad_edge=False, padding=(0, 1), expand=True)
     names = ["id", "priority", "severity", "what", "asset", "seen", "since", "last", "owner", "evidence"]
-    for name in ["product", *names] if several else names:
-        table.add_column(
-            name, no_wrap=name in ("id", "since", "last"), justify="right" if name == "seen" else "left"
-        )
+    if several:
+        names.insert(1, "product")
+    lines: list[list[str | Text]] = []
     for item, row in shown:
         evidence = row["evidence"]
         evidence = evidence if len(evidence) <= _EVIDENCE else f"{evidence[: _EVIDENCE - 1].rstrip()}…"
@@ -402,9 +397,15 @@ def _show(shown: list[tuple[Item, dict[str, Any]]], found: dict[str, int], sever
             item.owner,
             "; ".join([*notes, evidence]),
         ]
-        table.add_row(*([item.product, *cells] if several else cells), style=None if item.open else "dim")
-    console().print(table)
-    click.echo(
+        if several:
+            cells.insert(1, item.product)
+        lines.append(cells)
+    print_rows(
+        [Column(name, wraps=name in ("what", "evidence"), right=name == "seen") for name in names],
+        lines,
+        {place: "dim" for place, (item, _) in enumerate(shown) if not item.open},
+    )
+    say(
         f"{found['open']} open ({found['error']} errors, {found['warn']} warnings), {found['closed']} closed. Seen: in "
         "so many sprints. A row is one finding; sprintline backlog --json has everything."
     )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from sprintline.base.terminal import wrapped
 from sprintline.delivery.measures import measures
 from sprintline.delivery.status import brief, questions
 from sprintline.learning.metric_names import Metric
@@ -75,26 +74,6 @@ class SprintDetail:
 
 
 _LABEL = 13
-
-
-def wrapped(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
-    """Lines of a text, broken between words only; all after the first are indented.
-
-    Rich breaks a word that is longer than the line. Here it stays whole, so that a path or an id can be copied.
-    """
-    for place, paragraph in enumerate(text.split("\n")):
-        margin = indent if place else 0
-        start = end = 0
-        for found in re.finditer(r"\S+", paragraph.plain):
-            if end and margin + cell_len(paragraph.plain[start : found.end()]) > width:
-                yield _line(paragraph[start:end], margin)
-                start, margin = found.start(), indent
-            end = found.end()
-        yield _line(paragraph[start:end], margin)
-
-
-def _line(text: Text, margin: int) -> Text:
-    return Text(" " * margin, no_wrap=True, overflow="ignore").append_text(text)
 
 
 def _plain(value: Text | str) -> Text:

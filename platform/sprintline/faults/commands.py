@@ -15,6 +15,7 @@ from sprintline.base import settings
 from sprintline.base.errors import Refusal
 
 if TYPE_CHECKING:
+    from sprintline.base.terminal import Column
     from sprintline.faults.results import Clean, Measured
     from sprintline.faults.run import Suite
     from sprintline.mechanisms.rules.faults import Fault
@@ -108,30 +109,17 @@ def clean_sprints(root: Path, home: settings.Home) -> tuple[dict[str, Clean], di
 
 
 def _show(found: Measured, suite: Suite) -> None:
-    from rich.table import Table
+    from sprintline.base.terminal import console, print_rows
 
-    from sprintline.base.terminal import console
-
-    out = console()
-    table = Table(header_style="bold", pad_edge=False)
-    for name in (
-        "code",
-        "caught",
-        "clean passes",
-        "false alarms",
-        "true findings",
-        "insufficient",
-        "seconds",
-    ):
-        table.add_column(name, justify="left" if name == "code" else "right")
+    out, lines = console(), []
     for code in dict.fromkeys(row.code for row in found.rows):
         rows = found.of(code)
         first, caught = rows[0], sum(row.caught for row in rows)
-        table.add_row(
+        lines.append([
             code, f"{caught} of {len(rows)}", str(first.clean_passes), str(first.false_alarms), str(first.findings),
             str(first.insufficient), f"{sum(row.seconds for row in rows):.1f}",
-        )  # fmt: skip
-    out.print(table)
+        ])  # fmt: skip
+    print_rows(_figures("caught", *_CLEAN, "seconds"), lines)
     for one in suite.tried:
         if not one.caught:
             out.print(f"MISSED {one.fault.key} ({one.fault.where}): {one.says}", soft_wrap=True, markup=False)
@@ -149,19 +137,23 @@ def _show_clean(clean: dict[str, Clean], sprints: dict[str, int], as_json: bool)
             json.dumps([{"code": code, **asdict(one)} for code, one in sorted(clean.items())], indent=2)
         )
         return
-    from rich.table import Table
+    from sprintline.base.terminal import console, print_rows
 
-    from sprintline.base.terminal import console
-
-    out = console()
     if clean:
-        table = Table(header_style="bold", pad_edge=False)
-        for name in ("code", "clean passes", "false alarms", "true findings", "insufficient"):
-            table.add_column(name, justify="left" if name == "code" else "right")
-        for code, one in sorted(clean.items()):
-            table.add_row(code, *map(str, (one.passes, one.false_alarms, one.findings, one.insufficient)))
-        out.print(table)
-    out.print(_clean_summary(sprints))
+        print_rows(_figures(*_CLEAN), [
+            [code, *map(str, (one.passes, one.false_alarms, one.findings, one.insufficient))]
+            for code, one in sorted(clean.items())
+        ])  # fmt: skip
+    console().print(_clean_summary(sprints))
+
+
+_CLEAN = ("clean passes", "false alarms", "true findings", "insufficient")
+
+
+def _figures(*names: str) -> list[Column]:
+    from sprintline.base.terminal import Column
+
+    return [Column("code"), *(Column(name, right=True) for name in names)]
 
 
 def _clean_summary(sprints: object) -> str:

@@ -106,26 +106,29 @@ def waivers(product: str | None, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return 0
+    from sprintline.base.terminal import Column, print_rows, say
+
     if not found:
-        click.echo(
-            "No waiver was ever declared or recorded. One is made with: sprintline waive PRODUCT CODE --help"
-        )
+        say("No waiver was ever declared or recorded. One is made with: sprintline waive PRODUCT CODE --help")
         return 0
-    from rich.table import Table
 
-    from sprintline.base.terminal import console
-
-    table = Table(header_style="bold", pad_edge=False, padding=(0, 1))
-    for name in ("product", "rule", "asset", "state", "until", "approver", "reason", "where"):
-        table.add_column(name, no_wrap=name in ("rule", "state", "until"))
-    for one in found:
-        style = "green" if one["state"] == "in force" else "dim"
-        state = one["state"] + (f" by {one['withdrawn']}" if one["withdrawn"] else "")
-        table.add_row(
-            one["product"], one["code"], one["asset"] or "every one", state, one["expires"], one["approver"],
-            one["reason"], one["source"], style=style,
-        )  # fmt: skip
-    console().print(table)
+    columns = [
+        Column("rule"), Column("product"), Column("asset"), Column("state"), Column("until"), Column("approver"),
+        Column("reason", wraps=True), Column("where", wraps=True),
+    ]  # fmt: skip
+    rows = [
+        [
+            one["code"], one["product"], one["asset"] or "every one",
+            one["state"] + (f" by {one['withdrawn']}" if one["withdrawn"] else ""), one["expires"], one["approver"],
+            one["reason"], one["source"],
+        ]
+        for one in found
+    ]  # fmt: skip
+    print_rows(
+        columns,
+        rows,
+        {place: "green" if one["state"] == "in force" else "dim" for place, one in enumerate(found)},
+    )
     return 0
 
 

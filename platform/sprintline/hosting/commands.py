@@ -1,4 +1,4 @@
-"""Commands that start processes and show them: init, ui, replay, retry, processes."""
+"""Commands that start processes and show them: init, env, ui, docs, feast, mlflow, replay, retry, processes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from sprintline.base import settings
 from sprintline.base.errors import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sprintline.hosting.failure_news import FailureNews
     from sprintline.hosting.starts import Running
     from sprintline.product.runtime import Runtime
 
@@ -29,9 +32,7 @@ def init() -> None:
     for room in (home.landing, home.quarantine):
         room.mkdir(parents=True, exist_ok=True)
     click.echo(f"The state folder is ready: {home.root}")
-    click.echo(f"For dagster and dg commands: export DAGSTER_HOME={home.dagster} SPRINTLINE_HOME={home.root}")
-    if home.dagster_url is not None:
-        click.echo("They read Dagster's database from SPRINTLINE_DAGSTER_URL: export that as well")
+    click.echo('For dagster, dg, dbt, feast and mlflow commands: eval "$(sprintline env)"')
 
 
 _with = click.option(
@@ -51,6 +52,7 @@ _with = click.option(
 def ui(port: int, asked: tuple[str, ...]) -> None:
     """The Dagster UI with its daemon, on loopback only; sensors run while it is open."""
     from sprintline.hosting import running_code, starts
+    from sprintline.hosting.failure_news import FailureNews
     from sprintline.hosting.instance import prepare
     from sprintline.hosting.processes import WEBSERVER
 
@@ -79,27 +81,182 @@ def ui(port: int, asked: tuple[str, ...]) -> None:
                 click.echo(f"Dagster UI: {address}  State: {home.root}")
                 click.echo("Ready in some ten seconds, a minute with a new state folder; Ctrl-C ends it.")
                 sys.stdout.flush()
-                _watch(running, address, home)
+                _watch(running, address, lambda: _tour(address, home), FailureNews(home))
 
 
-def _watch(running: Running, address: str, home: settings.Home) -> None:
+def _tour(address: str, home: settings.Home) -> None:
+    """What to look at first: pages of the first product, or how to give it sprints."""
+    from sprintline.base.terminal import Column, print_rows, say
+
+    folder = _chosen(None)
+    if folder is None:
+        say("There is no product yet: sprintline new")
+        return
+    product = folder.name
+    rows = [
+        [f"{address}/assets/{product}/{asset}", what]
+        for asset, what in (
+            ("increment", "Done, or what is missing"),
+            ("scores", "how good its model was"),
+            ("drift", "how far data moved"),
+            ("backlog", "open findings"),
+        )
+    ]
+    rows = [[f"{address}/asset-groups", "stages and their assets"], *rows]
+    if (home.site / "index.html").is_file():
+        rows.append([str(home.site / "index.html"), "sprints as pages, with charts"])
+    say("\nLook at:")
+    print_rows([Column(""), Column("", wraps=True)], rows)
+    if not (home.site / product).is_dir():
+        say(f"No sprint of {product} has closed yet: sprintline replay {product}, in another terminal.")
+
+
+def _watch(
+    running: Running, address: str, on_ready: Callable[[], object], news: FailureNews | None = None
+) -> None:
     """Say when all processes are ready, what becomes of them and which runs fail, until a signal or a failure."""
-    from sprintline.hosting.failure_news import FailureNews
-
-    said, ready, news = 0, False, FailureNews(home)
+    said, ready = 0, False
     while True:
         running.check()
         events = running.table.get("events", [])
         for event in events[said:]:
             click.echo(event, err=True)
         said = len(events)
-        for line in news.lines():
+        for line in news.lines() if news else ():
             click.echo(line, err=True)
         if not ready and running.healthy():
             ready = True
             click.echo(f"Ready: {address}  Processes: sprintline processes  Logs: {running.start.folder}")
+            on_ready()
             sys.stdout.flush()
         time.sleep(0.5)
+
+
+@click.command()
+@click.option("--product", help="The product for dbt and feast; by default the first of workspace.yaml.")
+def env(product: str | None) -> None:
+    """Lines for your shell, so that dagster, dg, dbt, feast and mlflow work on the state folder there.
+
+    \b
+    eval "$(sprintline env)"
+    eval "$(sprintline env --product parcels)"
+
+    dbt and feast work on one product. What compiles SQL needs a sprint too: export SPRINTLINE_SPRINT=2013-S07.
+    """
+    from sprintline.hosting.libraries import shell_lines
+
+    home, folder = settings.home(), _chosen(product)
+    shown = sys.stdout.isatty()
+    for line in shell_lines(home, folder.name if folder else None, shown=shown):
+        click.echo(line)
+    notes = []
+    if shown:
+        notes.append('These lines are for your shell: eval "$(sprintline env)"')
+    if folder is None:
+        notes.append(
+            "There is no product yet, so dbt and feast have nothing to work on: sprintline new PRODUCT"
+        )
+    elif product is None:
+        notes.append(f"dbt and feast work on {folder.name}; sprintline env --product NAME chooses another.")
+    if not home.dagster.is_dir():
+        notes.append(f"{home.root} has no Dagster instance yet: sprintline init makes it.")
+    for note in notes:
+        click.echo(note, err=True)
+
+
+def _serves(port: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options of a command that starts a library's own server."""
+
+    def options(command: Callable[..., None]) -> Callable[..., None]:
+        ported = click.option(
+            "--port",
+            default=port,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="0 takes any free one.",
+        )(command)
+        return click.option("--open", "opens", is_flag=True, help="Open it in the browser when it is ready.")(
+            ported
+        )
+
+    return options
+
+
+@click.command()
+@click.argument("product", required=False)
+@_serves(8080)
+def docs(product: str | None, port: int, opens: bool) -> None:
+    """dbt's pages of a product, on loopback only: models, columns, tests, lineage and the SQL as it runs.
+
+    Without PRODUCT it is the first of workspace.yaml. They are written first, from the code and the warehouse as they
+    are now; nothing can be built in these seconds.
+    """
+    from sprintline.lake.tables import Lake
+    from sprintline.product.runtime import load_runtime
+    from sprintline.warehouse.dbt import Warehouse
+    from sprintline.warehouse.docs import write_docs
+
+    folder = _with_state("docs", product)
+    runtime = load_runtime(folder, settings.home())
+    lake = runtime[Lake]
+    built = [sprint for table in lake.tables(folder.name) for sprint in lake.sprints(table)]
+    click.echo(f"dbt writes the pages of {folder.name}: some ten seconds.")
+    sys.stdout.flush()
+    write_docs(runtime[Warehouse], max(built, default=runtime.calendar.keys[0]))
+    _serve("docs", folder.name, f"dbt docs of {folder.name}", port, opens)
+
+
+@click.command()
+@click.argument("product", required=False)
+@_serves(8888)
+def feast(product: str | None, port: int, opens: bool) -> None:
+    """Feast's UI of a product, on loopback only: entities, feature views and services as they are registered.
+
+    Without PRODUCT it is the first of workspace.yaml.
+    """
+    folder = _with_state("feast", product)
+    _serve("feast", folder.name, f"Feast UI of {folder.name}", port, opens)
+
+
+@click.command()
+@_serves(5000)
+def mlflow(port: int, opens: bool) -> None:
+    """MLflow's UI, on loopback only: runs, registered models and their versions, of all products."""
+    _serve("mlflow", _with_state("mlflow", None).name, "MLflow UI", port, opens)
+
+
+def _with_state(library: str, product: str | None) -> Path:
+    """The folder of the chosen product. Raises Refusal when the library has nothing to show yet."""
+    from sprintline.hosting.libraries import missing_state
+
+    folder = _chosen(product)
+    if folder is None:
+        raise Refusal("there is no product yet: make one with sprintline new PRODUCT")
+    if missing := missing_state(settings.home(), library, folder.name):
+        raise Refusal(missing)
+    return folder
+
+
+def _serve(library: str, product: str, title: str, port: int, opens: bool) -> None:
+    """Start a library's own server, and hold it until a signal."""
+    from sprintline.hosting import starts
+    from sprintline.hosting.libraries import environment_for
+    from sprintline.mechanisms.process_table import LOOPBACK
+
+    home = settings.home()
+    ports = starts.ports_for(home, library, given={library: port})
+    with starts.ending_on_signals():
+        starts.end_left(home, lambda told: click.echo(told, err=True))
+        more = environment_for(home, library, product)
+        with (
+            starts.mark(home, library) as folder,
+            starts.platform(home, library, folder, (), ports, more) as running,
+        ):
+            address = f"http://{LOOPBACK}:{running.start.ports[library]}"
+            click.echo(f"{title}: {address}  State: {home.root}")
+            click.echo("Ready in some ten seconds; Ctrl-C ends it.")
+            sys.stdout.flush()
+            _watch(running, address, lambda: opens and click.launch(address))
 
 
 @click.command()
@@ -130,23 +287,26 @@ def processes(as_json: bool, only_check: bool) -> None:
         ]
         click.echo(json.dumps({"home": str(home.root), "starts": starts, "left": left(home)}))
         return
+    from sprintline.base.terminal import say
+
     for sentence in strays(home):
-        click.echo(sentence)
+        say(sentence)
     if not found and not strays(home):
-        click.echo(f"No process runs on {home.root}: sprintline ui and sprintline replay start them.")
+        say(f"No process runs on {home.root}: sprintline ui and sprintline replay start them.")
     for one in found:
         owner = f"process {one.owner}" if one.owner else "killed; the next start ends what it left"
-        click.echo(f"sprintline {one.where} ({owner})")
+        say(f"sprintline {one.where} ({owner})")
         if not one.rows():
-            click.echo(
+            say(
                 "  no processes of its own"
                 + (" yet" if one.where == "ui" else ": the UI's daemon works for it")
             )
         for row in one.rows():
             again = f", started again {row.restarts} times" if row.restarts else ""
-            click.echo(
+            say(
                 f"  {row.name}: {row.health}{again}, process {row.pid or '-'}, port {row.port or '-'}, "
-                f"since {row.since or '-'}, log {row.log or '-'}"
+                f"since {row.since or '-'}, log {row.log or '-'}",
+                indent=4,
             )
 
 
@@ -167,14 +327,11 @@ def replay(product: str | None, sprints: int | None, asked: tuple[str, ...]) -> 
     from sprintline.delivery.overview import product_overviews
     from sprintline.hosting import starts
     from sprintline.hosting.replay import replay as replay_history
-    from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
 
-    folders = chosen_folders(settings.ROOT, product)
-    if not folders:
+    folder = _chosen(product)
+    if folder is None:
         raise Refusal("there is no product to replay: make one with sprintline new PRODUCT")
-    order = _registered(settings.ROOT / "workspace.yaml")
-    folder = min(folders, key=lambda one: order.index(one.name) if one.name in order else len(order))
     runtime = load_runtime(folder, settings.home())
     with starts.ending_on_signals():
         starts.end_left(runtime.home, lambda told: click.echo(told, err=True))
@@ -203,7 +360,7 @@ def retry(sprint: str | None, product: str | None, by: str, as_json: bool) -> in
     from sprintline.delivery.retry import Retry, RetryError, failures, retry_all
     from sprintline.delivery.retry import retry as retry_one
     from sprintline.hosting.runs import noted_failures, run_going_on
-    from sprintline.hosting.starts import at_work, left
+    from sprintline.hosting.starts import closing_now, left
     from sprintline.mechanisms.ledger.opened import existing_records
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
@@ -229,7 +386,7 @@ def retry(sprint: str | None, product: str | None, by: str, as_json: bool) -> in
                 done, others = [*done, *tried], [*others, *not_tried]
     elif sprint:
         raise Refusal("nothing to retry: no sprint has run on this state folder yet", code=2)
-    left_behind, open_ = left(home), at_work(home)
+    left_behind, open_ = left(home), closing_now(home)
     if as_json:
         said = {
             "retried": [one.as_dict() for one in done],
@@ -274,9 +431,20 @@ def _offered(runtime: Runtime, most: int = 14) -> int:
     return count or most
 
 
+def _chosen(product: str | None) -> Path | None:
+    """The folder of the product that is named, or of the first of workspace.yaml; None without any."""
+    from sprintline.product.folders import chosen_folders
+
+    order = _registered(settings.ROOT / "workspace.yaml")
+    folders = chosen_folders(settings.ROOT, product)
+    return min(
+        folders, key=lambda one: order.index(one.name) if one.name in order else len(order), default=None
+    )
+
+
 def _registered(workspace: Path) -> list[str]:
-    """Products in the order of workspace.yaml; the first is what is replayed when none is named."""
+    """Products in the order of workspace.yaml."""
     return re.findall(r"products\.(\w+)\.definitions", workspace.read_text()) if workspace.is_file() else []
 
 
-COMMANDS = (init, ui, replay, retry, processes)
+COMMANDS = (init, env, ui, docs, feast, mlflow, replay, retry, processes)

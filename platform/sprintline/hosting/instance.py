@@ -91,12 +91,18 @@ def forget(home: Home, product: str) -> None:
 def environment(home: Home) -> dict[str, str]:
     """The process environment with which Dagster finds this instance and its database, and reports to no one."""
     given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    if (url := home.dagster_url) is not None:
+    found = variables(home)
+    if _URL in found:
         # dagster.yaml can read a variable, but neither a file nor one URL for three databases.
         given.pop(f"{_URL}_FILE", None)
-        given[_URL] = url
+    return {**given, **found}
+
+
+def variables(home: Home) -> dict[str, str]:
+    """What `environment` sets: where the state folder and its instance are, and that no library reports to anyone."""
+    url = home.dagster_url
     return {
-        **given,
+        **({} if url is None else {_URL: url}),
         "SPRINTLINE_HOME": str(home.root),
         "DAGSTER_HOME": str(home.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "yes",

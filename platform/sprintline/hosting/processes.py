@@ -1,4 +1,4 @@
-"""The platform's own processes: a code server per code location, the daemon, and the UI's webserver."""
+"""The platform's own processes: a code server per code location, the daemon, the UI's webserver, the libraries' UIs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from sprintline.base import settings
+from sprintline.hosting.libraries import PROCESSES as LIBRARIES
 from sprintline.mechanisms.process_table import Group, Process, Start, answers, listens
 
 WEBSERVER, DAEMON, CODE_SERVER = "webserver", "daemon", "code-server"
@@ -100,4 +101,5 @@ PROCESSES: tuple[Process | Group, ...] = (
         patience=15.0,
         restarts=1,
     ),
+    *LIBRARIES,
 )

@@ -35,6 +35,9 @@ from sprintline.mechanisms.registry import collected
 OWNER = "owner"
 """File that names the process of the command."""
 
+CLOSES = ("ui", "replay")
+"""Commands with a daemon; the others only show the state."""
+
 KEPT = 3
 """Folders of ended starts that stay, for their logs."""
 
@@ -145,8 +148,14 @@ def open_ui(home: Home) -> Recorded | None:
 
 
 def at_work(home: Home) -> str | None:
-    """The command that closes sprints on this state folder now, or whose processes still do."""
+    """The command that uses this state folder now, or whose processes still do; one that closes sprints first."""
     found = sorted(one.where for one in running(home))
+    return closing_now(home) or (f"sprintline {found[-1]}" if found else None)
+
+
+def closing_now(home: Home) -> str | None:
+    """The command that closes sprints on this state folder now, or whose processes still do."""
+    found = sorted(one.where for one in running(home) if one.where in CLOSES)
     return f"sprintline {found[-1]}" if found else None
 
 
@@ -184,8 +193,9 @@ def left(home: Home) -> list[str]:
     for one in running(home):
         if not one.owner and (rows := one.alive):
             names = ", ".join(f"{row['name']} (process {living(row['process'])})" for row in rows)
+            work = ", on which its sensors still run" if one.where in CLOSES else ""
             found.append(
-                f"A `sprintline {one.where}` was killed and left {names}, on which its sensors still run: "
+                f"A `sprintline {one.where}` was killed and left {names}{work}: "
                 "the next `sprintline ui` or `replay` ends them"
             )
     return [*found, *strays(home)]
@@ -254,7 +264,7 @@ class Running:
     def healthy(self) -> bool:
         """Whether all processes of the plan are started and healthy, or given up and not needed."""
         found = self.table
-        return bool(found) and not found["waiting"] and all(
+        return bool(found) and not found["error"] and not found["waiting"] and all(
             row["health"] != "starting" for row in found["processes"]
         )  # fmt: skip
 
@@ -277,11 +287,17 @@ def mark(home: Home, where: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def platform(
-    home: Home, where: str, folder: Path, asked: Collection[str] = (), ports: Mapping[str, int] | None = None
+    home: Home,
+    where: str,
+    folder: Path,
+    asked: Collection[str] = (),
+    ports: Mapping[str, int] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """The processes that the table lists for a command, from here to the end of the block.
 
     ports: what `ports_for` found, if it was asked before.
+    variables: more of the processes' environment.
 
     Raises:
         ProcessError: the table cannot be used, or a port is taken; nothing was started.
@@ -292,8 +308,8 @@ def platform(
         with start.log("supervisor").open("ab") as log:
             holder = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", "sprintline.hosting.supervisor"], cwd=ROOT,
-                env=_environment(home), text=True, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                env=_environment(home) | dict(variables or {}), text=True, stdin=subprocess.PIPE, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         found = Running(start, holder)
         try:

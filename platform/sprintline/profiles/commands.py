@@ -32,7 +32,8 @@ def relations(product: str, accept: str | None, reject: str | None, as_json: boo
     \b
     sprintline relations parcels
     sprintline relations parcels --accept 1
-    sprintline relations parcels --accept "deliveries: order(placed_at, delivered_at)"
+    sprintline relations parcels \\
+        --accept "deliveries: order(placed_at, delivered_at)"
     """
     from sprintline.product.folders import chosen_folders
     from sprintline.product.runtime import load_runtime
@@ -67,24 +68,24 @@ def relations(product: str, accept: str | None, reject: str | None, as_json: boo
 
 
 def _show(product: str, sprints: Sequence[str], rows: Sequence[Found]) -> None:
-    from rich.table import Table
+    from sprintline.base.terminal import Column, print_rows, say
 
-    from sprintline.base.terminal import console
-
-    table = Table(header_style="bold", pad_edge=False)
-    for name in ("", "held in", "violated, most", "answer", "relation"):
-        table.add_column(name, no_wrap=name != "relation")
-    for number, one in enumerate(rows, 1):
-        table.add_row(
-            str(number), f"{one.held} of {one.compared}", f"{one.most:.2%}", one.answer or "-",
-            one.relation.sentence,
-        )  # fmt: skip
-    out = console()
-    out.print(table)
-    out.print(
+    print_rows(
+        [
+            Column("number", right=True), Column("held in"), Column("violated, most", right=True), Column("answer"),
+            Column("relation", wraps=True),
+        ],
+        [
+            [
+                str(number), f"{one.held} of {one.compared}", f"{one.most:.2%}", one.answer or "-",
+                one.relation.sentence,
+            ]
+            for number, one in enumerate(rows, 1)
+        ],
+    )  # fmt: skip
+    say(
         f"{len(rows)} relations in {sprints[0]} to {sprints[-1]}. Accept one:  sprintline relations {product} "
-        f"--accept NUMBER; their keys:  --json",
-        soft_wrap=True,
+        f"--accept NUMBER; their keys:  --json"
     )
 
 

@@ -108,15 +108,10 @@ def _first_answered(runtime: Runtime, one: Live) -> str | None:
 
 def show(found: Answer) -> None:
     """Print an answer: the live model in full, then a table of all moves, newest first, within 80 columns."""
-    from rich.table import Table
-    from rich.text import Text
+    from sprintline.base.terminal import Column, print_rows, say
 
-    from sprintline.base.terminal import console
-
-    out = console()
-    out.print(Text(f"{found.title} ({found.product})", style="bold"), soft_wrap=True)
+    say(f"{found.title} ({found.product})")
     if now := found.live:
-        facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         for name, value in (
             ("live", now.model_id),
             ("answers from", found.begins.get(now.event) or "the next planned sprint"),
@@ -125,21 +120,18 @@ def show(found: Answer) -> None:
             ("since", f"{now.at.isoformat(timespec='seconds')}, event {now.event} by {now.actor}"),
             ("release", now.release_digest or "digest not recorded"),
         ):
-            facts.add_row(name, Text(value))
-        out.print(facts, crop=False)
+            say(f"{name:<14}{value}", indent=14)
     if found.releases.moves:
-        moves = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
-        for heading in ("model", "stage", "from", "decision", "of", "moment"):
-            moves.add_column(heading, no_wrap=True)
-        for one in reversed(found.releases.moves):
-            moves.add_row(
-                one.model_id,
-                found.releases.stages[one.model_id],
-                found.begins[one.event] or "–",
-                one.decision,
-                one.sprint or "–",
-                f"{one.at:%Y-%m-%d %H:%M}",
-                style="bold" if now and one.event == now.event else None,
-            )
-        out.print()
-        out.print(moves, crop=False)
+        moves = list(reversed(found.releases.moves))
+        say("")
+        print_rows(
+            [Column(name) for name in ("model", "stage", "from", "decision", "of", "moment")],
+            [
+                [
+                    one.model_id, found.releases.stages[one.model_id], found.begins[one.event] or "–", one.decision,
+                    one.sprint or "–", f"{one.at:%Y-%m-%d %H:%M}",
+                ]
+                for one in moves
+            ],
+            {place: "bold" for place, one in enumerate(moves) if now and one.event == now.event},
+        )  # fmt: skip

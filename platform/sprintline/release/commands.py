@@ -89,9 +89,13 @@ def reproduce(model: str, as_json: bool) -> int:
         click.echo(json.dumps(answer.as_dict(), indent=2))
     else:
         click.echo(f"{answer.product}:{answer.model_id}")
-        for one in answer.evidence:
-            click.echo(f"  {'there  ' if one.there else 'MISSING'}  {one.evidence:<10}  {one.says}")
-        click.echo(answer.sentence)
+        from sprintline.base.terminal import Column, print_rows, say
+
+        print_rows(
+            [Column("evidence"), Column("state"), Column("what was found", wraps=True)],
+            [[one.evidence, "there" if one.there else "MISSING", one.says] for one in answer.evidence],
+        )
+        say(answer.sentence)
     return 0 if answer.ok else 1
 
 

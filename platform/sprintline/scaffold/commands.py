@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
 
+if TYPE_CHECKING:
+    from sprintline.scaffold.ask import Answers
+    from sprintline.scaffold.create import Made
+
 
 @click.command()
-@click.argument("product")
+@click.argument("product", required=False)
 @click.option(
     "--from",
     "file",
@@ -51,10 +57,12 @@ from sprintline.base.errors import Refusal
     default=7,
     show_default=True,
     type=click.IntRange(1, 92),
-    help="With --from: of a sprint.",
+    help="With --from: days of a sprint.",
 )
+@click.pass_context
 def new(
-    product: str,
+    context: click.Context,
+    product: str | None,
     file: Path | None,
     known_later: tuple[str, ...],
     timezone: str,
@@ -63,32 +71,39 @@ def new(
 ) -> None:
     """Make a data product that can close sprints at once: on a small invented data set, or on your own file.
 
-    \b
-    sprintline new parcels
-    sprintline new tickets --from tickets.csv --key id --event-at opened_at --known-at closed_at \\
-        --label "hours_to_close > 48"
-    """
-    from sprintline.scaffold.create import ScaffoldError, create_product
-    from sprintline.scaffold.from_file import Asked, create_from_file
+    On a terminal it asks for what is missing, with a preview of the file, and prints the command line for the same.
 
-    needed = ("key", "event_at", "known_at", "label")
-    missing = [f"--{name.replace('_', '-')}" for name in needed if not said[name]]
+    \b
+    sprintline new
+    sprintline new parcels
+    sprintline new tickets --from tickets.csv --key id --event-at opened_at \\
+        --known-at closed_at --label "hours_to_close > 48"
+    """
+    from sprintline.scaffold.ask import NEEDED, Answers, ask, ask_again
+    from sprintline.scaffold.create import ScaffoldError
+
+    missing = [f"--{name.replace('_', '-')}" for name in NEEDED if not said[name]]
     if file is None and (
-        known_later or len(missing) + (not said["by"]) + (not said["task"]) < len(needed) + 2
+        known_later or len(missing) + (not said["by"]) + (not said["task"]) < len(NEEDED) + 2
     ):
         raise Refusal("these options describe your own file: name it with --from FILE", code=2)
-    if file is not None and missing:
-        raise Refusal(
-            f"--from needs {', '.join(missing)} too: missing options; sprintline new --help shows how", code=2
-        )
+    options = {**said, "known_later": known_later, "timezone": timezone, "length_days": length_days}
+    answers = Answers(product, file, options)
+    helps = {one.name or "": getattr(one, "help", None) or "" for one in context.command.params}
     try:
-        if file is None:
-            made = create_product(product, settings.ROOT)
-        else:
-            asked = Asked(file, known_later=known_later, timezone=timezone, length_days=length_days, **said)  # type: ignore[arg-type]
-            made = create_from_file(product, asked, settings.ROOT)
+        if product is None or (file is not None and missing):
+            _refuse_without_terminal(product, missing if file is not None else [])
+            ask(answers, helps, settings.ROOT)
+        while True:
+            try:
+                made = _make(answers)
+                break
+            except ScaffoldError as error:
+                if not ask_again(answers, error, helps):
+                    raise
     except ScaffoldError as error:
         raise Refusal(str(error), code=error.code) from error
+    product = str(answers.product)
     click.echo(f"Made {product}: {len(made.files)} files.")
     for file in made.files:
         click.echo(f"  {file.relative_to(settings.ROOT)}")
@@ -103,6 +118,33 @@ def new(
         ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
     ):
         click.echo(f"  {command:<34}# {why}")
+    if answers.asked:
+        click.echo(f"\nThe same without questions:\n  {answers.command()}")
+
+
+def _make(answers: Answers) -> Made:
+    from sprintline.scaffold.create import create_product
+    from sprintline.scaffold.from_file import Asked, create_from_file
+
+    if answers.file is None:
+        return create_product(str(answers.product), settings.ROOT)
+    return create_from_file(str(answers.product), Asked(answers.file, **answers.said), settings.ROOT)
+
+
+def _refuse_without_terminal(product: str | None, missing: list[str]) -> None:
+    """Raises Refusal, with what to give, where no person can answer."""
+    if sys.stdin.isatty():
+        return
+    if missing:
+        raise Refusal(
+            f"--from needs {', '.join(missing)} too: missing options; sprintline new --help shows how", code=2
+        )
+    if product is None:
+        raise Refusal(
+            "name the product: sprintline new PRODUCT makes one on a small invented data set, --from FILE with its "
+            "options one on your own file (sprintline new --help); on a terminal, sprintline new asks",
+            code=2,
+        )
 
 
 def _left_over(product: str) -> Iterator[str]:
@@ -147,7 +189,8 @@ def add(
     """Give a product another source: a file of your own, or a table that another product publishes.
 
     \b
-    sprintline add tickets --from rota.csv --key day --key team --event-at day --known-at published
+    sprintline add tickets --from rota.csv --key day --key team \\
+        --event-at day --known-at published
     sprintline add tickets --published parcels.orders
     """
     from sprintline.scaffold.add_source import AskedSource, add_source
@@ -206,11 +249,14 @@ def declare(product: str, file: str | None) -> None:
 
     (folder,) = chosen_folders(settings.ROOT, product)
     if file is None:
+        from sprintline.base.terminal import Column, print_rows
+
+        rows = []
         for one in declarations():
             there = len(one.files(folder))
             state = "exists" if there else "missing" if one.required else "not declared"
-            state = f"{there} files" if one.many else state
-            click.echo(f"{one.file:<20}  {state:<12}  {one.title}")
+            rows.append([one.file, f"{there} files" if one.many else state, one.title])
+        print_rows([Column("file"), Column("state"), Column("what it declares", wraps=True)], rows)
         return
     try:
         written = write_example(folder, file)
@@ -314,6 +360,39 @@ def remove(product: str, with_state: bool, yes: bool) -> None:
 
 
 @click.command()
+@click.argument("product")
+@click.option("--bring-back", is_flag=True, help="Write the notebook's recipe into the product as model.py.")
+def notebook(product: str, bring_back: bool) -> None:
+    """Write notebooks/PRODUCT.py: it reads features, labels and the live release, and trains a trial of the recipe.
+
+    It is Python with cells (`# %%`), for an editor, for jupytext, or as a script. It changes nothing in the state.
+    With --bring-back, its recipe becomes the product's model.py, if `sprintline check` then finds no mistake.
+
+    \b
+    sprintline notebook parcels
+    sprintline notebook parcels --bring-back
+    """
+    from sprintline.product.folders import chosen_folders
+    from sprintline.scaffold.create import ScaffoldError
+    from sprintline.scaffold.notebook import bring_back as write_back
+    from sprintline.scaffold.notebook import write_notebook
+
+    (folder,) = chosen_folders(settings.ROOT, product)
+    recipe = (folder / "model.py").relative_to(settings.ROOT)
+    try:
+        if not bring_back:
+            place = write_notebook(folder, settings.ROOT).relative_to(settings.ROOT)
+            click.echo(f"Wrote {place}. Run it:  .venv/bin/python {place}")
+            click.echo(f"When its recipe is better:  sprintline notebook {product} --bring-back")
+        elif write_back(folder, settings.ROOT, settings.home()):
+            click.echo(f"Wrote {recipe}. The next training uses it, which needs a trigger like any other.")
+        else:
+            click.echo(f"{recipe} is the notebook's recipe already.")
+    except ScaffoldError as error:
+        raise Refusal(str(error), code=error.code) from error
+
+
+@click.command()
 @click.argument("product", required=False)
 def check(product: str | None) -> int:
     """Read every declaration of all products, or of one; report each mistake with file and line.
@@ -351,4 +430,4 @@ def _owners_follow() -> None:
         click.echo(f"\nMind: {FILE} is not written: {error}")
 
 
-COMMANDS = (new, add, declare, publish, remove, check)
+COMMANDS = (new, add, declare, publish, remove, notebook, check)

@@ -95,7 +95,7 @@ def create_product(product: str, root: Path, fill: Fill | None = None) -> Made:
         ScaffoldError: the name cannot be used, something of that name is there, or a file could not be written. The
             clone is then as it was.
     """
-    _check_name(product)
+    check_name(product)
     products = root / "platform" / "products"
     if not products.is_dir():
         raise ScaffoldError(f"{products} is missing: run this in a Sprintline clone")
@@ -179,7 +179,8 @@ def _unregistered(file: Path, product: str) -> str:
     raise ScaffoldError(f"{file.name}: the entry of {product} is not a separate list item; remove it by hand")
 
 
-def _check_name(product: str) -> None:
+def check_name(product: str) -> None:
+    """Raises ScaffoldError, with a name that would do, for a name that no product can have."""
     like = re.sub(r"[^a-z0-9]+", "_", product.lower()).strip("_")
     if not _NAME.fullmatch(product):
         like = like if like and like[0].isalpha() else f"product_{like}".rstrip("_")

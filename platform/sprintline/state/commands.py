@@ -1,4 +1,4 @@
-"""`sprintline backup`, `restore` and `prune`: the state folder in a file, back in place, and within bounds."""
+"""`sprintline backup`, `restore`, `prune`, `reset` and more: the state folder saved, brought back, bounded, cleared."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sprintline.base import settings
+from sprintline.base.errors import Refusal
 from sprintline.state.state_hash import state_hash
 
 if TYPE_CHECKING:
@@ -149,6 +150,72 @@ def _progress(what: str) -> Iterator[Told]:
         yield report
 
 
+@click.command()
+@click.argument("product")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def reset(product: str, yes: bool) -> None:
+    """Clear a product's state and keep its code: its next closing starts from nothing.
+
+    It lists what will be deleted, with sizes, and asks first. Landed files are deleted too: keep a copy of those that
+    you cannot get again. Verdicts, ledger and models stay, because decisions are not undone; they do not count any
+    more. Other products stay as they are. Run it again to complete an interrupted reset.
+
+    \b
+    sprintline reset parcels
+    """
+    from sprintline.base.people import person
+    from sprintline.base.terminal import Column, print_rows, say
+    from sprintline.delivery.site import write_first
+    from sprintline.landing.published import readers_of
+    from sprintline.product.folders import chosen_folders
+    from sprintline.state import removal
+    from sprintline.state.procedures import RESET
+
+    home = settings.home()
+    (folder,) = chosen_folders(settings.ROOT, product)
+    _refuse_while_used(home)
+    interrupted = removal.removal_interrupted(home, product)
+    if not interrupted and not removal.has_state(home, product):
+        click.echo(f"{product} has no state in {home.root}: nothing to clear.")
+        return
+    if interrupted:
+        say(f"A removal of the state of {product} was interrupted; this completes it.")
+    places = removal.state_of(home, product)
+    print_rows(
+        [Column("deleted", wraps=True), Column("size", right=True)],
+        [[str(place), _megabytes(removal.size_of(place))] for place in places],
+    )
+    say(
+        "Also deleted: its measurements and its runs in Dagster. All of its code stays; so do verdicts, ledger and "
+        "models."
+    )
+    for reader, tables in readers_of(product, folder).items():
+        say(
+            f"{reader} reads {', '.join(tables)} of {product}: its next sprint waits until they are there again."
+        )
+    if not yes and not click.confirm(f"Clear the state of {product}?"):
+        raise Refusal("nothing was cleared")
+    _refuse_while_used(home)
+    removal.remove_state(home, product, person(), RESET)
+    if home.site.is_dir():
+        write_first(home)
+    say(f"Cleared {product}: its next closing starts from nothing.  sprintline replay {product}")
+
+
+def _refuse_while_used(home: settings.Home) -> None:
+    """Raises Refusal while a command or a run works on the state folder."""
+    from sprintline.base.processes import working_on
+    from sprintline.hosting.starts import at_work
+
+    if busy := at_work(home):
+        raise Refusal(f"`{busy}` is using this state folder: stop it first, then clear the state")
+    if working := working_on(home):
+        pid, command = next(iter(working.items()))
+        raise Refusal(
+            f"process {pid} is working on {home.root} ({command[:80]}): wait until it has ended, then clear the state"
+        )
+
+
 @click.command("state-hash")
 @click.argument("product", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Every part and the hash as JSON, for machines.")
@@ -170,9 +237,11 @@ def state_hash_command(product: str | None, as_json: bool) -> int:
         return 0
     if not parts:
         click.echo(f"Nothing has been written yet in {home.root}: this is the hash of nothing.", err=True)
+    from sprintline.base.terminal import say
+
     for one in parts:
         place = f"{one.product}/{one.room}/{one.table}"
-        click.echo(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows")
+        say(f"{one.hash}  {place}  {one.sprint or '-'}  {one.rows} rows", indent=4)
     click.echo(whole)
     return 0
 
@@ -240,4 +309,4 @@ def recover_command(product: str, by: str, dry: bool, as_json: bool) -> int:
     return 1 if lost else 0
 
 
-COMMANDS = (backup, restore, prune, state_hash_command, migrate_command, recover_command)
+COMMANDS = (backup, restore, prune, reset, state_hash_command, migrate_command, recover_command)

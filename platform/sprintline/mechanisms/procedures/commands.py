@@ -24,8 +24,12 @@ def procedures_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{**asdict(one), "since": one.since.isoformat()} for one in found], indent=2))
         return
+    from sprintline.base.terminal import say
+
     for one in found:
-        click.echo(f"{one}\n  next step: {one.next_step}\n  to go on:  {one.resume}")
+        say(f"{one}", indent=4)
+        say(f"  next step: {one.next_step}", indent=13)
+        say(f"  to go on:  {one.resume}", indent=13)
     if not found:
         click.echo("No procedure is open.")
 
@@ -40,9 +44,13 @@ def failpoints_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(dict(failpoints()), indent=2))
         return
-    for name, meaning in failpoints().items():
-        click.echo(f"{name:<28}{meaning}")
-    click.echo(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")
+    from sprintline.base.terminal import Column, print_rows, say
+
+    print_rows(
+        [Column("failpoint"), Column("left half done", wraps=True)],
+        [list(one) for one in failpoints().items()],
+    )
+    say(f"\nKill a process there: {VARIABLE}=NAME, or NAME:2 for the second passing.")
 
 
 COMMANDS = (procedures_command, failpoints_command)
