@@ -24,7 +24,6 @@ from sprintline.base.settings import ROOT, Home
 from sprintline.learning import exporters, registry
 from sprintline.learning.alias import Alias
 from sprintline.learning.bundles import SCORE, Release, ReleaseError, Scorer, digest, write_release
-from sprintline.learning.exporters import sklearn as sklearn_exporter
 from sprintline.learning.parity import parity
 from sprintline.learning.recipes import Inputs, Recipe, RecipeError
 from sprintline.learning.registry import ModelError, Models, code_hash, lock_hash
@@ -195,19 +194,6 @@ def test_a_database_that_cannot_be_read_like_this_is_asked_through_mlflow(
         other.execute("create table something (else_ int)")
     url = f"sqlite:///{tmp_path / 'models' / 'mlflow.db'}"
     assert registry.read_alias(url, "flights", "champion", saved.model_id) is None
-
-
-@pytest.mark.fault
-def test_thresholds_between_neighbouring_numbers_would_be_exported_wrongly(frame, monkeypatch, tmp_path):
-    """Why `_exact` is there: midpoints of neighbouring float32 numbers are rounded up half of the time."""
-    step = np.random.default_rng(0).integers(0, 40, len(frame))
-    close = frame.assign(pressure=512 + step * 2.0**-14)  # neighbours at that size
-    label = np.random.default_rng(1).random(len(frame)) < np.where(step % 7 < 3, 0.8, 0.2)
-    pipeline = _boosting(1).fit(INPUTS.prepare(close), label)
-    assert parity(pipeline, _scorer(tmp_path, exporters.export(pipeline, INPUTS)), close)["difference"] < 1e-6
-    monkeypatch.setattr(sklearn_exporter, "_exact", lambda one: one)
-    scorer = _scorer(tmp_path, exporters.export(pipeline, INPUTS))
-    assert parity(pipeline, scorer, close)["difference"] > 0.01
 
 
 @pytest.mark.fault

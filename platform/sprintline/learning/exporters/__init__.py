@@ -33,6 +33,8 @@ def exporters() -> dict[str, Exporter]:
     """Every exporter by its library. Raises ValueError when two are for one library."""
     found: dict[str, Exporter] = {}
     for module in pkgutil.iter_modules(__path__):
+        if module.name.startswith("_"):
+            continue  # what exporters share
         one = cast("Exporter", import_module(f"{__name__}.{module.name}"))
         if one.LIBRARY in found:
             raise ValueError(f"two exporters are for {one.LIBRARY}")
