@@ -63,7 +63,15 @@ from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from sprintline.learning.exporters import _converters, export
+from sprintline.learning.exporters import (
+    _converters,
+    asked_types,
+    export,
+    exporters,
+    refusals,
+    reviewed_types,
+)
+from sprintline.learning.exporters._tables import parts
 from sprintline.learning.parity import answers, largest_difference, onnx_answers
 from sprintline.learning.recipes import Inputs
 from sprintline.learning.synthetic_rows import answers_for, awkward, invented
@@ -169,7 +177,6 @@ WITH_NULLS = {
         VotingClassifier(
             [("one", _boosted()), ("two", _trees(RandomForestClassifier, 5))],
             voting="soft",
-            flatten_transform=False,
         ),
     ),
     "voting, number": (
@@ -280,6 +287,7 @@ def difference(steps, estimator, kind, rows, labels):
     pipeline = Pipeline([("columns", steps), ("model", estimator)])
     pipeline.fit(INPUTS.prepare(fitted), labels[kind])
     spread = None if is_classifier(estimator) else float(labels[kind].std())
+    assert asked_types(pipeline) <= reviewed_types()
     theirs = answers(pipeline, INPUTS.prepare(asked))
     return largest_difference(theirs, onnx_answers(export(pipeline, INPUTS), INPUTS, asked), spread)
 
@@ -291,6 +299,17 @@ def difference(steps, estimator, kind, rows, labels):
 )
 def test_an_export_answers_as_scikit_learn(steps, kind, estimator, rows, labels):
     assert difference(STEPS[steps](), estimator, kind, rows, labels) < LIMIT
+
+
+def test_what_is_published_is_compared_and_what_is_compared_is_not_refused():
+    compared = set()
+    for name, steps, _, estimator in COMBINATIONS:
+        pipeline = Pipeline([("columns", STEPS[steps]()), ("model", estimator)])
+        assert not refusals(pipeline), name
+        compared |= {type(part).__name__ for _, part in parts(pipeline)}
+    published = {name for one in exporters()["sklearn"].SUPPORTED for name in one.names}
+    assert published <= compared
+    assert compared - published <= {"make_column_selector"}
 
 
 @pytest.mark.fault

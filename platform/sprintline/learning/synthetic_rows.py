@@ -87,5 +87,7 @@ def _numbers(kind: int, rows: int, random: np.random.Generator) -> NDArray[np.fl
     if kind == 2:
         return random.integers(0, 24, rows).astype(np.float64)
     if kind == 3:
-        return np.asarray(np.round(random.exponential(100.0, rows), 1), dtype=np.float64)
-    return 512 + random.integers(0, 40, rows) * 2.0**-14  # neighbours in float32
+        return np.round(random.exponential(100.0, rows), 1)
+    return np.asarray(
+        512 + random.integers(0, 40, rows) * 2.0**-14, dtype=np.float64
+    )  # neighbours in float32

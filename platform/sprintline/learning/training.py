@@ -21,6 +21,7 @@ from sprintline.base.hashing import canonical_json, frame_hash, text_hash
 from sprintline.learning.facts import SnapshotFacts
 from sprintline.learning.metrics import binary_metrics
 from sprintline.learning.recipes import Naive, Recipe
+from sprintline.learning.trial import must_be_served
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,6 +197,7 @@ def train(
     submit = beside.submit if beside else _at_once
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
+    must_be_served(model, twin)
     with threadpool_limits(limits=cores(recipe)):
         twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
         deadline = begun + budget_seconds if stop_after is None else math.inf

@@ -4,48 +4,229 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Iterator
 from typing import Any
 
+from sprintline.learning.exporters._converters import DTYPES, GIVEN, SCALERS, correct
+from sprintline.learning.exporters._tables import (
+    Refusal,
+    Refused,
+    Supported,
+    library_of,
+    parts,
+    refused_parts,
+)
 from sprintline.learning.recipes import Inputs
 
 LIBRARY = "sklearn"
 
+# Read in the locked version: objects of attributes, without code of their own that runs when they are loaded.
+# `builtins.object` and `numpy.dtype` are what a column selector and a SimpleImputer name as types of columns.
 TYPES = (
+    "builtins.object",
+    "numpy.dtype",
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
     "sklearn._loss.loss.HalfBinomialLoss",
     "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn._loss.loss.HalfTweedieLoss",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.compose._column_transformer._RemainderColsList",
+    "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
 )
 
-IN_DOUBLE = frozenset(
-    [
-        "BayesianRidge",
-        "ElasticNet",
-        "GammaRegressor",
-        "GaussianNB",
-        "HuberRegressor",
-        "KNeighborsClassifier",
-        "KNeighborsRegressor",
-        "Lasso",
-        "LinearDiscriminantAnalysis",
-        "LinearRegression",
-        "LogisticRegression",
-        "MLPClassifier",
-        "MLPRegressor",
-        "PoissonRegressor",
-        "QuantileRegressor",
-        "Ridge",
-        "SGDClassifier",
-        "SGDRegressor",
-        "TheilSenRegressor",
-        "TweedieRegressor",
-    ]
+_YES_NO, _CLASSES, _NUMBER, _COUNT, _QUANTILE = "yes or no", "classes", "number", "count", "quantile"
+_ALL = f"{_YES_NO}, {_CLASSES}, {_NUMBER}"
+
+SUPPORTED = (
+    Supported(
+        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+        f"{_ALL}, {_COUNT}, {_QUANTILE}",
+        "takes nulls; early stopping on the last training sprint",
+    ),
+    Supported(
+        ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor"),
+        _ALL,
+        "takes nulls",
+    ),
+    Supported(
+        ("DecisionTreeClassifier", "DecisionTreeRegressor", "BaggingClassifier", "BaggingRegressor"),
+        _ALL,
+        "takes nulls",
+    ),
+    Supported(
+        ("GradientBoostingClassifier", "GradientBoostingRegressor"),
+        f"{_ALL}, {_QUANTILE}",
+        "needs an imputer",
+    ),
+    Supported(("AdaBoostClassifier", "AdaBoostRegressor"), _ALL, "needs an imputer"),
+    Supported(
+        ("LogisticRegression", "LinearDiscriminantAnalysis"), f"{_YES_NO}, {_CLASSES}", "needs an imputer"
+    ),
+    Supported(("SGDClassifier",), f"{_YES_NO}, {_CLASSES}", 'with loss="log_loss"; needs an imputer'),
+    Supported(("GaussianNB",), f"{_YES_NO}, {_CLASSES}", "needs an imputer"),
+    Supported(
+        (
+            "LinearRegression",
+            "Ridge",
+            "Lasso",
+            "ElasticNet",
+            "BayesianRidge",
+            "HuberRegressor",
+            "TheilSenRegressor",
+            "SGDRegressor",
+        ),
+        _NUMBER,
+        "needs an imputer",
+    ),
+    Supported(("QuantileRegressor",), _QUANTILE, "needs an imputer"),
+    Supported(
+        ("PoissonRegressor", "TweedieRegressor", "GammaRegressor"), f"{_COUNT}, {_NUMBER}", "needs an imputer"
+    ),
+    Supported(("MLPClassifier", "MLPRegressor"), _ALL, "needs an imputer; scale the numbers"),
+    Supported(("SVC", "SVR"), f"{_YES_NO}, {_NUMBER}", "needs an imputer; SVC inside CalibratedClassifierCV"),
+    Supported(
+        ("KNeighborsClassifier", "KNeighborsRegressor"),
+        f"{_YES_NO}, {_NUMBER}",
+        "needs an imputer; its file contains the training rows",
+    ),
+    Supported(("CalibratedClassifierCV",), f"{_YES_NO}, {_CLASSES}", 'with method="sigmoid"'),
+    Supported(("VotingClassifier", "VotingRegressor"), f"{_YES_NO}, {_NUMBER}", 'with voting="soft"'),
+    Supported(("StackingClassifier", "StackingRegressor"), f"{_YES_NO}, {_NUMBER}"),
+    Supported(
+        ("Pipeline", "ColumnTransformer", "FeatureUnion"), note="columns by name, position or selector"
+    ),
+    Supported(("SimpleImputer",), note="with or without add_indicator"),
+    Supported(
+        ("OrdinalEncoder",),
+        note="with unknown_value -1 or NaN; min_frequency and max_categories too",
+    ),
+    Supported(("OneHotEncoder",), note="drop, min_frequency and max_categories too"),
+    Supported(("TargetEncoder",), note="for two classes or a number with fractions"),
+    Supported(("StandardScaler", "RobustScaler", "MinMaxScaler", "MaxAbsScaler")),
+    Supported(("KBinsDiscretizer", "PolynomialFeatures")),
 )
+
+_PROBABLE = {"VotingClassifier": 'use voting="soft"', "SGDClassifier": 'use loss="log_loss"'}
+
+_HIST = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
+
+REFUSED = (
+    Refused(
+        _HIST,
+        "native categories are exported as numbers, wrong by up to 0.99",
+        "put an OrdinalEncoder or a TargetEncoder before it",
+        "categorical_features",
+    ),
+    Refused(
+        ("CalibratedClassifierCV",),
+        "steps are exported without what is between them, wrong by 0.06",
+        'use method="sigmoid"',
+        "method",
+        ("isotonic",),
+    ),
+    Refused(
+        ("CalibratedClassifierCV",),
+        "this method has no export",
+        'use method="sigmoid"',
+        "method",
+        ("temperature",),
+    ),
+    Refused(
+        ("KNeighborsClassifier", "KNeighborsRegressor"),
+        "weighted neighbours are exported wrongly, by up to 0.93",
+        'use weights="uniform"',
+        "weights",
+    ),
+    Refused(
+        ("OrdinalEncoder",),
+        "a category that training did not have stops every answer",
+        'use handle_unknown="use_encoded_value", unknown_value=-1',
+        "handle_unknown",
+        ("error",),
+    ),
+    Refused(
+        ("OneHotEncoder",),
+        "a category that training did not have stops every answer",
+        'use handle_unknown="ignore"',
+        "handle_unknown",
+        ("error",),
+    ),
+    Refused(
+        ("TargetEncoder",),
+        "encodings per class have no export",
+        "use a OneHotEncoder or an OrdinalEncoder",
+        "target_type",
+        ("multiclass",),
+    ),
+    Refused(("SplineTransformer",), "it has no export", "use a KBinsDiscretizer"),
+    Refused(
+        ("FunctionTransformer",),
+        "Python code has no export",
+        "compute the column in the feature's SQL",
+        "func",
+    ),
+    Refused(
+        ("PowerTransformer",),
+        "powers in float32 are wrong by 1e-4",
+        "use a RobustScaler, or take the logarithm in the feature's SQL",
+    ),
+    Refused(
+        ("QuantileTransformer",),
+        "it is wrong by up to 6e-3 where numbers repeat",
+        "use a RobustScaler or a KBinsDiscretizer",
+    ),
+    Refused(
+        ("TransformedTargetRegressor",),
+        "it has no export",
+        'use a loss for such numbers, like HistGradientBoostingRegressor(loss="gamma"), or compute the target in SQL',
+    ),
+)
+
+_LINES = frozenset(
+    {"BayesianRidge", "ElasticNet", "GammaRegressor", "HuberRegressor", "Lasso", "LinearRegression"}
+)
+_MORE_LINES = frozenset(
+    {"LogisticRegression", "PoissonRegressor", "QuantileRegressor", "Ridge", "SGDClassifier"}
+)
+_OTHERS = frozenset(
+    {"GaussianNB", "LinearDiscriminantAnalysis", "MLPClassifier", "MLPRegressor", "SGDRegressor"}
+)
+_NEAR = frozenset({"KNeighborsClassifier", "KNeighborsRegressor", "TheilSenRegressor", "TweedieRegressor"})
+IN_DOUBLE = _LINES | _MORE_LINES | _OTHERS | _NEAR
 """Estimators that scikit-learn computes in float64 where ONNX would in float32."""
+
+
+def refuse(pipeline: Any) -> Iterator[Refusal]:
+    """What of a pipeline, fitted or not, is not served exactly."""
+    yield from refused_parts(pipeline, LIBRARY, REFUSED)
+    last = pipeline[-1]
+    from sklearn.base import is_classifier
+
+    if library_of(last) == LIBRARY and is_classifier(last) and not hasattr(last, "predict_proba"):
+        yield Refusal(
+            pipeline.steps[-1][0],
+            type(last).__name__,
+            "",
+            "it has no probabilities",
+            _PROBABLE.get(type(last).__name__, 'put it into CalibratedClassifierCV(..., method="sigmoid")'),
+        )
+    boosted = any(type(part).__name__ in _HIST for _, part in parts(last))
+    for name, step in pipeline.steps[1:-1]:
+        if boosted and type(step).__name__ in SCALERS:
+            yield Refusal(
+                name,
+                type(step).__name__,
+                "",
+                "boosted trees behind a scaler of encoded columns compare float64, ONNX has float32",
+                "leave it out, trees need no scaling, or put it into the ColumnTransformer for the numbers alone",
+            )
 
 
 def export(pipeline: Any, inputs: Inputs) -> bytes:
@@ -58,8 +239,6 @@ def export(pipeline: Any, inputs: Inputs) -> bytes:
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     from sklearn.base import is_classifier
-
-    from sprintline.learning.exporters._converters import GIVEN, correct
 
     correct()
     types = []
@@ -80,11 +259,18 @@ def export(pipeline: Any, inputs: Inputs) -> bytes:
 def by_position(step: Any) -> Any:
     """A copy whose column transformers name columns by position: ONNX has no names for the columns of an input."""
     from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import VotingClassifier
     from sklearn.pipeline import FeatureUnion, Pipeline
 
     if isinstance(step, Pipeline):
         found = copy.copy(step)
         found.steps = [(name, by_position(one)) for name, one in step.steps]
+        return found
+    if isinstance(step, VotingClassifier):
+        found = copy.copy(step)
+        found.flatten_transform = (
+            False  # shapes what it transforms, which nobody asks; the converter has only this one
+        )
         return found
     if isinstance(step, FeatureUnion):
         found = copy.copy(step)
@@ -134,8 +320,6 @@ def _walk(step: Any, rows: Any, found: dict[int, str]) -> None:
     import numpy as np
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import FeatureUnion, Pipeline
-
-    from sprintline.learning.exporters._converters import DTYPES, SCALERS
 
     if isinstance(step, Pipeline):
         for _, one in step.steps[:-1]:
