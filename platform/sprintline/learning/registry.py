@@ -373,11 +373,12 @@ class Models:
 
 def code_hash(*modules: ModuleType) -> str:
     """Hash of the code that makes a model: the product's module(s), and training and export of the platform."""
+    import sprintline.learning.boosters
     import sprintline.learning.recipes
     import sprintline.learning.training
     from sprintline.learning.exporters import code_files
 
-    ours = (sprintline.learning.recipes, sprintline.learning.training)
+    ours = (sprintline.learning.recipes, sprintline.learning.training, sprintline.learning.boosters)
     files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *ours)}
     found = {name: bytes_hash(file.read_bytes()) for name, file in {**files, **code_files()}.items()}
     return text_hash(json.dumps(found, sort_keys=True))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base.hashing import bytes_hash, text_hash
+from sprintline.learning import boosters
 from sprintline.learning.recipes import Inputs, Recipe, RecipeError
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _small(pipeline: Any) -> Any:
         trees = last == "n_estimators" or type(owner).__name__.startswith("HistGradientBoosting")
         if last in _FEW and trees and isinstance(value, int) and value > _FEW[last]:
             pipeline.set_params(**{name: _FEW[last]})
+    boosters.without_stopping(pipeline[-1])
     return pipeline
 
 

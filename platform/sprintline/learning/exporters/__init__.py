@@ -53,16 +53,19 @@ def exporters() -> dict[str, Exporter]:
 
 
 def export(pipeline: Any, inputs: Inputs) -> bytes:
-    """A fitted pipeline as ONNX, by the exporter of its last step's library.
+    """A fitted pipeline as ONNX, by the exporter of its last step's library, or of the one inside that step.
 
     Raises:
         RecipeError: no exporter is for that library.
         Whatever the library raises for a step that it cannot convert.
     """
     last = pipeline[-1]
-    if (one := exporters().get(library_of(last))) is None:
+    # Containers of scikit-learn hold others: a calibrated booster is exported by the booster's exporter.
+    libraries = [library_of(part) for _, part in parts(last)] or [library_of(last)]
+    library = next((one for one in libraries if one != "sklearn"), libraries[0])
+    if (found := exporters().get(library)) is None:
         raise RecipeError(str(_no_exporter("", last)))
-    return one.export(pipeline, inputs)
+    return found.export(pipeline, inputs)
 
 
 def refusals(pipeline: Any) -> list[Refusal]:

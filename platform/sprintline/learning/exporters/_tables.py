@@ -24,8 +24,8 @@ class Supported:
 class Refused:
     """What is not served exactly, and the nearest that is.
 
-    names: classes. parameter: the one that matters, empty where the class itself is refused. values: those refused;
-    empty where every value is but the default and `allowed`.
+    names: classes. parameter: the one that matters, empty where the class itself is refused. values: those refused,
+    or their types; empty where every value is but the default and `allowed`.
     """
 
     names: tuple[str, ...]
@@ -102,6 +102,8 @@ def library_of(part: Any) -> str:
 
 
 def _same(one: Any, other: Any) -> bool:
+    if isinstance(other, type) and not isinstance(one, type):
+        return isinstance(one, other)
     return type(one) is type(other) and bool(one == other)
 
 

@@ -217,9 +217,14 @@ def refuse(pipeline: Any) -> Iterator[Refusal]:
             "it has no probabilities",
             _PROBABLE.get(type(last).__name__, 'put it into CalibratedClassifierCV(..., method="sigmoid")'),
         )
-    boosted = any(type(part).__name__ in _HIST for _, part in parts(last))
+    if any(type(part).__name__ in _HIST for _, part in parts(last)):
+        yield from behind_scalers(pipeline)
+
+
+def behind_scalers(pipeline: Any) -> Iterator[Refusal]:
+    """Scalers of encoded columns before boosted trees, which compare the float64 they give; ONNX has float32."""
     for name, step in pipeline.steps[1:-1]:
-        if boosted and type(step).__name__ in SCALERS:
+        if type(step).__name__ in SCALERS:
             yield Refusal(
                 name,
                 type(step).__name__,
@@ -229,12 +234,12 @@ def refuse(pipeline: Any) -> Iterator[Refusal]:
             )
 
 
-def export(pipeline: Any, inputs: Inputs) -> bytes:
+def export(pipeline: Any, inputs: Inputs, opsets: dict[str, int] | None = None) -> bytes:
     """The pipeline as ONNX, with the inputs `numeric` (n, numbers; float32) and `categorical` (n, categories; text).
 
     A classifier has the outputs `label` and `probabilities` (n, classes), a regressor the output `variable` (n, 1);
-    both are float32 or float64. The same pipeline gives the same bytes. Raises what skl2onnx raises for a step that it
-    cannot convert.
+    both are float32 or float64. The same pipeline gives the same bytes. opsets: versions of ONNX to write, because
+    converters of other libraries may know older ones only. Raises what skl2onnx raises for a step without a converter.
     """
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
@@ -252,7 +257,7 @@ def export(pipeline: Any, inputs: Inputs) -> bytes:
     }
     if is_classifier(exact):
         options[id(exact)] = {"zipmap": False}
-    model = to_onnx(exact, initial_types=types, options=options)
+    model = to_onnx(exact, initial_types=types, options=options, target_opset=opsets)
     return bytes(model.SerializeToString())
 
 
