@@ -47,6 +47,10 @@ def edit(file: str, old: str, new: str) -> Spoil:
     return spoil
 
 
+def edits(*spoils: Spoil) -> Spoil:
+    return lambda root: [spoil(root) for spoil in spoils]
+
+
 def gone(file: str) -> Spoil:
     return lambda root: (root / file).unlink()
 
@@ -169,6 +173,11 @@ MISTAKES: dict[str, Spoil | None] = {
         OUTCOMES, "- name: late\n        data_type: boolean", "- name: late\n        data_type: double"
     ),
     "a label that is no column": edit(DEFS, "label: late", "label: tardy"),
+    "an estimator that is not served exactly": edit(MODEL, "seed, **BOOSTING", "seed, categorical_features=[0]"),
+    "an estimator that cannot take nulls": edits(
+        edit(MODEL, "import HistGradientBoostingClassifier", "import GradientBoostingClassifier"),
+        edit(MODEL, "HistGradientBoostingClassifier(random_state=seed, **BOOSTING)", "GradientBoostingClassifier()"),
+    ),
     "sources that do not load": edit(SOURCES, "return dropped\n", 'return dropped\nraise RuntimeError("no till")\n'),
     # Last, because dbt keeps what it failed on within a process; a command is a process of its own.
     "a model that does not parse": edit(QUESTIONS, "{{ in_sprint() }}", "{{ in_sprint( }}"),

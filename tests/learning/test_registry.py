@@ -6,17 +6,22 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
+import mlflow.sklearn
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
+import yaml
 from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_files
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
 from sprintline.base.hashing import frame_hash
@@ -24,7 +29,6 @@ from sprintline.base.settings import ROOT, Home
 from sprintline.learning import exporters, registry
 from sprintline.learning.alias import Alias
 from sprintline.learning.bundles import SCORE, Release, ReleaseError, Scorer, digest, write_release
-from sprintline.learning.exporters import sklearn as sklearn_exporter
 from sprintline.learning.parity import parity
 from sprintline.learning.recipes import Inputs, Recipe, RecipeError
 from sprintline.learning.registry import ModelError, Models, code_hash, lock_hash
@@ -198,19 +202,6 @@ def test_a_database_that_cannot_be_read_like_this_is_asked_through_mlflow(
 
 
 @pytest.mark.fault
-def test_thresholds_between_neighbouring_numbers_would_be_exported_wrongly(frame, monkeypatch, tmp_path):
-    """Why `_exact` is there: midpoints of neighbouring float32 numbers are rounded up half of the time."""
-    step = np.random.default_rng(0).integers(0, 40, len(frame))
-    close = frame.assign(pressure=512 + step * 2.0**-14)  # neighbours at that size
-    label = np.random.default_rng(1).random(len(frame)) < np.where(step % 7 < 3, 0.8, 0.2)
-    pipeline = _boosting(1).fit(INPUTS.prepare(close), label)
-    assert parity(pipeline, _scorer(tmp_path, exporters.export(pipeline, INPUTS)), close)["difference"] < 1e-6
-    monkeypatch.setattr(sklearn_exporter, "_exact", lambda one: one)
-    scorer = _scorer(tmp_path, exporters.export(pipeline, INPUTS))
-    assert parity(pipeline, scorer, close)["difference"] > 0.01
-
-
-@pytest.mark.fault
 def test_native_categories_are_exported_wrongly_and_parity_sees_it(frame, tmp_path):
     native = _boosting(1, native=[4])
     rows, labels = _flights()
@@ -234,6 +225,34 @@ def test_a_recipe_that_cannot_answer_nulls_is_told_before_it_serves(frame, tmp_p
     strict.fit(INPUTS.prepare(frame), np.arange(len(frame)) % 2)
     with pytest.raises(RecipeError, match="cannot answer rows with nulls or unseen categories"):
         parity(strict, _scorer(tmp_path, exporters.export(strict, INPUTS)), frame)
+
+
+@pytest.mark.fault
+def test_types_are_trusted_by_our_list_and_not_by_the_one_beside_the_model(models, trained, saved, frame):
+    """Whoever changes the file can change the list beside it: MLflow's own loader would build what it names."""
+    chances = models.load(saved.model_id).predict_proba(INPUTS.prepare(frame))
+    assert np.array_equal(chances, trained.model.predict_proba(INPUTS.prepare(frame)))
+    version = models._known(saved.model_id)
+    place = models._client.get_logged_model(version.source.removeprefix("models:/")).artifact_location
+    folder = Path(place.removeprefix("file://"))
+    model, listed = folder / "model.skops", folder / "MLmodel"
+    content, text = model.read_bytes(), listed.read_text()
+    planted = Pipeline([("files", FunctionTransformer(load_files)), ("trees", trained.model[-1])])
+    try:
+        skops.io.dump(planted, model)
+        (asked,) = set(skops.io.get_untrusted_types(file=model)) - exporters.reviewed_types()
+        assert asked == "sklearn.datasets._base.load_files", "a prefix would have let it pass"
+        flavor = yaml.safe_load(text)
+        flavor["flavors"]["sklearn"]["skops_trusted_types"] = [asked, *exporters.reviewed_types()]
+        listed.write_text(yaml.safe_dump(flavor))
+        with registry._tracking(models.uri):
+            loaded = mlflow.sklearn.load_model(f"models:/flights/{version.version}")
+        assert loaded[0].func is load_files, "MLflow trusts the list of the file"
+        with pytest.raises(ModelError, match=r"types that are not reviewed .*load_files"):
+            models.load(saved.model_id)
+    finally:
+        model.write_bytes(content)
+        listed.write_text(text)
 
 
 def test_parity_on_nothing_is_no_proof(trained, saved, models, frame):

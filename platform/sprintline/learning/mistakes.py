@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sprintline.base.errors import error_text
+from sprintline.base.files import atomic_write
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.product.checked import SOUND, Check, Checked
 from sprintline.warehouse.bound import bound
@@ -109,4 +110,32 @@ def _inputs(product: Checked) -> Iterator[str]:
         yield from computed_from_the_answer(run, spec.model, columns, asked, file, shown)
 
 
-CHECKS = (Check(40, _recipe), Check(91, _label, SOUND), Check(95, _inputs, SOUND))
+def _served(product: Checked) -> Iterator[str]:
+    """A recipe whose model or twin would not be served exactly; tried again only when code or libraries change."""
+    file = product.folder / "model.py"
+    if not file.is_file():
+        return
+    from sprintline.learning.tasks import tasks
+    from sprintline.learning.trial import code_tried, objections
+    from sprintline.product.runtime import product_module
+
+    task = tasks().get(product.spec.model.task) if product.spec else None
+    if task is None:
+        return  # reported already
+    good = product.home.models / "tried" / product.product
+    tried = f"{task.name} {code_tried(product.folder)}"
+    if good.is_file() and good.read_text(encoding="utf-8") == tried:
+        return
+    try:
+        found = objections(product_module(product.folder, "model").recipe(), task=task)  # type: ignore[union-attr]
+    except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to report
+        yield error_text(error, product.root)
+        return
+    source = file.read_text(encoding="utf-8")
+    for one in found:
+        yield f"{product.shown(file)}:{one.line(source)}: the {one.which} would not be served exactly: {one.text}"
+    if not found:
+        atomic_write(good, tried)
+
+
+CHECKS = (Check(40, _recipe), Check(91, _label, SOUND), Check(95, _inputs, SOUND), Check(96, _served, SOUND))

@@ -109,7 +109,8 @@ class Recipe:
 
     build: seed -> unfitted pipeline. Its last step may be a HistGradientBoostingClassifier (or another with its
         `warm_start`, `max_iter`, `fit(X_val=, y_val=)`), which is then grown in pieces with early stopping
-        on the last training sprint; any other is fitted once.
+        on the last training sprint. LightGBM and XGBoost stop on that sprint too where they have
+        `early_stopping_rounds`; any other is fitted once.
     twin: seed -> unfitted interpretable pipeline over the same inputs.
     naive_groups: columns of the baseline "rate of the group", or its mean or median, as the task has it; categorical or
         of few whole numbers.

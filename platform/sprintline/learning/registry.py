@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = 20_000
 LOCK_FILE = "requirements.lock"
+SKOPS_FILE = "model.skops"
+"""What MLflow calls the file of a scikit-learn model."""
 CHAMPION = "champion"
 """MLflow's alias of the model that is live."""
 
@@ -120,14 +122,26 @@ class Models:
         }
 
     def load(self, model_id: str) -> Any:
-        """The scikit-learn pipeline back from the registry, for people and explanations; serving does without."""
-        import mlflow.sklearn
+        """The scikit-learn pipeline back from the registry, for people and explanations; serving does without.
 
-        version = self._version(model_id)
-        if version is None:
-            raise ModelError(f"the registry of {self.product} knows no model {model_id}")
+        Loaded with our own list of types: MLflow's loader trusts the list that lies beside the model, which whoever
+        changes the one can change as well. Raises ModelError for a type that was not reviewed.
+        """
+        import skops.io
+        from skops.io.exceptions import UntrustedTypesFoundException
+
+        from sprintline.learning.exporters import reviewed_types
+
+        version = self._known(model_id)
         with _tracking(self.uri):
-            return mlflow.sklearn.load_model(f"models:/{self.product}/{version.version}")
+            place = self._client.get_logged_model(version.source.removeprefix("models:/")).artifact_location
+        content = _content_of(model_id, place, SKOPS_FILE)
+        try:
+            return skops.io.loads(content, trusted=sorted(reviewed_types()))
+        except UntrustedTypesFoundException as error:
+            raise ModelError(
+                f"the file of model {model_id} contains types that are not reviewed and is not loaded: {error}"
+            ) from error
 
     def keys(self, model_id: str) -> pd.DataFrame:
         """Keys and labels the model was trained on: question_id, sprint, label. Raises ModelError when unknown."""
@@ -344,26 +358,15 @@ class Models:
         return self._record(release, version, created=True)
 
     def _artifact(self, model_id: str, name: str) -> bytes:
-        """A file of the run that made a model. Raises ModelError when model or file are not there.
+        """A file of the run that made a model. Raises ModelError when model or file are not there."""
+        run = self._client.get_run(self._known(model_id).run_id)
+        return _content_of(model_id, run.info.artifact_uri, name)
 
-        Not `mlflow.artifacts.download_artifacts`: it copies into a folder that no one removes, and where it cannot (a
-        full disk) it says that the path is wrong.
-        """
-        from mlflow.exceptions import MlflowException
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-
+    def _known(self, model_id: str) -> Any:
         version = self._version(model_id)
         if version is None:
             raise ModelError(f"the registry of {self.product} knows no model {model_id}")
-        files = get_artifact_repository(self._client.get_run(version.run_id).info.artifact_uri)
-        with tempfile.TemporaryDirectory() as scratch:
-            # A local file is read where it lies.
-            place = None if isinstance(files, LocalArtifactRepository) else scratch
-            try:
-                return Path(files.download_artifacts(name, place)).read_bytes()
-            except (MlflowException, FileNotFoundError) as error:
-                raise ModelError(f"the run of model {model_id} has no {name} any more ({error})") from error
+        return version
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -373,11 +376,12 @@ class Models:
 
 def code_hash(*modules: ModuleType) -> str:
     """Hash of the code that makes a model: the product's module(s), and training and export of the platform."""
+    import sprintline.learning.boosters
     import sprintline.learning.recipes
     import sprintline.learning.training
     from sprintline.learning.exporters import code_files
 
-    ours = (sprintline.learning.recipes, sprintline.learning.training)
+    ours = (sprintline.learning.recipes, sprintline.learning.training, sprintline.learning.boosters)
     files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *ours)}
     found = {name: bytes_hash(file.read_bytes()) for name, file in {**files, **code_files()}.items()}
     return text_hash(json.dumps(found, sort_keys=True))
@@ -393,19 +397,37 @@ def lock_hash(root: Path = ROOT) -> str:
         ) from None
 
 
+def _content_of(model_id: str, place: str, name: str) -> bytes:
+    """A file that MLflow keeps at a place. Raises ModelError when it is not there.
+
+    Not `mlflow.artifacts.download_artifacts`: it copies into a folder that no one removes, and where it cannot (a
+    full disk) it says that the path is wrong.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    files = get_artifact_repository(place)
+    with tempfile.TemporaryDirectory() as scratch:
+        # A local file is read where it lies.
+        folder = None if isinstance(files, LocalArtifactRepository) else scratch
+        try:
+            return Path(files.download_artifacts(name, folder)).read_bytes()
+        except (MlflowException, FileNotFoundError) as error:
+            raise ModelError(f"the run of model {model_id} has no {name} any more ({error})") from error
+
+
 def _reviewed(pipeline: Any) -> list[str]:
     """The types of a pipeline that skops must be given as trusted. Raises ModelError for one that was not reviewed."""
-    import skops.io
+    from sprintline.learning.exporters import asked_types, reviewed_types
 
-    from sprintline.learning.exporters import reviewed_types
-
-    asked = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
-    if unknown := sorted(set(asked) - reviewed_types()):
+    asked = asked_types(pipeline)
+    if unknown := sorted(asked - reviewed_types()):
         raise ModelError(
             f"the pipeline contains {', '.join(unknown)}, which may not be loaded: review the type and add it to TYPES "
             "of its library's exporter in learning/exporters/, or leave it out of the recipe"
         )
-    return list(asked)
+    return sorted(asked)
 
 
 def _sha256(path: Path) -> str:

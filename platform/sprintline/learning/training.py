@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.base.hashing import canonical_json, frame_hash, text_hash
+from sprintline.learning import boosters
 from sprintline.learning.facts import SnapshotFacts
 from sprintline.learning.recipes import Naive, Recipe
 from sprintline.learning.tasks import BINARY, task_named
 from sprintline.learning.tasks.task import Task
+from sprintline.learning.trial import must_be_served
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,6 +209,7 @@ def train(
     submit = beside.submit if beside else _at_once
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
+    must_be_served(task, model, twin)
     with threadpool_limits(limits=cores(recipe)):
         twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
         deadline = begun + budget_seconds if stop_after is None else math.inf
@@ -358,6 +361,11 @@ def _grow(
 ) -> _Grown:
     """Fit on the rows not held; boosting grows piece by piece until the held rows no longer improve or time is up."""
     last = pipeline[-1]
+    if boosters.stops_early(last):
+        fit, watch = _encoded(pipeline, with_values(inputs[~held]), label[~held], inputs[held])
+        done, best = boosters.grow(last, fit, label[~held], watch, label[held])
+        late = done >= last.get_params()["n_estimators"] or clock() > deadline
+        return _Grown("budget" if late else "converged", done, best)
     if not {"warm_start", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
         pipeline.fit(with_values(inputs[~held]), label[~held])
         stopped = _settled_once(pipeline)
@@ -391,6 +399,9 @@ def _regrow(
     """Grow to a known number of trees on all rows. False when time ran out before."""
     last = pipeline[-1]
     fit, _ = _encoded(pipeline, with_values(inputs), label, None)
+    if boosters.stops_early(last):
+        boosters.without_stopping(last, trees).fit(fit, label)
+        return clock() <= deadline
     last.set_params(warm_start=True, early_stopping=False)
     took, target = 0.0, 0
     while target < trees:

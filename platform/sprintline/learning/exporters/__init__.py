@@ -2,20 +2,26 @@
 
 A module of this package is an exporter. It has:
 
-    LIBRARY  top-level package whose estimators it exports, like `sklearn`
-    TYPES    types that skops may load of it, each reviewed and named in full, never by a prefix
-    export   (pipeline, inputs) -> bytes: the pipeline as ONNX, the same bytes for the same pipeline
+    LIBRARY    top-level package whose estimators it exports, like `sklearn`
+    TYPES      types that skops may load of it, each reviewed and named in full, never by a prefix
+    SUPPORTED  what tests compare with the library: the published list
+    REFUSED    what is not served exactly, with the reason and the nearest that is
+    refuse     pipeline -> what of the library in it is refused, before anything is fitted
+    export     (pipeline, inputs) -> bytes: the pipeline as ONNX, the same bytes for the same pipeline
+
+Modules whose names begin with an underscore are shared by them.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from sprintline.learning.exporters._tables import Refusal, Refused, Supported, library_of, parts
 from sprintline.learning.recipes import Inputs, RecipeError
 
 
@@ -24,6 +30,10 @@ class Exporter(Protocol):
 
     LIBRARY: str
     TYPES: Sequence[str]
+    SUPPORTED: Sequence[Supported]
+    REFUSED: Sequence[Refused]
+
+    def refuse(self, pipeline: Any) -> Iterable[Refusal]: ...
 
     def export(self, pipeline: Any, inputs: Inputs) -> bytes: ...
 
@@ -33,6 +43,8 @@ def exporters() -> dict[str, Exporter]:
     """Every exporter by its library. Raises ValueError when two are for one library."""
     found: dict[str, Exporter] = {}
     for module in pkgutil.iter_modules(__path__):
+        if module.name.startswith("_"):
+            continue  # what exporters share
         one = cast("Exporter", import_module(f"{__name__}.{module.name}"))
         if one.LIBRARY in found:
             raise ValueError(f"two exporters are for {one.LIBRARY}")
@@ -41,19 +53,41 @@ def exporters() -> dict[str, Exporter]:
 
 
 def export(pipeline: Any, inputs: Inputs) -> bytes:
-    """A fitted pipeline as ONNX, by the exporter of its last step's library.
+    """A fitted pipeline as ONNX, by the exporter of its last step's library, or of the one inside that step.
 
     Raises:
         RecipeError: no exporter is for that library.
         Whatever the library raises for a step that it cannot convert.
     """
-    library = type(pipeline[-1]).__module__.partition(".")[0]
-    if (one := exporters().get(library)) is None:
-        raise RecipeError(
-            f"{type(pipeline[-1]).__name__} is of {library}, which has no exporter: use an estimator of "
-            f"{', '.join(sorted(exporters()))}, or add learning/exporters/{library}.py"
-        )
-    return one.export(pipeline, inputs)
+    last = pipeline[-1]
+    # Containers of scikit-learn hold others: a calibrated booster is exported by the booster's exporter.
+    libraries = [library_of(part) for _, part in parts(last)] or [library_of(last)]
+    library = next((one for one in libraries if one != "sklearn"), libraries[0])
+    if (found := exporters().get(library)) is None:
+        raise RecipeError(str(_no_exporter("", last)))
+    return found.export(pipeline, inputs)
+
+
+def refusals(pipeline: Any) -> list[Refusal]:
+    """What of a pipeline, fitted or not, is not served exactly. Empty says nothing against it, and is no proof."""
+    found = [
+        _no_exporter(step, part) for step, part in parts(pipeline) if library_of(part) not in exporters()
+    ]
+    for library in dict.fromkeys(library_of(part) for _, part in parts(pipeline)):
+        if (one := exporters().get(library)) is not None:
+            found += one.refuse(pipeline)
+    return found
+
+
+def _no_exporter(step: str, part: Any) -> Refusal:
+    library = library_of(part)
+    return Refusal(
+        step,
+        type(part).__name__,
+        "",
+        f"it is of {library}, which has no exporter",
+        f"use an estimator of {', '.join(sorted(exporters()))}, or write an exporter for {library}",
+    )
 
 
 def reviewed_types() -> frozenset[str]:
@@ -62,6 +96,13 @@ def reviewed_types() -> frozenset[str]:
     A pipeline that holds any other type is refused when it is saved, not when somebody loads it.
     """
     return frozenset(name for one in exporters().values() for name in one.TYPES)
+
+
+def asked_types(pipeline: Any) -> frozenset[str]:
+    """Types of a pipeline that skops does not know by itself and would have to trust, in full."""
+    import skops.io
+
+    return frozenset(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline)))
 
 
 def code_files() -> dict[str, Path]:

@@ -34,6 +34,7 @@ class Binary(Task):
     column = "probability"
     said = "probabilities"
     sql_type = "integer"
+    tried_on = "two classes"
     bounds = (-0.125, 1.0)
     """Of the excess: at p = ¾ with y = 1, and at p = 0 with y = 1."""
 
@@ -62,9 +63,6 @@ class Binary(Task):
 
     def usable(self, predictions: pd.Series) -> pd.Series:
         return predictions.between(0.0, 1.0)  # False for null
-
-    def apart(self, one: Floats, other: Floats, spread: float) -> float:
-        return float(np.abs(one - other).max())
 
     def same_number(self, predictions: Floats, answers: Floats) -> SameNumber:
         """A model that is nearly certain of most questions (rare events) gives one number to most of them as well, but

@@ -22,6 +22,7 @@ class Count(Regression):
     decides = "poisson_deviance"
     watched = ("poisson_deviance", "mae")
     statistic = "mean"
+    tried_on = "count"
 
     def odd(self, answers: pd.Series) -> pd.Series:
         return super().odd(answers) | (answers.astype(float) < 0) | (answers.astype(float) % 1 != 0)

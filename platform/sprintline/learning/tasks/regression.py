@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class Regression(Task):
     watched = ("mae", "rmse")
     quality = "r2"
     statistic = "median"
+    tried_on: ClassVar[Literal["two classes", "number", "count"]] = "number"
     bounds = (-MOST, MOST)
 
     def odd(self, answers: pd.Series) -> pd.Series:
@@ -64,12 +65,6 @@ class Regression(Task):
 
     def usable(self, predictions: pd.Series) -> pd.Series:
         return predictions.astype(float).map(np.isfinite)
-
-    def apart(self, one: Floats, other: Floats, spread: float) -> float:
-        """In standard deviations of the answers or, for a prediction that is larger, as a share of it: float32 has
-        seven digits, however far a row is from what was learned.
-        """
-        return float((np.abs(one - other) / np.maximum(np.abs(one), max(spread, 1e-9))).max())
 
     def same_number(self, predictions: Floats, answers: Floats) -> SameNumber:
         found = predictions[np.isfinite(predictions)]

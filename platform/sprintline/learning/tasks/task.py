@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Task(ABC):
         with its naive baseline in every sprint.
     quality: the metric by which importance is measured, and that can be too good to be true (`skills.QUALITIES`).
     column: of issued predictions. said: what they are called. sql_type: of the label as it is read. statistic: of a
-        group, which the naive baseline predicts: mean or median.
+        group, which the naive baseline predicts: mean or median. tried_on: invented answers on which a recipe is tried.
     """
 
     name: ClassVar[str]
@@ -41,6 +41,7 @@ class Task(ABC):
     said: ClassVar[str] = "predictions"
     sql_type: ClassVar[str] = "double"
     statistic: ClassVar[str] = "mean"
+    tried_on: ClassVar[Literal["two classes", "number", "count"]]
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -74,6 +75,19 @@ class Task(ABC):
         """Why two models cannot be compared on these answers and blocks; None when they can."""
         return incomparable(answers, blocks, METRICS[self.decides].chance)
 
+    def unsuited(self, pipeline: Any) -> str | None:
+        """Why the last step of a pipeline cannot answer this task; None when it can."""
+        from sklearn.base import is_classifier
+
+        last = type(pipeline[-1]).__name__
+        if is_classifier(pipeline) == self.is_rate:
+            return None
+        wanted = "a classifier" if self.is_rate else "a regressor"
+        return (
+            f"{last} does not predict {self.answers}: the task is {self.name}, use {wanted}, or write another task "
+            f"under model in defs.yaml"
+        )
+
     # --- predictions -------------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -87,13 +101,6 @@ class Task(ABC):
     @abstractmethod
     def usable(self, predictions: pd.Series) -> pd.Series:
         """Which predictions are answers of this task at all; a null is none."""
-
-    @abstractmethod
-    def apart(self, one: Floats, other: Floats, spread: float) -> float:
-        """The largest difference of two sets of predictions, as parity counts it.
-
-        spread: standard deviation of the answers that the model learned from.
-        """
 
     @abstractmethod
     def same_number(self, predictions: Floats, answers: Floats) -> SameNumber:
