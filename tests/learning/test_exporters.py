@@ -118,7 +118,7 @@ def test_what_is_not_served_exactly_is_refused_with_the_nearest_that_is(name):
     pipeline, text = REFUSED[name]
     assert re.search(text, " | ".join(str(one) for one in exporters.refusals(pipeline)))
     with pytest.raises(RecipeError):
-        must_be_served(_pipeline(BOOSTED()), pipeline)
+        must_be_served(None, _pipeline(BOOSTED()), pipeline)
 
 
 @pytest.mark.parametrize(

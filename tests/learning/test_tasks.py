@@ -10,9 +10,10 @@ from sklearn import metrics as sk
 from sprintline.learning.metric_functions import PREPARE
 from sprintline.learning.metric_names import METRICS
 from sprintline.learning.metrics import paired_bootstrap
-from sprintline.learning.recipes import Naive
+from sprintline.learning.recipes import Naive, RecipeError
 from sprintline.learning.skills import QUALITIES, quality_of, skill_of
 from sprintline.learning.tasks import task_named, tasks
+from sprintline.learning.trial import must_be_served
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Outcome
 from sprintline.release.ties import compared
@@ -159,3 +160,19 @@ def test_rules_read_numbers_as_they_read_probabilities():
     )
     evidence["by_model"]["candidate"]["r2"] = 0.93
     assert judged("ML412", importance={"one": 0.9, "other": 0.8}, **evidence).outcome is Outcome.PASS
+
+
+def test_an_estimator_of_the_other_kind_is_refused_before_it_trains():
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import Pipeline
+
+    def of(last):
+        return Pipeline([("line", last)])
+
+    assert BINARY.unsuited(of(LogisticRegression())) is None and REGRESSION.unsuited(of(Ridge())) is None
+    with pytest.raises(
+        RecipeError, match="Ridge does not predict yes or no: the task is binary, use a classifier"
+    ):
+        must_be_served(BINARY, of(LogisticRegression()), of(Ridge()))
+    with pytest.raises(RecipeError, match="LogisticRegression does not predict a count: .* use a regressor"):
+        must_be_served(COUNT, of(LogisticRegression()))

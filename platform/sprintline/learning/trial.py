@@ -72,14 +72,14 @@ def code_tried(folder: Path) -> str:
     return text_hash("\n".join([*(bytes_hash(file.read_bytes()) for file in files), *installed]))
 
 
-def must_be_served(task: Task, *pipelines: Any) -> None:
+def must_be_served(task: Task | None, *pipelines: Any) -> None:
     """Raises RecipeError for a pipeline that does not suit the task or that the tables refuse. It costs nothing;
     `objections` also tries.
     """
     from sprintline.learning.exporters import refusals
 
     for pipeline in pipelines:
-        if text := task.unsuited(pipeline):
+        if task and (text := task.unsuited(pipeline)):
             raise RecipeError(text)
         for one in refusals(pipeline):
             raise RecipeError(f"{one} (sprintline check names the line)")
