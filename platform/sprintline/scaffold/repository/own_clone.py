@@ -34,7 +34,7 @@ ANSWERS = ".copier-answers.yml"
 
 _TEMPLATES_ALONE = (
     "copier.yml",
-    "{{ _copier_conf.answers_file }}.jinja",
+    "{{_copier_conf.answers_file}}.jinja",
     "tests/scaffold/repository/test_own_clone.py",
     "tests/scaffold/repository/test_later_version.py",
 )
