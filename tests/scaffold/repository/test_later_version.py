@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
     PYPROJECT["project"]["name"] != own_clone.TEMPLATE or not (ROOT / "copier.yml").is_file(),
     reason="this clone is a team's own: it is no template for others",
 )
-ANSWERS_TEMPLATE = "{{ _copier_conf.answers_file }}.jinja"
+ANSWERS_TEMPLATE = "{{_copier_conf.answers_file}}.jinja"
 FILES = [
     "copier.yml", ANSWERS_TEMPLATE, "README.md", "CONTRIBUTING.md", "CODEOWNERS", "compose.yaml", "Makefile",
     "pyproject.toml", "requirements.lock", ".devcontainer/devcontainer.json", "platform/sprintline/base/version.py",

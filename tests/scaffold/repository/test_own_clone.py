@@ -293,6 +293,37 @@ def test_when_a_step_fails_the_clone_is_as_it_was_committed(clone, monkeypatch, 
     assert (clone / "platform/products/flight_delays/defs.yaml").is_file()
 
 
+def test_an_interruption_leaves_the_clone_as_it_was_committed(clone, monkeypatch):
+    def interrupted(file: Path, text: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_clone, "atomic_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        own_clone.carry_out(own_clone.plan(own_clone.Own("acme-data", keep_samples=False), clone), clone)
+    assert not changed(clone)
+
+
+@pytest.mark.parametrize(
+    ("old", "first"),
+    [
+        ("# * @acme/data\n", "# Who reviews"),
+        ("# * @acme/data\n", "* @acme/data"),
+        ("no such line", "# Who reviews"),
+    ],
+)
+def test_reviewers_written_by_hand_stay(clone, old, first):
+    text = (clone / "CODEOWNERS").read_text()
+    new = "/docs/ @acme/writers\n" if first[0] == "*" else f"{old}/docs/ @acme/writers\n"
+    (clone / "CODEOWNERS").write_text(text.replace(old, new, 1))
+    git(clone, "commit", "-qam", "reviewers", "--allow-empty")
+    call("mine", "acme-data", "--owner", "@acme/data")
+    lines = (clone / "CODEOWNERS").read_text().splitlines()
+    assert lines[0].startswith(first) and lines.count("* @acme/data") == 1
+    if old in text:
+        assert lines.index("* @acme/data") < lines.index("/docs/ @acme/writers") < lines.index(MARK)
+    git(clone, "reset", "-q", "--hard", "HEAD~1")
+
+
 def test_the_packages_version_is_the_platforms_while_this_is_the_template():
     assert PROJECT["version"] == VERSION
 

@@ -29,23 +29,27 @@ def codeowners(root: Path) -> str:
     Raises:
         ScaffoldError: a `defs.yaml` is invalid, or declares no owner that a forge can know; the message names it.
     """
+    return text_of(above(root), _products(root))
+
+
+def above(root: Path) -> str:
+    """The part of a clone's CODEOWNERS that is written by hand."""
     file = root / FILE
-    above = file.read_text(encoding="utf-8").partition(MARK)[0] if file.is_file() else ""
-    return text_of(above, _products(root))
+    return file.read_text(encoding="utf-8").partition(MARK)[0] if file.is_file() else ""
 
 
-def text_of(above: str, products: Mapping[str, ProductSpec]) -> str:
+def text_of(by_hand: str, products: Mapping[str, ProductSpec]) -> str:
     """The whole text: the part written by hand, the mark, and the products' lines in order of their names.
 
-    above: the part written by hand. Its first owner like `@acme/data` tells the organisation, by which the declared
+    by_hand: the part above the mark. Its first owner like `@acme/data` tells the organisation, by which the declared
         `team:punctuality` is `@acme/punctuality`.
 
     Raises:
         ScaffoldError: a product declares no owner that a forge can know.
     """
-    rules = "\n".join(line.partition("#")[0] for line in above.splitlines())
+    rules = "\n".join(line.partition("#")[0] for line in by_hand.splitlines())
     organisation = found[1] if (found := _ORGANISATION.search(rules)) else None
-    lines = [above.rstrip("\n") + "\n" if above.strip() else "", MARK]
+    lines = [by_hand.rstrip("\n") + "\n" if by_hand.strip() else "", MARK]
     for name, spec in sorted(products.items()):
         owners = " ".join(owners_of(spec, organisation))
         folders = sorted(place.format(product=name) for place in (*PLACES.values(), *ALSO))

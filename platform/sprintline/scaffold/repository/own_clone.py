@@ -34,7 +34,7 @@ ANSWERS = ".copier-answers.yml"
 
 _TEMPLATES_ALONE = (
     "copier.yml",
-    "{{ _copier_conf.answers_file }}.jinja",
+    "{{_copier_conf.answers_file}}.jinja",
     "tests/scaffold/repository/test_own_clone.py",
     "tests/scaffold/repository/test_later_version.py",
 )
@@ -106,7 +106,8 @@ def plan(own: Own, root: Path) -> Plan:
             )
     stay = {name: _declared(folder, root) for name, folder in products.items() if name not in samples}
     texts = {root / name: edit(own, root / name) for name, edit in _EDITS.items()}
-    texts[root / codeowners.FILE] = codeowners.text_of(_reviewers(own), stay)
+    above = _reviewers(own, codeowners.above(root))
+    texts[root / codeowners.FILE] = codeowners.text_of(above, stay)
     origin = _origin(root)
     if origin is not None:
         texts[root / ANSWERS] = _answers(own, *origin)
@@ -290,10 +291,15 @@ def _answers(own: Own, address: str, version: str) -> str:
     )
 
 
-def _reviewers(own: Own) -> str:
-    """The part of CODEOWNERS above the products, which the team keeps by hand."""
-    first = f"* {own.owner}\n" if own.owner else "# * @acme/data\n"
-    return f"# Who reviews what. Lines above the mark are kept by hand; the last line that matches decides.\n{first}"
+def _reviewers(own: Own, above: str) -> str:
+    """The part of CODEOWNERS above the products, with the team's owner for all the rest; the team's own lines stay."""
+    if not own.owner:
+        return above
+    text, count = re.subn(
+        r"^# \* @acme/data$", lambda _: f"* {own.owner}", above, count=1, flags=re.MULTILINE
+    )
+    # The last line that matches decides, so the most general one is the first.
+    return text if count else f"* {own.owner}\n{above}"
 
 
 def _replaced(file: Path, pattern: str, new: str, what: str) -> str:
