@@ -7,5 +7,5 @@ options=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url
     --no-annotate --custom-compile-command "make lock" --quiet)
 [[ -z ${UPGRADE:-} ]] || options+=(--upgrade)
 export UV_SYSTEM_CERTS=1
-.venv/bin/uv pip compile "${options[@]}" --extra dev --output-file requirements.lock pyproject.toml
+.venv/bin/uv pip compile "${options[@]}" --all-extras --output-file requirements.lock pyproject.toml
 .venv/bin/uv pip compile "${options[@]}" --output-file requirements-bootstrap.lock - <<<"uv>=0.13"

@@ -51,7 +51,7 @@ def objections(recipe: Recipe, answer: Answer | None = None) -> list[Objection]:
     """
     found = []
     for which, build in (("model", recipe.build), ("twin", recipe.twin)):
-        found += [Objection(which, text, words) for text, words in _objections(build, recipe.inputs, answer)]
+        found += [Objection(which, text, words) for text, words in _objections(recipe, build, answer)]
     return found
 
 
@@ -67,30 +67,30 @@ def code_tried(folder: Path) -> str:
     return text_hash("\n".join([*(bytes_hash(file.read_bytes()) for file in files), *installed]))
 
 
-def must_be_served(*pipelines: Any) -> None:
+def must_be_served(*pipelines: Any, own: Any = None) -> None:
     """Raises RecipeError for a pipeline that the tables refuse. It costs nothing; `objections` also tries."""
     from sprintline.learning.exporters import refusals
 
     for pipeline in pipelines:
-        for one in refusals(pipeline):
+        for one in refusals(pipeline, own):
             raise RecipeError(f"{one} (sprintline check names the line)")
 
 
 def _objections(
-    build: Callable[[int], Any], inputs: Inputs, answer: Answer | None
+    recipe: Recipe, build: Callable[[int], Any], answer: Answer | None
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     from threadpoolctl import threadpool_limits
 
     from sprintline.learning.exporters import refusals
 
     pipeline = build(SEED)
-    if found := refusals(pipeline):
+    if found := refusals(pipeline, recipe.exporter):
         for one in found:
             yield str(one), (one.parameter.partition("=")[0], one.name) if one.parameter else (one.name,)
         return
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few rows and trees: of course it does not converge
-        text = _tried(_small(pipeline), inputs, answer)
+        text = _tried(_small(pipeline), recipe.inputs, answer, recipe.exporter)
     if text:
         yield text, (type(pipeline[-1]).__name__,)
 
@@ -107,7 +107,7 @@ def _small(pipeline: Any) -> Any:
     return pipeline
 
 
-def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None) -> str:
+def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None, own: Any) -> str:
     """What goes wrong when a pipeline is fitted, exported, compared and saved; empty when nothing does."""
     import pandas as pd
     from sklearn.base import is_classifier
@@ -129,7 +129,7 @@ def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None) -> str:
             f"({_first(error)}): put a SimpleImputer or handle_unknown into the recipe"
         )
     try:
-        ours = onnx_answers(export(pipeline, inputs), inputs, asked)
+        ours = onnx_answers(export(pipeline, inputs, own), inputs, asked)
     except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises: it cannot be served
         return f"{name} and its steps have no export ({_first(error)}); use those of docs/reference/estimators.md"
     difference = largest_difference(theirs, ours, None if classes else float(label.std()))
@@ -139,7 +139,7 @@ def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None) -> str:
             f"what would be served answers otherwise than {name} and its steps: by {difference:.1e}{of} on "
             f"{len(asked)} invented rows, {LIMIT:.0e} is the limit; use those of docs/reference/estimators.md"
         )
-    if names := sorted(asked_types(pipeline) - reviewed_types()):
+    if names := sorted(asked_types(pipeline) - reviewed_types(own)):
         return (
             f"the pipeline contains {', '.join(names)}, which may not be loaded; use steps of "
             "docs/reference/estimators.md"
