@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder
 
 from sprintline.base.settings import ROOT, Home
 from sprintline.hosting.processes import PROCESSES
 from sprintline.landing.declared_relations import ALLOWED, KINDS, Relation, is_relation, read_relation
+from sprintline.learning.boosters import stops_early
+from sprintline.learning.exporters import reviewed_types
+from sprintline.learning.recipes import Inputs, Recipe, RecipeError
+from sprintline.learning.trial import objections
 from sprintline.mechanisms.declaration.declarations import declarations
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
 from sprintline.mechanisms.process_table import Start, planned
@@ -138,3 +147,47 @@ def test_the_report_that_is_added_shows_what_was_measured(flights):
     for value in ("1,000", "1,500", "2,500"):
         assert value in text and value in html
     assert Document.from_dict(document.as_dict()) == document
+
+
+def _small_recipe(build: Any, exporter: Any = None) -> Recipe:
+    return Recipe(Inputs(("age", "income"), ("town",)), build, build, ("town",), "added", exporter=exporter)
+
+
+def test_the_library_that_is_added_is_served_exactly():
+    build, *_ = blocks("add-a-library.md", "python")
+    names: dict[str, Any] = {"Any": Any}
+    exec(compile(build, "add-a-library.md", "exec"), names)
+    assert objections(_small_recipe(names["build"])) == []
+    assert stops_early(names["build"](1)[-1])
+
+
+def test_the_step_that_is_added_is_served_exactly_by_its_own_exporter_and_by_no_other(monkeypatch):
+    _, step, exporter = blocks("add-a-library.md", "python")
+    modules = {}
+    for name in ("products.parcels", "products.parcels.steps", "products.parcels.exporters"):
+        modules[name] = ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, modules[name])
+    exec(compile(step, "steps.py", "exec"), vars(modules["products.parcels.steps"]))
+    own = modules["products.parcels.exporters"]
+    exec(compile(exporter, "exporters.py", "exec"), vars(own))
+    log = modules["products.parcels.steps"].Log
+
+    def build(seed: int) -> Any:
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        head = ColumnTransformer([("log", log(), ["age", "income"]), ("codes", codes, ["town"])])
+        return Pipeline([("columns", head), ("trees", RandomForestClassifier(10, random_state=seed))])
+
+    assert objections(_small_recipe(build, own)) == []
+    assert own.TYPES[0] in reviewed_types(own) and own.TYPES[0] not in reviewed_types()
+    found = objections(_small_recipe(build))
+    assert "step columns.log, Log: it is of products, which has no exporter" in found[0].text
+    own.TYPES = ()
+    assert (
+        "contains products.parcels.steps.Log, which may not be loaded"
+        in objections(_small_recipe(build, own))[0].text
+    )
+    own.LIBRARY = "sklearn"
+    with pytest.raises(RecipeError, match="is for sklearn, which has one"):
+        objections(_small_recipe(build, own))
+    with pytest.raises(RecipeError, match="does not have LIBRARY, TYPES, refuse, export"):
+        objections(_small_recipe(build, SimpleNamespace()))

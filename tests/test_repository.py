@@ -68,7 +68,10 @@ def test_lock_names_no_host_and_hashes_everything(lock):
 
 def test_lock_covers_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    wanted = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
     # PEP 503: runs of - _ . are one hyphen in a locked name.
     names = {
         re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", entry, maxsplit=1)[0]).lower() for entry in wanted

@@ -9,7 +9,7 @@ options=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url
 [[ -z ${UPGRADE:-} ]] || options+=(--upgrade)
 export UV_SYSTEM_CERTS=1
 if [[ ${1:-} != check ]]; then
-    .venv/bin/uv pip compile "${options[@]}" --extra dev --output-file requirements.lock pyproject.toml
+    .venv/bin/uv pip compile "${options[@]}" --all-extras --output-file requirements.lock pyproject.toml
     .venv/bin/uv pip compile "${options[@]}" --output-file requirements-bootstrap.lock - <<<"uv>=0.13"
 fi
 

@@ -167,7 +167,7 @@ def test_a_trial_compares_as_ml402_does(monkeypatch):
 
 
 def test_a_type_that_nobody_reviewed_is_found_before_training(monkeypatch):
-    monkeypatch.setattr(exporters, "reviewed_types", frozenset)
+    monkeypatch.setattr(exporters, "reviewed_types", lambda own: frozenset())
     found = objections(_recipe(_pipeline(BOOSTED()), _pipeline(BOOSTED())))
     assert "TreePredictor, which may not be loaded" in found[0].text
 

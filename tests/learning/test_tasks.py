@@ -174,5 +174,5 @@ def test_an_estimator_of_the_other_kind_is_refused_before_it_trains():
         RecipeError, match="Ridge does not predict yes or no: the task is binary, use a classifier"
     ):
         must_be_served(BINARY, of(LogisticRegression()), of(Ridge()))
-    with pytest.raises(RecipeError, match="LogisticRegression does not predict a count: .* use a regressor"):
+    with pytest.raises(RecipeError, match=r"LogisticRegression does not predict a count: .* use a regressor"):
         must_be_served(COUNT, of(LogisticRegression()))

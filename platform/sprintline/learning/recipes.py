@@ -118,6 +118,8 @@ class Recipe:
     refit_least: trees of that second growth at least. A last sprint that is unlike the others stops the first growth
         early, which says more about that sprint than about how much there was to learn.
     params: plain values that tell two recipes of one module apart; part of the model's identity.
+    exporter: the product's own, a module with LIBRARY, TYPES, refuse and export, for steps of its own or of a library
+        that the platform does not know (docs/how-to/add-a-library.md). Its code is part of the identity.
     threads: cores that an estimator may use. Sums of floats may depend on it, so it is fixed and part of the identity.
     """
 
@@ -130,6 +132,7 @@ class Recipe:
     refit: bool = False
     refit_least: int = 1
     threads: int = 2
+    exporter: Any = None
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.naive_groups if name not in self.inputs.names]:

@@ -23,6 +23,7 @@ from sprintline.base.hashing import bytes_hash, text_hash
 from sprintline.base.locks import file_lock
 from sprintline.base.settings import ROOT, Home
 from sprintline.learning.alias import Alias, read_alias
+from sprintline.learning.artifacts import ModelError, content_of, loaded, reviewed
 from sprintline.learning.facts import Parities
 from sprintline.product.runtime import Runtime
 
@@ -39,10 +40,6 @@ SKOPS_FILE = "model.skops"
 """What MLflow calls the file of a scikit-learn model."""
 CHAMPION = "champion"
 """MLflow's alias of the model that is live."""
-
-
-class ModelError(RuntimeError):
-    """A model that is unknown, or that must not be kept."""
 
 
 @dataclass(frozen=True)
@@ -121,27 +118,16 @@ class Models:
             "twin": parity(trained.twin, release.twin, frame, spread),
         }
 
-    def load(self, model_id: str) -> Any:
+    def load(self, model_id: str, own: Any = None) -> Any:
         """The scikit-learn pipeline back from the registry, for people and explanations; serving does without.
 
         Loaded with our own list of types: MLflow's loader trusts the list that lies beside the model, which whoever
-        changes the one can change as well. Raises ModelError for a type that was not reviewed.
+        changes the one can change as well. own: the recipe's exporter. Raises ModelError for a type that is in neither.
         """
-        import skops.io
-        from skops.io.exceptions import UntrustedTypesFoundException
-
-        from sprintline.learning.exporters import reviewed_types
-
         version = self._known(model_id)
         with _tracking(self.uri):
             place = self._client.get_logged_model(version.source.removeprefix("models:/")).artifact_location
-        content = _content_of(model_id, place, SKOPS_FILE)
-        try:
-            return skops.io.loads(content, trusted=sorted(reviewed_types()))
-        except UntrustedTypesFoundException as error:
-            raise ModelError(
-                f"the file of model {model_id} contains types that are not reviewed and is not loaded: {error}"
-            ) from error
+        return loaded(model_id, content_of(model_id, place, SKOPS_FILE), own)
 
     def keys(self, model_id: str) -> pd.DataFrame:
         """Keys and labels the model was trained on: question_id, sprint, label. Raises ModelError when unknown."""
@@ -215,8 +201,8 @@ class Models:
         }
 
         def fill(folder: Path) -> None:
-            (folder / MODEL).write_bytes(export(trained.model, inputs))
-            (folder / TWIN).write_bytes(export(trained.twin, inputs))
+            (folder / MODEL).write_bytes(export(trained.model, inputs, trained.recipe.exporter))
+            (folder / TWIN).write_bytes(export(trained.twin, inputs, trained.recipe.exporter))
             (folder / NAIVE).write_text(
                 json.dumps(trained.naive.as_dict(), ensure_ascii=False) + "\n", encoding="utf-8"
             )
@@ -298,7 +284,7 @@ class Models:
         from mlflow.models import infer_signature
 
         client, model_id = self._client, release.model_id
-        trusted = _reviewed(trained.model)
+        trusted = reviewed(trained.model, trained.recipe.exporter)
         tags = {
             "model_id": model_id,
             "release_digest": release.digest,
@@ -360,7 +346,7 @@ class Models:
     def _artifact(self, model_id: str, name: str) -> bytes:
         """A file of the run that made a model. Raises ModelError when model or file are not there."""
         run = self._client.get_run(self._known(model_id).run_id)
-        return _content_of(model_id, run.info.artifact_uri, name)
+        return content_of(model_id, run.info.artifact_uri, name)
 
     def _known(self, model_id: str) -> Any:
         version = self._version(model_id)
@@ -382,7 +368,14 @@ def code_hash(*modules: ModuleType) -> str:
     from sprintline.learning.exporters import code_files
 
     ours = (sprintline.learning.recipes, sprintline.learning.training, sprintline.learning.boosters)
-    files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *ours)}
+    # A product's own exporter is a module that its recipe's module imports.
+    own = [
+        one
+        for module in modules
+        for one in vars(module).values()
+        if isinstance(one, ModuleType) and hasattr(one, "LIBRARY") and hasattr(one, "export")
+    ]
+    files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *own, *ours)}
     found = {name: bytes_hash(file.read_bytes()) for name, file in {**files, **code_files()}.items()}
     return text_hash(json.dumps(found, sort_keys=True))
 
@@ -395,39 +388,6 @@ def lock_hash(root: Path = ROOT) -> str:
         raise ModelError(
             f"{root / LOCK_FILE} is missing: without it a model cannot be reproduced; run `make lock`"
         ) from None
-
-
-def _content_of(model_id: str, place: str, name: str) -> bytes:
-    """A file that MLflow keeps at a place. Raises ModelError when it is not there.
-
-    Not `mlflow.artifacts.download_artifacts`: it copies into a folder that no one removes, and where it cannot (a
-    full disk) it says that the path is wrong.
-    """
-    from mlflow.exceptions import MlflowException
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-
-    files = get_artifact_repository(place)
-    with tempfile.TemporaryDirectory() as scratch:
-        # A local file is read where it lies.
-        folder = None if isinstance(files, LocalArtifactRepository) else scratch
-        try:
-            return Path(files.download_artifacts(name, folder)).read_bytes()
-        except (MlflowException, FileNotFoundError) as error:
-            raise ModelError(f"the run of model {model_id} has no {name} any more ({error})") from error
-
-
-def _reviewed(pipeline: Any) -> list[str]:
-    """The types of a pipeline that skops must be given as trusted. Raises ModelError for one that was not reviewed."""
-    from sprintline.learning.exporters import asked_types, reviewed_types
-
-    asked = asked_types(pipeline)
-    if unknown := sorted(asked - reviewed_types()):
-        raise ModelError(
-            f"the pipeline contains {', '.join(unknown)}, which may not be loaded: review the type and add it to TYPES "
-            "of its library's exporter in learning/exporters/, or leave it out of the recipe"
-        )
-    return sorted(asked)
 
 
 def _sha256(path: Path) -> str:

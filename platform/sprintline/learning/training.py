@@ -209,7 +209,7 @@ def train(
     submit = beside.submit if beside else _at_once
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
-    must_be_served(task, model, twin)
+    must_be_served(task, model, twin, own=recipe.exporter)
     with threadpool_limits(limits=cores(recipe)):
         twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
         deadline = begun + budget_seconds if stop_after is None else math.inf

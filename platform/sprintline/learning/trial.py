@@ -56,7 +56,7 @@ def objections(recipe: Recipe, answer: Answer | None = None, task: Task | None =
             found.append(Objection(which, text, (type(pipeline[-1]).__name__,)))
             continue
         answers = answer or (task.tried_on if task else None)
-        found += [Objection(which, text, words) for text, words in _objections(build, recipe.inputs, answers)]
+        found += [Objection(which, text, words) for text, words in _objections(recipe, build, answers)]
     return found
 
 
@@ -72,34 +72,36 @@ def code_tried(folder: Path) -> str:
     return text_hash("\n".join([*(bytes_hash(file.read_bytes()) for file in files), *installed]))
 
 
-def must_be_served(task: Task | None, *pipelines: Any) -> None:
+def must_be_served(task: Task | None, *pipelines: Any, own: Any = None) -> None:
     """Raises RecipeError for a pipeline that does not suit the task or that the tables refuse. It costs nothing;
     `objections` also tries.
+
+    own: the exporter of the product, if it has one.
     """
     from sprintline.learning.exporters import refusals
 
     for pipeline in pipelines:
         if task and (text := task.unsuited(pipeline)):
             raise RecipeError(text)
-        for one in refusals(pipeline):
+        for one in refusals(pipeline, own):
             raise RecipeError(f"{one} (sprintline check names the line)")
 
 
 def _objections(
-    build: Callable[[int], Any], inputs: Inputs, answer: Answer | None
+    recipe: Recipe, build: Callable[[int], Any], answer: Answer | None
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     from threadpoolctl import threadpool_limits
 
     from sprintline.learning.exporters import refusals
 
     pipeline = build(SEED)
-    if found := refusals(pipeline):
+    if found := refusals(pipeline, recipe.exporter):
         for one in found:
             yield str(one), (one.parameter.partition("=")[0], one.name) if one.parameter else (one.name,)
         return
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few rows and trees: of course it does not converge
-        text = _tried(_small(pipeline), inputs, answer)
+        text = _tried(_small(pipeline), recipe.inputs, answer, recipe.exporter)
     if text:
         yield text, (type(pipeline[-1]).__name__,)
 
@@ -116,7 +118,7 @@ def _small(pipeline: Any) -> Any:
     return pipeline
 
 
-def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None) -> str:
+def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None, own: Any) -> str:
     """What goes wrong when a pipeline is fitted, exported, compared and saved; empty when nothing does."""
     import pandas as pd
     from sklearn.base import is_classifier
@@ -138,7 +140,7 @@ def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None) -> str:
             f"({_first(error)}): put a SimpleImputer or handle_unknown into the recipe"
         )
     try:
-        ours = onnx_answers(export(pipeline, inputs), inputs, asked)
+        ours = onnx_answers(export(pipeline, inputs, own), inputs, asked)
     except Exception as error:  # noqa: BLE001 - whatever a converter or the runtime raises: it cannot be served
         return f"{name} and its steps have no export ({_first(error)}); use those of docs/reference/estimators.md"
     difference = largest_difference(theirs, ours, None if classes else float(label.std()))
@@ -148,7 +150,7 @@ def _tried(pipeline: Any, inputs: Inputs, answer: Answer | None) -> str:
             f"what would be served answers otherwise than {name} and its steps: by {difference:.1e}{of} on "
             f"{len(asked)} invented rows, {LIMIT:.0e} is the limit; use those of docs/reference/estimators.md"
         )
-    if names := sorted(asked_types(pipeline) - reviewed_types()):
+    if names := sorted(asked_types(pipeline) - reviewed_types(own)):
         return (
             f"the pipeline contains {', '.join(names)}, which may not be loaded; use steps of "
             "docs/reference/estimators.md"

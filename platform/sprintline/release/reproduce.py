@@ -295,7 +295,7 @@ def _predictions(runtime: Runtime, answer: Reproduction, release: Release, train
             (TWIN, trained.twin, release.twin),
         ):
             file = Path(folder) / name
-            file.write_bytes(export(pipeline, trained.recipe.inputs))
+            file.write_bytes(export(pipeline, trained.recipe.inputs, trained.recipe.exporter))
             scorer = Scorer(file, digest(file.read_bytes()), trained.recipe.inputs)
             found, recorded = scorer.predict(rows), kept.predict(rows)
             if unequal := int((found != recorded).sum()):

@@ -52,50 +52,74 @@ def exporters() -> dict[str, Exporter]:
     return found
 
 
-def export(pipeline: Any, inputs: Inputs) -> bytes:
-    """A fitted pipeline as ONNX, by the exporter of its last step's library, or of the one inside that step.
+def known(own: Any = None) -> dict[str, Exporter]:
+    """Every exporter by its library, with the product's own.
+
+    Raises RecipeError when the own lacks a part, or is for a library that has an exporter.
+    """
+    found = dict(exporters())
+    if own is None:
+        return found
+    name = getattr(own, "__name__", type(own).__name__)
+    if missing := [part for part in ("LIBRARY", "TYPES", "refuse", "export") if not hasattr(own, part)]:
+        raise RecipeError(f"the recipe's exporter {name} does not have {', '.join(missing)}")
+    if own.LIBRARY in found:
+        raise RecipeError(
+            f"the recipe's exporter {name} is for {own.LIBRARY}, which has one: name the top-level package of your own "
+            "classes as its LIBRARY, like products"
+        )
+    return {**found, own.LIBRARY: own}
+
+
+def export(pipeline: Any, inputs: Inputs, own: Any = None) -> bytes:
+    """A fitted pipeline as ONNX, by the exporter of its last step's library, or of another library in the pipeline.
+
+    own: the product's exporter. It comes first where the pipeline has a part of its library.
 
     Raises:
         RecipeError: no exporter is for that library.
         Whatever the library raises for a step that it cannot convert.
     """
-    last = pipeline[-1]
+    last, found = pipeline[-1], known(own)
     # Containers of scikit-learn hold others: a calibrated booster is exported by the booster's exporter.
-    libraries = [library_of(part) for _, part in parts(last)] or [library_of(last)]
-    library = next((one for one in libraries if one != "sklearn"), libraries[0])
-    if (found := exporters().get(library)) is None:
-        raise RecipeError(str(_no_exporter("", last)))
-    return found.export(pipeline, inputs)
+    libraries = [library_of(last), *(library_of(part) for _, part in parts(pipeline))]
+    if own is not None and own.LIBRARY in libraries:
+        library = own.LIBRARY
+    else:
+        library = next((one for one in libraries if one != "sklearn"), "sklearn")
+    if library not in found:
+        raise RecipeError(str(_no_exporter("", last, found)))
+    return found[library].export(pipeline, inputs)
 
 
-def refusals(pipeline: Any) -> list[Refusal]:
+def refusals(pipeline: Any, own: Any = None) -> list[Refusal]:
     """What of a pipeline, fitted or not, is not served exactly. Empty says nothing against it, and is no proof."""
-    found = [
-        _no_exporter(step, part) for step, part in parts(pipeline) if library_of(part) not in exporters()
+    found = known(own)
+    libraries = dict.fromkeys(library_of(part) for _, part in parts(pipeline))
+    return [
+        *(_no_exporter(step, part, found) for step, part in parts(pipeline) if library_of(part) not in found),
+        *(one for library in libraries if library in found for one in found[library].refuse(pipeline)),
     ]
-    for library in dict.fromkeys(library_of(part) for _, part in parts(pipeline)):
-        if (one := exporters().get(library)) is not None:
-            found += one.refuse(pipeline)
-    return found
 
 
-def _no_exporter(step: str, part: Any) -> Refusal:
+def _no_exporter(step: str, part: Any, found: Iterable[str]) -> Refusal:
     library = library_of(part)
     return Refusal(
         step,
         type(part).__name__,
         "",
         f"it is of {library}, which has no exporter",
-        f"use an estimator of {', '.join(sorted(exporters()))}, or write an exporter for {library}",
+        f"use an estimator of {', '.join(sorted(found))}, or give the recipe an exporter: docs/how-to/add-a-library.md",
     )
 
 
-def reviewed_types() -> frozenset[str]:
+def reviewed_types(own: Any = None) -> frozenset[str]:
     """Types that skops may load: containers of arrays that were read and run no code when they are loaded.
 
-    A pipeline that holds any other type is refused when it is saved, not when somebody loads it.
+    They come from the exporters alone, never from a model's file. A pipeline that holds any other type is refused when
+    it is saved, not when somebody loads it.
     """
-    return frozenset(name for one in exporters().values() for name in one.TYPES)
+    return frozenset(name for one in known(own).values() for name in one.TYPES)
 
 
 def asked_types(pipeline: Any) -> frozenset[str]:
