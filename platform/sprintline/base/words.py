@@ -8,6 +8,16 @@ def counted_as(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
+def measure(value: float, decimals: int = 3, sign: str = "") -> str:
+    """A measure as people read it: some decimals, and fewer of a larger one, so that it has as many digits as count.
+
+    sign: `+` to write it always. `0.913`, `83.14`, `1,083`.
+    """
+    size = abs(value)
+    kept = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else decimals
+    return f"{value:{sign},.{min(kept, decimals)}f}"
+
+
 def table_cell(text: str) -> str:
     """A text as it stands in a cell of a Markdown table: on one line, its bars escaped."""
     return " ".join(text.split()).replace("|", "\\|")

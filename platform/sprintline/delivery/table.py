@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sprintline.base.terminal import wrapped
+from sprintline.base.words import measure
 from sprintline.delivery.measures import measures
 from sprintline.delivery.status import brief, questions
 from sprintline.learning.metric_names import Metric
@@ -343,7 +344,7 @@ def _rows(row: SprintStatus) -> str:
 
 def _rate(row: SprintStatus) -> str:
     if row.mean_answer is not None:
-        return f"{row.mean_answer:,.4g}"
+        return measure(row.mean_answer)
     return "–" if row.positive_rate is None else f"{row.positive_rate:.1%}"
 
 
@@ -367,7 +368,7 @@ def _done(row: SprintStatus, lead: str = "no: ") -> Text:
 
 
 def _figure(value: Any) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else measure(value)
 
 
 def _decision(row: SprintStatus) -> Text:

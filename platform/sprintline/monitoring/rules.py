@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.base.words import counted_as
+from sprintline.base.words import counted_as, measure
 from sprintline.learning.facts import Difference
 from sprintline.learning.metric_names import METRICS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
@@ -118,11 +118,15 @@ def _worse(gain: Difference, margin: float) -> bool:
     return (gain["high"] or 0) < -margin * gain.get("scale", 1)
 
 
+def _signed(value: float | None) -> str:
+    return "none" if value is None else measure(value, decimals=4, sign="+")
+
+
 def described(gain: Difference) -> str:
     """A gain as people read it: `ROC-AUC +0.0123 (97.5 % interval +0.0050 to +0.0190)`."""
     return (
-        f"{METRICS[gain['metric']].title} {gain['difference']:+.4f} ({100 * gain.get('confidence', 0.95):.3g} % "
-        f"interval {gain['low']:+.4f} to {gain['high']:+.4f})"
+        f"{METRICS[gain['metric']].title} {_signed(gain['difference'])} ({100 * gain.get('confidence', 0.95):.3g} % "
+        f"interval {_signed(gain['low'])} to {_signed(gain['high'])})"
     )
 
 

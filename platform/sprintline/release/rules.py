@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sprintline.base.words import measure
 from sprintline.learning.candidate import of_candidate
 from sprintline.learning.facts import Difference
 from sprintline.learning.metric_names import METRICS
@@ -20,9 +21,13 @@ def describe(interval: Difference, against: str) -> str:
     """An interval as people read it: `ROC-AUC +0.0123 against the champion (95 % interval +0.0050 to +0.0190)`."""
     name = METRICS[interval["metric"]].gain
     return (
-        f"{name} {interval['difference']:+.4f} against {against} ({100 * interval.get('confidence', 0.95):.3g} % "
-        f"interval {interval['low']:+.4f} to {interval['high']:+.4f})"
+        f"{name} {_signed(interval['difference'])} against {against} ({100 * interval.get('confidence', 0.95):.3g} % "
+        f"interval {_signed(interval['low'])} to {_signed(interval['high'])})"
     )
+
+
+def _signed(value: float | None) -> str:
+    return "none" if value is None else measure(value, decimals=4, sign="+")
 
 
 def _apart(evidence: Mapping[str, Any], _: Any) -> Judgement:

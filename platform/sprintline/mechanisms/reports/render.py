@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sprintline.base.words import table_cell
+from sprintline.base.words import measure, table_cell
 from sprintline.mechanisms.reports import charts
 from sprintline.mechanisms.reports.document import (
     Chart,
@@ -61,7 +61,7 @@ def _number(value: float, form: Form) -> str:
     if form is Form.SHARE:
         return f"{100 * value:.1f} %"
     if form is Form.MEASURE:
-        return f"{value:.3f}"
+        return measure(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
