@@ -30,7 +30,8 @@ def mine(name: str, title: str, owner: str, samples: str, dry_run: bool) -> None
     """Make this clone a team's own repository, once: its name, its README, who reviews what. `make mine` calls it.
 
     \b
-    sprintline mine acme-data --title "Acme data" --owner @acme/data --samples remove --dry-run
+    sprintline mine acme-data --title "Acme data" --owner @acme/data \\
+        --samples remove --dry-run
     """
     from sprintline.scaffold.create import ScaffoldError
     from sprintline.scaffold.repository.own_clone import ANSWERS, Own, carry_out, plan
