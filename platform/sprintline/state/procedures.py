@@ -6,14 +6,14 @@ from sprintline.mechanisms.procedures.declared import Procedure
 def _removal(name: str, resume: str) -> Procedure:
     return Procedure(
         name,
-        intended="the ledger holds the intent to remove a product's state; all of it is still there and counts",
+        intended=f"the ledger holds the intent to {name} a product's state; all of it is still there and counts",
         steps={
-            "records": "nothing recorded of the product counts any more; alias, files and runs are still there",
-            "champion": "MLflow's alias `champion` is gone; files and runs are still there",
-            "folders": "the product's files, tables, features and pages are gone; Dagster still has its runs",
-            "runs": "Dagster has forgotten the product's runs; the step is not recorded as done",
+            "records": f"nothing recorded of a product to {name} counts any more; alias, files and runs stay",
+            "champion": f"MLflow's alias `champion` of a product to {name} is gone; files and runs stay",
+            "folders": f"files, tables, features and pages of a product to {name} are gone; its runs stay",
+            "runs": f"Dagster has forgotten the runs of a product to {name}; the step is not recorded as done",
         },
-        ended="all of a product's state is removed; the outcome is missing",
+        ended=f"all state of a product to {name} is gone; the outcome is missing",
         resume=resume,
         repeats=True,
     )
