@@ -17,10 +17,12 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier
 
+from sprintline.learning.backtest import rolling_origin
 from sprintline.learning.exporters import asked_types, export, exporters, lightgbm, refusals, reviewed_types
 from sprintline.learning.parity import answers, largest_difference, onnx_answers
 from sprintline.learning.recipes import Inputs, Recipe
 from sprintline.learning.synthetic_rows import answers_for, awkward, invented
+from sprintline.learning.tasks.binary import TASK
 from sprintline.learning.training import train, training_set
 from sprintline.learning.trial import objections
 
@@ -168,7 +170,9 @@ def test_growth_stops_on_the_last_training_sprint_and_what_serves_is_its_best(ma
     def build(seed):
         return _pipeline(make(n_estimators=400, learning_rate=0.3, random_state=seed, **{patience: 5}))
 
-    recipe = Recipe(INPUTS, build, _twin, ("carrier",), "a booster", refit=refit, threads=1)
+    recipe = Recipe(
+        INPUTS, build, build if refit else _twin, ("carrier",), "a booster", refit=refit, threads=1
+    )
     assert objections(recipe) == []
     frame = invented(INPUTS, 900, 5)
     label = answers_for(frame, INPUTS, TWO, 5)
@@ -179,6 +183,12 @@ def test_growth_stops_on_the_last_training_sprint_and_what_serves_is_its_best(ma
     data = training_set(frame, labels, sprints=["S1", "S2", "S3"], judged="S4", recipe=recipe)
     trained = train(data, recipe=recipe, seed=1, budget_seconds=60)
     assert trained.stopped == "converged" and 1 <= trained.iterations < 200
+    # A backtest keeps no sprint to stop on.
+    asked_at = pd.Series(pd.date_range("2026-01-05", periods=900, freq="h", tz="UTC"))
+    earlier = rolling_origin(
+        data.inputs, data.label, asked_at, asked_at + pd.Timedelta(hours=1), recipe, 1, TASK
+    )
+    assert all(origin["roc_auc"] > 0.5 for origin in earlier["origins"])
     own = trained.model[-1]
     grown = own.booster_.num_trees() if make is _light else own.get_booster().num_boosted_rounds()
     assert grown == trained.iterations or not refit

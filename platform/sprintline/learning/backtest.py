@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sprintline.learning import boosters
 from sprintline.learning.facts import Backtest, Origin, Skill
 from sprintline.learning.recipes import Naive, Recipe
 from sprintline.learning.skills import skill_of
@@ -94,6 +95,8 @@ def _judge(
     with threadpool_limits(limits=cores(recipe)):
         if {"max_iter", "early_stopping", "n_iter_no_change"} <= set(last.get_params()):
             last.set_params(max_iter=min(TREES, last.max_iter), early_stopping=False)
+        elif boosters.stops_early(last):
+            boosters.without_stopping(last, min(TREES, last.get_params()["n_estimators"]))
         predictions = task.predicted(pipeline.fit(with_values(inputs), outcome), rows[judged])
     naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups, statistic=task.statistic)
     return task.skill(label[judged], predictions, naive.predict(rows[judged]), asked)

@@ -210,6 +210,7 @@ def train(
     # Built first: the limit reaches only libraries that are loaded by then, and building is what loads scikit-learn.
     model, twin = recipe.build(seed), recipe.twin(seed)
     must_be_served(task, model, twin, own=recipe.exporter)
+    boosters.without_stopping(twin[-1])  # it is fitted on every row, so that none is left to stop on
     with threadpool_limits(limits=cores(recipe)):
         twin_fitted = submit(lambda: twin.fit(with_values(inputs), label))
         deadline = begun + budget_seconds if stop_after is None else math.inf
