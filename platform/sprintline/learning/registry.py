@@ -365,7 +365,7 @@ def code_hash(*modules: ModuleType) -> str:
     import sprintline.learning.boosters
     import sprintline.learning.recipes
     import sprintline.learning.training
-    from sprintline.learning.exporters import code_files
+    from sprintline.learning import exporters, tasks
 
     ours = (sprintline.learning.recipes, sprintline.learning.training, sprintline.learning.boosters)
     # A product's own exporter is a module that its recipe's module imports.
@@ -376,7 +376,10 @@ def code_hash(*modules: ModuleType) -> str:
         if isinstance(one, ModuleType) and hasattr(one, "LIBRARY") and hasattr(one, "export")
     ]
     files = {module.__name__: Path(str(module.__file__)) for module in (*modules, *own, *ours)}
-    found = {name: bytes_hash(file.read_bytes()) for name, file in {**files, **code_files()}.items()}
+    found = {
+        name: bytes_hash(file.read_bytes())
+        for name, file in {**files, **exporters.code_files(), **tasks.code_files()}.items()
+    }
     return text_hash(json.dumps(found, sort_keys=True))
 
 

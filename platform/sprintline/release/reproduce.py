@@ -183,7 +183,8 @@ def _as_it_was(runtime: Runtime, table: str, sprint: str, wanted: str, now: str 
 
 def _parameters(runtime: Runtime, _: str, held: _Held) -> str:
     here, then = dict(runtime.recipe.recipe().identity()), dict(held.snapshot["params"])
-    then.pop("label", None)
+    for named_by_the_product in ("label", "task"):
+        then.pop(named_by_the_product, None)
     here = _as_json(here)
     if changed := sorted(name for name in {*here, *then} if here.get(name) != then.get(name)):
         raise Missing(f"the recipe's {', '.join(changed)} are not those it was made with")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pkgutil
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from sprintline.learning.tasks.task import Task
@@ -35,3 +36,8 @@ def task_named(name: str | None) -> Task:
 def task_of(runtime: Any) -> Task:
     """The task of a product. Raises LookupError for one that no module has."""
     return task_named(runtime.spec.model.task)
+
+
+def code_files() -> dict[str, Path]:
+    """The files of this package by module name: how answers are learned is part of the code that makes a model."""
+    return {f"{__name__}.{file.stem}": file for file in sorted(Path(__path__[0]).glob("*.py"))}
