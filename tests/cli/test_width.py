@@ -58,7 +58,7 @@ SENTENCES = {
     "add", "approve", "attest", "backlog add", "backlog assign", "backlog close", "backlog prioritise",
     "backlog start", "backup", "card", "check", "docs", "env", "feast", "init", "ledger", "ledger accept",
     "ledger verify", "migrate", "mlflow", "new", "prune", "publish", "recover", "reference", "remove", "replay",
-    "reset", "restore", "retry", "site", "ui", "waive", "notebook", "mine", "codeowners",
+    "reset", "restore", "retry", "site", "ui", "waive", "notebook", "mine", "codeowners", "predict",
 }  # fmt: skip
 """Commands that print sentences, paths and pages of Markdown, which a terminal breaks where it likes."""
 

@@ -10,6 +10,7 @@ import sys
 import time
 
 import dagster as dg
+import pandas as pd
 import pytest
 from tests.parts import require_proc
 
@@ -125,6 +126,53 @@ def test_the_notebook_runs_on_closed_sprints_and_changes_nothing(replayed):
     assert {"model", "twin", "naive", "live"} <= set(figures)
     assert float(figures["model"][0]) > float(figures["naive"][0]) > 0.5
     assert replayed.run("state-hash").stdout == before
+
+
+def test_rows_of_a_file_are_predicted_as_in_a_closing(replayed, tmp_path):
+    """Of the last sprint's questions; then without the features, which are looked up."""
+    read = (
+        "import sys; from sprintline.base.settings import ROOT, home; from sprintline.lake.tables import Lake\n"
+        "from sprintline.product.runtime import load_runtime\n"
+        "r = load_runtime(ROOT / 'platform' / 'products' / sys.argv[1])\n"
+        "key = r[Lake].sprints(r.table('predictions'))[-1]\n"
+        "for name in ('question_features', 'predictions'):\n"
+        "    rows = r[Lake].read(r.table(name), [key]).sort_values('question_id')\n"
+        "    rows.to_parquet(f'{sys.argv[2]}/{name}.parquet')\n"
+    )
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", read, replayed.product, str(tmp_path)], cwd=replayed.root,
+        env=replayed.env, check=True, timeout=100,
+    )  # fmt: skip
+    asked = pd.read_parquet(tmp_path / "question_features.parquet")
+    issued = pd.read_parquet(tmp_path / "predictions.parquet")
+    (now,) = json.loads(replayed.run("live", replayed.product, "--json").stdout)["products"]
+    live = now["live"]["model_id"]
+    file = tmp_path / "asked.csv"
+    asked.to_csv(file, index=False)
+    said = json.loads(replayed.run("predict", replayed.product, "--input", str(file), "--json").stdout)
+    assert (said["rows"], said["model"], said["looked_up"]) == (len(asked), live, [])
+    again = pd.read_csv(tmp_path / "asked.predicted.csv")
+    if issued["model_id"].unique().tolist() == [live]:
+        assert again["probability"].to_numpy() == pytest.approx(issued["probability"].to_numpy(), abs=1e-6)
+    assert list(again.columns) == [*asked.columns, "model_id", "probability", "twin", "naive"]
+
+    features = [name for name in asked if name.startswith("courier_")]
+    asked.drop(columns=features).to_parquet(tmp_path / "bare.parquet")
+    out = replayed.run("predict", replayed.product, "--input", str(tmp_path / "bare.parquet")).stdout
+    assert all(name in out for name in features) and "Looked up in the online store" in out
+    bare = pd.read_parquet(tmp_path / "bare.predicted.parquet")
+    assert bare["probability"].between(0, 1).all() and bare["probability"].nunique() > 10
+
+    asked.assign(weekday="Monday").to_csv(file, index=False)
+    for more, told in (
+        (["--output", str(tmp_path / "new.csv")], "weekday of row 1 is 'Monday', no number"),
+        ([], "is there already: name another with --output, or give --force"),
+    ):
+        refused = replayed.run("predict", replayed.product, "--input", str(file), *more, check=False)
+        assert refused.returncode and told in " ".join(refused.stderr.split()), refused.stderr
+    asked.drop(columns=["weekday", "courier", *features]).to_csv(file, index=False)
+    refused = replayed.run("predict", replayed.product, "--input", str(file), "--force", check=False)
+    assert "has no column weekday, courier, which the live model needs" in " ".join(refused.stderr.split())
 
 
 def test_after_a_reset_the_same_files_close_to_the_same_state(replayed):
