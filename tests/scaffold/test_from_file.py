@@ -369,3 +369,15 @@ def test_a_number_as_label_makes_a_product_that_predicts_it(clone):
     assert {"past_mean"} <= set(names["NUMERIC"]) and "hours" not in names["NUMERIC"]
     assert type(recipe.build(1)[-1]).__name__ == "HistGradientBoostingRegressor"
     assert type(recipe.twin(1)[-1]).__name__ == "Ridge"
+
+
+def test_an_answer_that_is_known_when_its_question_is_asked_is_told(clone):
+    file = clone / "tickets.csv"
+    rows().to_csv(file, index=False)
+    made = create_from_file("tickets_4", asked(file, known_at="opened"), clone)
+    assert any(
+        note.startswith("--known-at is --event-at, so an answer counts as known") for note in made.notes
+    )
+    remove_product("tickets_4", clone, traces_of("tickets_4", clone))
+    made = create_from_file("tickets_4", asked(file), clone)
+    assert not any("--known-at is --event-at" in note for note in made.notes)

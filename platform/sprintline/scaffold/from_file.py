@@ -109,6 +109,12 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
     """Notes about the file's columns and sprints that its owner should know before the first replay."""
     yield f"the task is {facts['task']}, because {facts['task_reason']} (model.task in defs.yaml)"
     yield from facts["notes"]
+    if facts["known"] == facts["event"]:
+        yield (
+            f"--known-at is --event-at, so an answer counts as known at the moment of its question: later questions of "
+            f"the same moment's hour already use it. If {facts['known'].header} is when the question is asked, add a "
+            f"column with the moment at which the answer was there"
+        )
     taken = ", ".join(one.header for one in facts["columns"] if one.sql in facts["asked_columns"])
     yield (
         f"these columns are taken as known when the question is asked (knownAt in contracts/{facts['source']}.yaml): "
