@@ -30,7 +30,7 @@ for declaration in platform/products/*/defs.yaml; do
     .venv/bin/sprintline remove "$(basename "$(dirname "$declaration")")" --yes
 done
 .venv/bin/sprintline new parcels
-make --no-print-directory lint
+make --no-print-directory lint ARGS=
 files=tests
 [[ -n ${ALL:-} ]] || files=$(grep -rlwE 'ROOT|products' tests --include='test_*.py' | grep -v '^tests/products/' | sort | tr '\n' ' ')
 make --no-print-directory test ARGS="-q -m 'not end_to_end and not proof' -p no:cacheprovider $files"
