@@ -195,9 +195,10 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         if shell.waits(context, runtime, context.partition_key, context.asset_key):
             return
         sprint = runtime.window(context.partition_key)
-        published, facts = publish(context, runtime, sprint)
-        version = online_version(runtime, sprint.key)
-        runtime.measure("online_features", sprint.key, version, facts)
+        with runtime[FeatureStore].publication():
+            published, facts = publish(context, runtime, sprint)
+            version = online_version(runtime, sprint.key)
+            runtime.measure("online_features", sprint.key, version, facts)
         shown = {
             one.view: one.why or f"{one.keys} keys up to {one.newest:%Y-%m-%d %H:%M} UTC" for one in published
         }

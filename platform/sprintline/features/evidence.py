@@ -67,9 +67,14 @@ def _question_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
 
 
 def _online_features(runtime: Runtime, asset: str, sprint: str) -> Evidence:
-    measured = runtime.measured(asset, sprint)
-    if measured is None:
+    if runtime.measured(asset, sprint) is None:
         return NOTHING
+    with runtime[FeatureStore].publication(reading=True):
+        return _online_compared(runtime, asset, sprint)
+
+
+def _online_compared(runtime: Runtime, asset: str, sprint: str) -> Evidence:
+    measured = runtime.measurement(asset, sprint)
     facts: OnlineFeaturesFacts = measured.facts
     newest = max(runtime.history(asset), key=lambda key: runtime.window(key).index)
     now = online_version(runtime, sprint)

@@ -371,6 +371,15 @@ class FeatureStore:
         return open_project(self.product, self.registry, self.online_file)
 
     @contextlib.contextmanager
+    def publication(self, *, reading: bool = False) -> Iterator[None]:
+        """Held by one process from publishing a sprint until that is recorded; who compares both (`reading`) waits.
+
+        Without it a check of one sprint could meet the values of the next, which no record tells of yet.
+        """
+        with file_lock(self.state / ".publication.lock", shared=reading):
+            yield
+
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One process (and thread) at a time changes this product's registry and online store."""
         self.state.mkdir(parents=True, exist_ok=True)
