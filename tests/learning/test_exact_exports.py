@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -304,12 +304,25 @@ def test_an_export_answers_as_scikit_learn(steps, kind, estimator, rows, labels)
 def test_what_is_published_is_compared_and_what_is_compared_is_not_refused():
     compared = set()
     for name, steps, _, estimator in COMBINATIONS:
-        pipeline = Pipeline([("columns", STEPS[steps]()), ("model", estimator)])
+        # Not fitted, as a recipe builds it, whatever ran before.
+        pipeline = Pipeline([("columns", STEPS[steps]()), ("model", clone(estimator))])
         assert not refusals(pipeline), name
         compared |= {type(part).__name__ for _, part in parts(pipeline)}
     published = {name for one in exporters()["sklearn"].SUPPORTED for name in one.names}
     assert published <= compared
     assert compared - published <= {"make_column_selector"}
+
+
+@pytest.mark.fault
+def test_a_stack_whose_last_estimator_has_no_probabilities_is_refused():
+    from sklearn.ensemble import StackingClassifier
+    from sklearn.linear_model import RidgeClassifier
+
+    parts_of_it = [("tree", DecisionTreeClassifier(max_depth=2))]
+    for last, refused in ((None, False), (RidgeClassifier(), True)):
+        stack = StackingClassifier(parts_of_it, final_estimator=last)
+        found = refusals(Pipeline([("columns", STEPS["filled"]()), ("model", stack)]))
+        assert any(one.reason == "it has no probabilities" for one in found) == refused
 
 
 @pytest.mark.fault

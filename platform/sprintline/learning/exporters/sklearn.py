@@ -209,7 +209,7 @@ def refuse(pipeline: Any) -> Iterator[Refusal]:
     last = pipeline[-1]
     from sklearn.base import is_classifier
 
-    if library_of(last) == LIBRARY and is_classifier(last) and not hasattr(last, "predict_proba"):
+    if library_of(last) == LIBRARY and is_classifier(last) and not _tells_probabilities(last):
         yield Refusal(
             pipeline.steps[-1][0],
             type(last).__name__,
@@ -219,6 +219,13 @@ def refuse(pipeline: Any) -> Iterator[Refusal]:
         )
     if any(type(part).__name__ in _HIST for _, part in parts(last)):
         yield from behind_scalers(pipeline)
+
+
+def _tells_probabilities(last: Any) -> bool:
+    """Whether a classifier has probabilities. A stack that is not fitted yet leaves that to its last estimator."""
+    if type(last).__name__ == "StackingClassifier":
+        return last.final_estimator is None or _tells_probabilities(last.final_estimator)
+    return hasattr(last, "predict_proba")
 
 
 def behind_scalers(pipeline: Any) -> Iterator[Refusal]:
