@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from sprintline.learning import training
+from sprintline.learning import growth
 from sprintline.learning.recipes import Inputs, Naive, Recipe, RecipeError
 from sprintline.learning.tasks.binary import TASK
 from sprintline.learning.training import (
@@ -135,7 +135,7 @@ def test_the_pieces_a_model_is_grown_in_do_not_matter(data, trained, monkeypatch
         trained.iterations,
         7,
     ):  # the first makes the last tree of a piece the one at which it settles
-        monkeypatch.setattr(training, "PIECE", piece)
+        monkeypatch.setattr(growth, "PIECE", piece)
         again = _train(*data)
         assert (
             again.iterations == trained.iterations
@@ -151,7 +151,7 @@ def test_the_clock_does_not_steer_a_training_that_converges(data, trained):
 
 @pytest.mark.fault
 def test_a_budget_that_runs_out_is_told(data, monkeypatch):
-    monkeypatch.setattr(training, "PIECE", 5)
+    monkeypatch.setattr(growth, "PIECE", 5)
     ticks = itertools.count(0, 10.0)
     stopped = _train(*data, clock=lambda: next(ticks), budget_seconds=30)
     assert stopped.stopped == "budget" and stopped.iterations == 5
@@ -176,7 +176,7 @@ def test_refit_grows_the_trees_found_on_all_sprints(data, trained):
 def test_a_budget_that_runs_out_while_growing_again_keeps_the_first_model(data, trained, monkeypatch):
     # Asked at the beginning and before the first growth; after it has converged time is up.
     ticks = itertools.chain([0.0, 0.0], itertools.repeat(1e9))
-    monkeypatch.setattr(training, "PIECE", 300)
+    monkeypatch.setattr(growth, "PIECE", 300)
     again = _train(*data, recipe=dataclasses.replace(RECIPE, refit=True), clock=lambda: next(ticks))
     assert again.stopped == "budget" and (again.predict(data[0]) == trained.predict(data[0])).all()
 
@@ -184,7 +184,7 @@ def test_a_budget_that_runs_out_while_growing_again_keeps_the_first_model(data, 
 @pytest.mark.parametrize("refit", [False, True])
 @pytest.mark.parametrize("ticks", [10.0, 14.0], ids=["one piece", "no piece whole"])
 def test_what_the_clock_ended_is_repeated_without_one(data, monkeypatch, refit, ticks):
-    monkeypatch.setattr(training, "PIECE", 5)
+    monkeypatch.setattr(growth, "PIECE", 5)
     clock, recipe = itertools.count(0, ticks), dataclasses.replace(RECIPE, refit=refit)
     first = _train(*data, recipe=recipe, clock=lambda: next(clock), budget_seconds=30)
     assert first.stopped == "budget"
@@ -196,7 +196,7 @@ def test_what_the_clock_ended_is_repeated_without_one(data, monkeypatch, refit, 
 def test_a_first_growth_that_was_kept_is_repeated(data, trained, monkeypatch):
     """The clock ended the second growth: what was kept is the first, converged, and so it comes again."""
     ticks = itertools.chain([0.0, 0.0], itertools.repeat(1e9))
-    monkeypatch.setattr(training, "PIECE", 300)
+    monkeypatch.setattr(growth, "PIECE", 300)
     recipe = dataclasses.replace(RECIPE, refit=True)
     kept = _train(*data, recipe=recipe, clock=lambda: next(ticks))
     again = _train(*data, recipe=recipe, stop_after=kept.iterations)

@@ -220,3 +220,15 @@ def test_the_cause_stands_before_what_failed_and_once():
         f"{DEFS}:7: the calendar was changed. What failed: feature_repo/bakery/a.sql: group by them (step view)"
     )
     assert told.because_of(changed) == told and RunError("a").because_of([]) == RunError("a")
+
+
+def test_a_model_keeps_the_task_that_it_learned(closed, root):
+    """What was released before there were tasks answers yes or no: its probabilities are no minutes."""
+    bakery = edit(root, DEFS, "    label: late", "    task: regression\n    label: late")
+    for quick in (True, False):
+        (line,) = contradictions(bakery, quick=quick)
+        assert line.startswith(f"{DEFS}:") and "regression, but model m1, live since 2026-S01" in line
+        assert "has the task binary; write `task: binary` again" in line
+    with pytest.raises(StepFailed, match="has the task binary"):
+        refuse_unmet_needs(bakery, live(bakery))
+    assert contradictions(edit(root, DEFS, "task: regression", "task: binary")) == []

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from sprintline.learning import boosters
 from sprintline.learning.facts import Backtest, Origin, Skill
+from sprintline.learning.growth import with_values
 from sprintline.learning.recipes import Naive, Recipe
 from sprintline.learning.skills import skill_of
 from sprintline.learning.tasks.task import Task
-from sprintline.learning.training import cores, with_values
+from sprintline.learning.training import cores
 
 if TYPE_CHECKING:
     import pandas as pd

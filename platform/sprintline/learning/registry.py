@@ -363,11 +363,17 @@ class Models:
 def code_hash(*modules: ModuleType) -> str:
     """Hash of the code that makes a model: the product's module(s), and training and export of the platform."""
     import sprintline.learning.boosters
+    import sprintline.learning.growth
     import sprintline.learning.recipes
     import sprintline.learning.training
     from sprintline.learning import exporters, tasks
 
-    ours = (sprintline.learning.recipes, sprintline.learning.training, sprintline.learning.boosters)
+    ours = (
+        sprintline.learning.recipes,
+        sprintline.learning.training,
+        sprintline.learning.growth,
+        sprintline.learning.boosters,
+    )
     # A product's own exporter is a module that its recipe's module imports.
     own = [
         one

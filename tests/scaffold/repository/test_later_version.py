@@ -24,6 +24,7 @@ from sprintline.scaffold.repository import own_clone
 ROOT = settings.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SAMPLES = PYPROJECT["tool"]["sprintline"]["samples"]
+# A team's clone keeps these tests and has nothing for them to do: it is no template. In the template all of them run.
 pytestmark = pytest.mark.skipif(
     PYPROJECT["project"]["name"] != own_clone.TEMPLATE or not (ROOT / "copier.yml").is_file(),
     reason="this clone is a team's own: it is no template for others",

@@ -23,6 +23,8 @@ from sprintline.scaffold.repository.codeowners import MARK
 ROOT = settings.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, SAMPLES = PYPROJECT["project"], PYPROJECT["tool"]["sprintline"]["samples"]
+# A team's clone keeps these tests and has nothing for them to do: what they rename and remove is renamed and gone. In
+# the template all of them run.
 pytestmark = pytest.mark.skipif(
     PROJECT["name"] != own_clone.TEMPLATE
     or not all((ROOT / "platform" / "products" / name).is_dir() for name in SAMPLES),
