@@ -185,6 +185,8 @@ def test_a_default_is_what_the_values_say(tmp_path, change, wanted):
 def test_the_command_is_quoted_for_a_shell():
     answers = Answers("tickets", None, {})
     assert answers.command() == "sprintline new tickets"
+    sample = Answers("minutes", None, {"task": "regression", "timezone": "UTC"})
+    assert sample.command() == "sprintline new minutes --task regression"
     answers = Answers(
         "t", settings.ROOT / "a b.csv", {"label": "hours > 4", "known_later": ("x y", "z"), "by": None}
     )

@@ -44,7 +44,9 @@ class Answers:
     def command(self) -> str:
         """The command line that does the same without asking."""
         words = ["sprintline", "new", str(self.product)]
-        if self.file is not None:
+        if self.file is None:
+            words += ["--task", self.said["task"]] if self.said.get("task") else []
+        else:
             words += ["--from", str(self.file)]
             for name, value in self.said.items():
                 for one in value if isinstance(value, tuple) else (value,):

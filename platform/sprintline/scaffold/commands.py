@@ -11,6 +11,7 @@ import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
+from sprintline.scaffold.task_files import TASK_FILES
 
 if TYPE_CHECKING:
     from sprintline.scaffold.ask import Answers
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--task",
-    type=click.Choice(["binary", "regression", "count"]),
-    help="With --from: kind of answer (default: what the label is).",
+    type=click.Choice(list(TASK_FILES)),
+    help="Kind of answer: of the invented sample (default: binary), or with --from (default: what the label is).",
 )
 @click.option(
     "--by",
@@ -76,6 +77,7 @@ def new(
     \b
     sprintline new
     sprintline new parcels
+    sprintline new minutes --task regression
     sprintline new tickets --from tickets.csv --key id --event-at opened_at \\
         --known-at closed_at --label "hours_to_close > 48"
     """
@@ -83,9 +85,7 @@ def new(
     from sprintline.scaffold.create import ScaffoldError
 
     missing = [f"--{name.replace('_', '-')}" for name in NEEDED if not said[name]]
-    if file is None and (
-        known_later or len(missing) + (not said["by"]) + (not said["task"]) < len(NEEDED) + 2
-    ):
+    if file is None and (known_later or len(missing) + (not said["by"]) < len(NEEDED) + 1):
         raise Refusal("these options describe your own file: name it with --from FILE", code=2)
     options = {**said, "known_later": known_later, "timezone": timezone, "length_days": length_days}
     answers = Answers(product, file, options)
@@ -123,11 +123,11 @@ def new(
 
 
 def _make(answers: Answers) -> Made:
-    from sprintline.scaffold.create import create_product
     from sprintline.scaffold.from_file import Asked, create_from_file
+    from sprintline.scaffold.task_samples import create_sample
 
     if answers.file is None:
-        return create_product(str(answers.product), settings.ROOT)
+        return create_sample(str(answers.product), settings.ROOT, answers.said["task"])
     return create_from_file(str(answers.product), Asked(answers.file, **answers.said), settings.ROOT)
 
 

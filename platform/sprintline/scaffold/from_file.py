@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import ceil, floor
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
 from sprintline.learning.backtest import ORIGINS, PARTS
-from sprintline.learning.tasks import binary, regression
+from sprintline.learning.tasks import binary, regression, tasks
 from sprintline.product.calendar import Calendar
 from sprintline.scaffold.create import Made, ScaffoldError, create_product
 from sprintline.scaffold.late_columns import late_columns
@@ -32,6 +32,7 @@ from sprintline.scaffold.source_files import (
     render_all,
     row_facts,
 )
+from sprintline.scaffold.task_files import TASK_FILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,26 +50,28 @@ FEW_OUTCOMES = 30
 """Of the rarer answer in a sprint: with 24 the interval of a gain in ROC-AUC was some 0.4 wide."""
 MOST_GAPS = 30
 """With more gaps than this, or one of a whole year, no calendar fits the file."""
-TASKS = {
-    "binary": {
-        "answer_type": "boolean", "total": "positives", "past": "past_rate", "kind": "Classifier",
-        "linear": "LogisticRegression", "twin": "logistic regression", "statistic": "rate",
-    },
-    "regression": {
-        "answer_type": "double", "total": "total", "past": "past_mean", "kind": "Regressor",
-        "linear": "Ridge", "twin": "ridge regression", "statistic": "median",
-    },
-    "count": {
-        "answer_type": "double", "total": "total", "past": "past_mean", "kind": "Regressor",
-        "linear": "PoissonRegressor", "twin": "Poisson regression", "statistic": "mean",
-    },
-}  # fmt: skip
-"""What differs between the files of a product, by its task."""
+MOST_CLASSES = 12
+"""A text with more values than this is no class that a model could learn to name."""
 INTEGERS = ("tinyint", "smallint", "int", "bigint", "hugeint")
 NUMBERS = (*INTEGERS, *(f"u{one}" for one in INTEGERS), "decimal", "float", "double")
 """How the names of DuckDB's types of numbers begin."""
 NEARLY_ALL = 0.99
 """Share of the answers that a sprint's file waits for: one that comes a year late must not delay all the others."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What is known of a file's meaning beyond its columns; all of it may be empty.
+
+    question: a sentence for the product's description. means: what the label is, with its unit.
+    about, units: description and unit of columns, by header. limits: a sentence for the contract.
+    """
+
+    question: str = ""
+    means: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    limits: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Asked:
     timezone: str = "UTC"
     length_days: int = 7
     task: str | None = None
+    meaning: Meaning = field(default_factory=Meaning)
 
 
 def create_from_file(product: str, asked: Asked, root: Path) -> Made:
@@ -133,7 +137,7 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
             f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
             f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
         )
-    elif facts["task"] == "binary" and facts["rarer"] < FEW_OUTCOMES:
+    elif facts["rarer"] < FEW_OUTCOMES:
         yield (
             f"a usual sprint of {asked.length_days} days has {facts['rarer']} rows of the rarer answer; with so few a "
             f"difference is rarely significant, and a model that is not significantly better does not serve: try a "
@@ -173,13 +177,16 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
             code=2,
         )
     label, used, answers, task, why = _label(asked, columns, frame)
-    rarer = float(min(answers.mean(), 1 - answers.mean())) if task == "binary" else 1.0
+    classes = sorted(answers.dropna().unique()) if answers.dtype in ("boolean", "string") else []
+    rarer = float(answers.value_counts(normalize=True).min()) if classes else 1.0
     if event in used:
         raise ScaffoldError("--label: it uses the moment of the question, so it is known in advance", code=2)
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
     later |= {one.sql for one in _known_later(asked, named, (key, event))}
     open_to_doubt = [column for column in columns if column.sql not in later]
-    doubted = late_columns(frame, open_to_doubt, asked_at, answers)
+    doubted = {}
+    for one in [answers == one for one in classes] if len(classes) > 2 else [answers]:
+        doubted = late_columns(frame, open_to_doubt, asked_at, one) | doubted
     later |= doubted.keys()
     by = _group(asked, named, [column for column in columns if column.sql not in later], doubted)
     # The column that groups the history is text for Feast, the model and the tables, whatever its type in the file.
@@ -202,14 +209,21 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "source": name_for(asked.file),
         "sample": asked.file.name,
         "notes": tuple(notes_on(columns, frame, name_for(asked.file))),
-        "purpose": f"One row per question with its answer: {asked.label}",
+        "purpose": f"One row per question with its answer: {asked.meaning.means or asked.label}",
+        "limits": asked.meaning.limits,
+        "description": asked.meaning.question or f"Question for each row: {asked.label}?",
+        "means": asked.meaning.means or asked.label,
+        "about": asked.meaning.about,
+        "units": asked.meaning.units,
         "usage": f"One file per sprint with the rows whose {event.name} is in it, dropped when their answers are "
         "known.",
         "timezone": asked.timezone,
         "label": label,
         "task": task,
         "task_reason": why,
-        **TASKS[task],
+        "files": TASK_FILES[task],
+        "totals": TASK_FILES[task].totals(classes),
+        "options": TASK_FILES[task].options(classes),
         "lengths": calendar.lengths,
         "waits": _days_to_wait(pd.Series([calendar.sprints[place].end for place in places]), known_at),
         "columns": columns,
@@ -240,7 +254,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         # An answer that becomes known now may belong to an old question.
         "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
         # The backtest learns at its first origin from what was known by then: the delay alone would leave nothing.
-        "train": _sprints_to_learn_from(usual := int(rows.median()), rarer, task)
+        "train": _sprints_to_learn_from(usual := int(rows.median()), rarer)
         + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
         "rarer": int(rarer * usual),
         "train_least": TRAIN_SPRINTS,
@@ -327,11 +341,14 @@ def _days(gaps: pd.Series) -> float:
     return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
 
 
-def _sprints_to_learn_from(rows: int, rarer: float, task: str) -> int:
-    """Sprints needed for enough rows of the rarer answer in each part of the backtest; the default for tiny sprints."""
+def _sprints_to_learn_from(rows: int, rarer: float) -> int:
+    """Sprints needed for enough rows of the rarer answer in each part of the backtest; the default for tiny sprints.
+
+    rarer: share of the rarest class; 1 where answers are numbers.
+    """
     if rows < FEW_ROWS:
         return TRAIN_SPRINTS
-    least = binary.LEAST if task == "binary" else regression.LEAST
+    least = binary.LEAST if rarer < 1 else regression.LEAST
     return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * least / max(1.0, rarer * rows))))
 
 
@@ -365,15 +382,22 @@ def _label(
         ) from error
     if not used:
         raise ScaffoldError(f"--label: {asked.label!r} names no column; the columns are {known}", code=2)
-    if not kind.startswith(("bool", *NUMBERS)):
+    different = values.nunique()
+    is_class = kind == "varchar" and different <= MOST_CLASSES and "multiclass" in tasks()
+    if not is_class and not kind.startswith(("bool", *NUMBERS)):
         raise ScaffoldError(
-            f"--label: {asked.label!r} is text or a time, and models predict yes or no, or a number: write a "
-            f"condition, as {used[0].sql} = 'value', or a number column",
+            f"--label: {asked.label!r} is text or a time with {different:,} values, and models predict yes or no, a "
+            f"number, or one of at most {MOST_CLASSES} classes: write a condition, as {used[0].sql} = 'value', or a "
+            f"number column",
             code=2,
         )
-    numbers = None if kind.startswith("bool") else pd.to_numeric(values).astype("Float64")
-    task, why = _task(asked, numbers)
-    answers = values.astype("boolean") if numbers is None else numbers
+    is_number = kind.startswith(NUMBERS)
+    answers = (
+        pd.to_numeric(values).astype("Float64")
+        if is_number
+        else values.astype("string" if is_class else "boolean")
+    )
+    task, why = _task(asked, answers)
     if task == "binary":
         answers = answers.astype("boolean")
         yes, answered = int(answers.sum()), int(answers.count())
@@ -391,9 +415,12 @@ def _label(
     return label, used, answers, task, why
 
 
-def _task(asked: Asked, numbers: pd.Series | None) -> tuple[str, str]:
-    """The task of a label and the reason. numbers: its values, None for a condition."""
-    if numbers is None:
+def _task(asked: Asked, answers: pd.Series) -> tuple[str, str]:
+    """The task of a label and the reason. answers: of type boolean, string or Float64."""
+    numbers = answers if answers.dtype == "Float64" else None
+    if answers.dtype == "string":
+        found, why = "multiclass", "the label is text"
+    elif numbers is None:
         found, why = "binary", "the label is a condition"
     elif numbers.dropna().isin((0, 1)).all():
         found, why = "binary", "the label is 0 or 1"
@@ -402,7 +429,7 @@ def _task(asked: Asked, numbers: pd.Series | None) -> tuple[str, str]:
     if asked.task in (None, found):
         return found, why
     whole = numbers is not None and bool(((numbers.dropna() >= 0) & (numbers.dropna() % 1 == 0)).all())
-    if asked.task == "binary" or numbers is None:
+    if asked.task in ("binary", "multiclass") or numbers is None:
         raise ScaffoldError(
             f"--task {asked.task}: {why}, so the task is {found}; write another --label", code=2
         )

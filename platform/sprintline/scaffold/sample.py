@@ -47,14 +47,14 @@ def seed_of(product: str) -> int:
 def orders_csv(seed: int) -> str:
     """The file of orders, all sprints."""
     names = ("order_id", "placed_at", "courier", "district", "parcels", "distance_km", "promised_minutes")
-    return _csv(names, ([_text(getattr(order, name)) for name in names] for order in invent(seed)))
+    return _csv(names, ([as_text(getattr(order, name)) for name in names] for order in invent(seed)))
 
 
 def deliveries_csv(seed: int) -> str:
     """The file of deliveries, all sprints: a lost order has no row."""
     names = ("order_id", "placed_at", "delivered_at")
     arrived = (order for order in invent(seed) if order.delivered_at)
-    return _csv(names, ([_text(getattr(order, name)) for name in names] for order in arrived))
+    return _csv(names, ([as_text(getattr(order, name)) for name in names] for order in arrived))
 
 
 @lru_cache(maxsize=2)
@@ -101,5 +101,6 @@ def _csv(names: tuple[str, ...], rows: object) -> str:
     return out.getvalue()
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A value as the files have it: moments in UTC."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)

@@ -186,7 +186,9 @@ def text_of(template: str, facts: dict[str, Any]) -> str:
     environment.filters["yaml"] = _yaml
     environment.filters["rendered"] = _rendered
     environment.filters["plain"] = _plain
-    return environment.get_template(template).render({"types": TYPES, **facts})
+    return environment.get_template(template).render(
+        {"types": TYPES, "about": {}, "units": {}, "limits": "", **facts}
+    )
 
 
 def render_all(templates: str, folder: Path, facts: dict[str, Any]) -> None:
