@@ -96,13 +96,13 @@ class ModelSpec(Spec):
         "quantile (a number as quantiles) or count (a whole number from 0)",
         examples=["binary"],
     )
-    classes: tuple[Words, ...] = Field(
-        default=(),
+    classes: list[Words] = Field(
+        default=[],
         description="the classes of task multiclass, as the label has them",
         examples=[["early", "on time", "late"]],
     )
-    quantiles: tuple[Number, ...] = Field(
-        default=(),
+    quantiles: list[Number] = Field(
+        default=[],
         description="the levels of task quantile, rising, between 0 and 1",
         examples=[[0.1, 0.5, 0.9]],
     )
