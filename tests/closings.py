@@ -45,14 +45,10 @@ def close(product: str, sprints: int) -> dict[str, Any]:
 
 
 def make(product: str, task: str) -> dict[str, Any]:
-    """The sample of a task, with its first model as early as there is one."""
+    """The sample of a task."""
     from sprintline.scaffold.task_samples import create_sample
 
     create_sample(product, ROOT, task)
-    file = ROOT / "platform" / "products" / product / "defs.yaml"
-    text = file.read_text(encoding="utf-8")
-    assert "bootstrap_after: 3" in text
-    file.write_text(text.replace("bootstrap_after: 3", "bootstrap_after: 2"), encoding="utf-8")
     return {}
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from sprintline.learning.metric_functions import PREPARE
+from sprintline.learning.metric_functions import PREPARE, of_levels
 from sprintline.learning.metric_names import METRICS
 from sprintline.learning.metrics import paired_bootstrap
 from sprintline.learning.recipes import Naive, RecipeError
@@ -29,12 +29,12 @@ def numbers(seed: int = 1, rows: int = 2000, off: float = 1.0):
 
 
 def test_every_metric_can_be_computed_and_every_task_reports_known_ones():
-    assert set(METRICS) == set(PREPARE)
+    assert set(METRICS) == {*PREPARE, *of_levels((0.1, 0.9))}
     for one in tasks().values():
         assert {one.decides, *one.watched} <= set(one.reported) <= set(METRICS)
         assert one.quality in one.reported and one.quality in QUALITIES
         assert len(one.reported) == 3, "tables have three columns of metrics"
-    with pytest.raises(LookupError, match="there is no task ranking; known are binary, count, regression"):
+    with pytest.raises(LookupError, match="no task ranking; known are binary, count, multiclass"):
         task_named("ranking")
 
 

@@ -99,7 +99,8 @@ def _judge(
         elif boosters.stops_early(last):
             boosters.without_stopping(last, min(TREES, last.get_params()["n_estimators"]))
         predictions = task.predicted(pipeline.fit(with_values(inputs), outcome), rows[judged])
-    naive = Naive.fit(inputs.reset_index(drop=True), outcome, recipe.naive_groups, statistic=task.statistic)
+    targets = task.targets(outcome)
+    naive = Naive.fit(inputs.reset_index(drop=True), targets, recipe.naive_groups, statistic=task.statistic)
     return task.skill(label[judged], predictions, naive.predict(rows[judged]), asked)
 
 

@@ -74,13 +74,15 @@ class Scorer:
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Predictions, one a row of any frame that has the model's columns; further columns are ignored."""
+        """Predictions, (n) or (n, parts), of any frame that has the model's columns; further columns are ignored."""
         numbers, categories = self.inputs.numbers(frame), self.inputs.categories(frame)
         found = [
             self._run(numbers[at : at + _BATCH], categories[at : at + _BATCH])
             for at in range(0, len(frame), _BATCH)
         ]
-        return np.concatenate(found) if found else np.empty(0)
+        return (
+            np.concatenate(found) if found else np.empty((0, len(self.task.parts)) if self.task.parts else 0)
+        )
 
     def _run(self, numbers: NDArray[np.float32], categories: NDArray[np.object_]) -> NDArray[np.float64]:
         feed: dict[str, NDArray[Any]] = {}
@@ -122,7 +124,7 @@ class Release:
     @cached_property
     def task(self) -> Task:
         """What kind of answer it gives. Raises LookupError for one that this platform does not have."""
-        return task_named(self.manifest.get("task"))
+        return task_named(self.manifest.get("task"), self.manifest.get("task_options"))
 
     @cached_property
     def inputs(self) -> Inputs:

@@ -15,6 +15,12 @@ class Metrics(TypedDict, total=False):
     rmse: root mean squared error, in the label's unit
     r2: share of the variance that is explained; 1 is best, 0 what the mean explains
     poisson_deviance: mean Poisson deviance of counts, 0 is best
+    log_loss: mean of -log of the probability given to the class that came, 0 is best
+    roc_auc_ovr: mean ROC-AUC of each class against the others, 0 to 1
+    f1_macro: mean F1 of the classes, each row taken as its most probable class, 0 to 1
+    pinball: mean pinball loss over the levels, in the label's unit
+    coverage_error: mean distance of the share of answers below each quantile from its level, 0 is best
+    d2_pinball: share of the pinball loss of constant quantiles that is done away with; 1 is best
     """
 
     roc_auc: float | None
@@ -24,6 +30,12 @@ class Metrics(TypedDict, total=False):
     rmse: float | None
     r2: float | None
     poisson_deviance: float | None
+    log_loss: float | None
+    roc_auc_ovr: float | None
+    f1_macro: float | None
+    pinball: float | None
+    coverage_error: float | None
+    d2_pinball: float | None
 
 
 class Difference(TypedDict):
@@ -117,6 +129,8 @@ class Skill(TypedDict):
     roc_auc: ROC-AUC on the questions it was judged on; absent for other tasks
     error: standard error of roc_auc; absent like it
     mae: mean absolute error on these questions; absent for tasks without one
+    log_loss: log loss on these questions; absent like it
+    pinball: pinball loss on these questions; absent like it
     naive: the same figure of the naive baseline
     skill: 2 ROC-AUC - 1, or the share of the naive baseline's error that the model does away with; absent in older
         records
@@ -126,6 +140,8 @@ class Skill(TypedDict):
     roc_auc: NotRequired[float | None]
     error: NotRequired[float | None]
     mae: NotRequired[float | None]
+    log_loss: NotRequired[float | None]
+    pinball: NotRequired[float | None]
     naive: float | None
     skill: NotRequired[float | None]
     skill_error: NotRequired[float | None]
@@ -142,6 +158,8 @@ class Origin(Skill):
     roc_auc: ROC-AUC on the questions it was judged on; absent for other tasks
     error: standard error of roc_auc; absent like it
     mae: mean absolute error on these questions; absent for tasks without one
+    log_loss: log loss on these questions; absent like it
+    pinball: pinball loss on these questions; absent like it
     naive: the same figure of the naive baseline
     skill: 2 ROC-AUC - 1, or the share of the naive baseline's error that the model does away with; absent in older
         records

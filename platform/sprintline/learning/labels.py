@@ -17,10 +17,10 @@ def labels_of(runtime: Runtime, sprints: list[str]) -> pd.DataFrame:
     relation = runtime[Warehouse].relations()[spec.outcomes]
     from sprintline.learning.tasks import task_of
 
-    kind = task_of(runtime).sql_type
+    number = task_of(runtime).sql(spec.label)
     marks = ", ".join("?" for _ in sprints) or "null"
     return runtime[Warehouse].query(
-        f'select question_id, sprint, cast("{spec.label}" as {kind}) as label, known_at from {relation} '  # noqa: S608
+        f"select question_id, sprint, {number} as label, known_at from {relation} "  # noqa: S608
         f'where sprint in ({marks}) and "{spec.label}" is not null',  # not answered yet, or never
         sprints,
     )

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 #: Takes weights (draws, n) and gives a value a draw.
 Scorer = Callable[[Floats], Floats]
+#: Takes outcomes and predictions and gives their scorer.
+Prepare = Callable[[Floats, Floats], Scorer]
 
 
 class _Ranked:
@@ -76,7 +78,7 @@ def _average_precision(outcome: Floats, chance: Floats) -> Scorer:
     return score
 
 
-def _mean_of(loss: Callable[[Floats, Floats], Floats]) -> Callable[[Floats, Floats], Scorer]:
+def _mean_of(loss: Callable[[Floats, Floats], Floats]) -> Prepare:
     """The weighted mean of a loss per row."""
 
     def prepare(outcome: Floats, predicted: Floats) -> Scorer:
@@ -119,7 +121,48 @@ def _poisson_deviance(outcome: Floats, predicted: Floats) -> Floats:
 LEAST_EXPECTED = 1e-9
 """A count of 0 that was sure to be 0 would have an infinite deviance at the first event."""
 
-PREPARE: dict[str, Callable[[Floats, Floats], Scorer]] = {
+LEAST_CHANCE = 1e-6
+"""A class that was held impossible would have an infinite log loss the first time it is seen."""
+
+
+def log_losses(outcome: Floats, predicted: Floats) -> Floats:
+    """-log of the probability that was given to what came, a row. outcome: place of the class. predicted: (n, k)."""
+    given = predicted[np.arange(len(outcome)), outcome.astype(np.int64)]
+    return np.asarray(-np.log(np.clip(given, LEAST_CHANCE, 1.0)))
+
+
+def one_hot(outcome: Floats, classes: int) -> Floats:
+    """(n, k): 1 in the column of each row's class, else 0."""
+    return (outcome.astype(np.int64)[:, None] == np.arange(classes)).astype(np.float64)
+
+
+def _roc_auc_ovr(outcome: Floats, predicted: Floats) -> Scorer:
+    """Mean of the ROC-AUC of each class against all others, of the classes that came; sklearn's `multi_class="ovr"`."""
+    came = [one for one in range(predicted.shape[1]) if 0 < (outcome == one).sum() < len(outcome)]
+    each = [_roc_auc((outcome == one).astype(np.float64), predicted[:, one]) for one in came]
+    if not each:
+        return lambda weights: np.full(len(weights), np.nan)
+    return lambda weights: np.mean([score(weights) for score in each], axis=0)
+
+
+def _f1_macro(outcome: Floats, predicted: Floats) -> Scorer:
+    """Mean F1 of the classes that came or were held most probable; of a class without a hit it is 0."""
+    said, came = predicted.argmax(axis=1), outcome.astype(np.int64)
+    classes = sorted({*said.tolist(), *came.tolist()})
+
+    def score(weights: Floats) -> Floats:
+        found = []
+        for one in classes:
+            hits = weights @ ((said == one) & (came == one))
+            both = weights @ (said == one).astype(float) + weights @ (came == one).astype(float)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found.append(np.where(both > 0, 2 * hits / both, 0.0))
+        return np.mean(found, axis=0)
+
+    return score
+
+
+PREPARE: dict[str, Prepare] = {
     "roc_auc": _roc_auc,
     "average_precision": _average_precision,
     "brier": _mean_of(_squared),
@@ -127,5 +170,47 @@ PREPARE: dict[str, Callable[[Floats, Floats], Scorer]] = {
     "rmse": _rmse,
     "r2": _r2,
     "poisson_deviance": _mean_of(_poisson_deviance),
+    "log_loss": _mean_of(log_losses),
+    "roc_auc_ovr": _roc_auc_ovr,
+    "f1_macro": _f1_macro,
 }
-"""By name of the metric: prepared once for outcomes and predictions, both of length n, a metric scores many draws."""
+"""By name of the metric: prepared once for outcomes (n) and predictions (n or n, k), a metric scores many draws."""
+
+
+def pinball_losses(outcome: Floats, predicted: Floats, levels: Floats) -> Floats:
+    """Mean over the levels of max(q (y - p), (q - 1) (y - p)), a row.
+
+    Koenker and Bassett (1978), "Regression quantiles".
+    """
+    off = outcome[:, None] - predicted
+    return np.asarray(np.maximum(levels * off, (levels - 1) * off).mean(axis=1))
+
+
+def of_levels(levels: tuple[float, ...]) -> dict[str, Prepare]:
+    """The metrics of predicted quantiles of these levels (0 to 1, rising)."""
+    q = np.asarray(levels)
+
+    def pinball(outcome: Floats, predicted: Floats) -> Floats:
+        return pinball_losses(outcome, predicted, q)
+
+    def coverage_error(outcome: Floats, predicted: Floats) -> Scorer:
+        below = (outcome[:, None] <= predicted).astype(np.float64)
+        return lambda weights: np.asarray(
+            np.abs(weights @ below / weights.sum(axis=1)[:, None] - q).mean(axis=1)
+        )
+
+    def d2(outcome: Floats, predicted: Floats) -> Scorer:
+        own = pinball(outcome, predicted)
+        least = pinball(outcome, np.tile(np.quantile(outcome, q), (len(outcome), 1)))
+
+        def score(weights: Floats) -> Floats:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return np.asarray(1 - (weights @ own) / (weights @ least))
+
+        return score
+
+    return {
+        "pinball": _mean_of(pinball),
+        "coverage_error": coverage_error,
+        "d2_pinball": d2,
+    }

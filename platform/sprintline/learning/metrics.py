@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sprintline.base.time_zones import zone_of
 from sprintline.learning.facts import Difference, Metrics, Slice
-from sprintline.learning.metric_functions import PREPARE, Floats
-from sprintline.learning.metric_names import METRICS
+from sprintline.learning.metric_functions import PREPARE, Floats, Prepare
+from sprintline.learning.metric_names import METRICS, Predicted
 
 LEAST_BLOCKS = 5
 """Fewer blocks than this say nothing of how blocks differ."""
@@ -66,21 +66,23 @@ class Interval:
         return cast("Difference", plain)
 
 
-def measured(y: ArrayLike, p: ArrayLike, names: Sequence[str]) -> Metrics:
+def measured(
+    y: ArrayLike, p: ArrayLike, names: Sequence[str], prepare: Mapping[str, Prepare] = PREPARE
+) -> Metrics:
     """The named metrics of predictions `p` against outcomes `y`, both of length n; None where one has no value.
 
-    With one class only there is nothing to rank, and without rows nothing at all. Raises ValueError on different
-    lengths, on missing or infinite numbers and, for metrics of probabilities, on outcomes other than 0 and 1 and on
-    what is no probability.
+    prepare: the functions by name. With one class only there is nothing to rank, and without rows nothing at all.
+    Raises ValueError on different lengths, on missing or infinite numbers and, for metrics of probabilities, on
+    outcomes other than their classes and on what is no probability.
     """
-    chance = any(METRICS[name].chance for name in names)
-    outcome, predicted = _checked(y, p, chance)
+    of = METRICS[names[0]].of
+    outcome, predicted = _checked(y, p, of)
     if not len(outcome):
         return cast("Metrics", dict.fromkeys(names))
     whole = np.ones((1, len(outcome)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = {name: float(PREPARE[name](outcome, predicted)(whole)[0]) for name in names}
-    one_kind = chance and not 0 < outcome.sum() < len(outcome)
+        values = {name: float(prepare[name](outcome, predicted)(whole)[0]) for name in names}
+    one_kind = len(np.unique(outcome)) < 2
     return cast(
         "Metrics",
         {
@@ -100,6 +102,7 @@ def paired_bootstrap(
     draws: int = 500,
     seed: int = 0,
     confidence: float = 0.95,
+    prepare: Mapping[str, Prepare] = PREPARE,
 ) -> Interval:
     """How much better `p_new` predicts the outcomes `y` than `p_old`, and how sure that is.
 
@@ -116,13 +119,13 @@ def paired_bootstrap(
     if metric not in METRICS:
         raise ValueError(f"{metric!r} is no metric; known are {', '.join(METRICS)}")
     of = METRICS[metric]
-    outcome, new = _checked(y, p_new, of.chance)
-    _, old = _checked(y, p_old, of.chance)
+    outcome, new = _checked(y, p_new, of.of)
+    _, old = _checked(y, p_old, of.of)
     if lack := incomparable(outcome, blocks, of.chance):
         raise ValueError(lack)
     if of.loss:  # the gain of the new model is what the old one loses more
         new, old = old, new
-    better, worse = PREPARE[metric](outcome, new), PREPARE[metric](outcome, old)
+    better, worse = prepare[metric](outcome, new), prepare[metric](outcome, old)
     ids, count = None, 0
     if blocks is not None:
         _, ids = np.unique(np.asarray(blocks), return_inverse=True)
@@ -321,19 +324,22 @@ def of_groups(values: Floats, counts: int) -> list[NDArray[np.bool_]]:
     return [group == one for one in np.unique(group)]
 
 
-def _checked(y: ArrayLike, p: ArrayLike, chance: bool = True) -> tuple[Floats, Floats]:
+def _checked(y: ArrayLike, p: ArrayLike, of: Predicted = "chance") -> tuple[Floats, Floats]:
     outcome, predicted = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
-    said = "probabilities" if chance else "predictions"
-    if outcome.ndim != 1 or outcome.shape != predicted.shape:
+    said = "probabilities" if of in ("chance", "classes") else "predictions"
+    several = of in ("classes", "quantiles")
+    if outcome.ndim != 1 or predicted.ndim != 1 + several or len(outcome) != len(predicted):
         raise ValueError(
             f"outcomes of shape {outcome.shape} and {said} of shape {predicted.shape} do not pair"
         )
-    if not chance:
+    if said == "predictions":
         if not (np.isfinite(outcome).all() and np.isfinite(predicted).all()):
             raise ValueError("outcomes and predictions must be numbers, and none may be missing")
         return outcome, predicted
-    if not np.isin(outcome, (0.0, 1.0)).all():
-        raise ValueError("outcomes must be 0 or 1: drop rows without an outcome first")
+    classes = predicted.shape[1] if several else 2
+    if not np.isin(outcome, np.arange(classes)).all():
+        which = "0 or 1" if classes == 2 else f"whole numbers from 0 to {classes - 1}"
+        raise ValueError(f"outcomes must be {which}: drop rows without an outcome first")
     if not ((predicted >= 0) & (predicted <= 1)).all():
         raise ValueError("probabilities must lie in [0, 1] and none may be missing")
     return outcome, predicted

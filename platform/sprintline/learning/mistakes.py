@@ -39,7 +39,8 @@ def _recipe(product: Checked) -> Iterator[str]:
 
 def _label(product: Checked) -> Iterator[str]:
     """The task exists, and the label is declared as an answer of it."""
-    from sprintline.learning.tasks import tasks
+    from sprintline.learning.tasks import declared_task, tasks
+    from sprintline.learning.tasks.task import TaskError
     from sprintline.warehouse.dbt import Warehouse
 
     if product.spec is None:
@@ -50,6 +51,13 @@ def _label(product: Checked) -> Iterator[str]:
         file = product.folder / "defs.yaml"
         line = product.line(file, ("attributes", "model", "task"))
         yield f"{product.shown(file)}:{line}: model.task: there is no task {product.spec.model.task}; {known}"
+        return
+    try:
+        task = declared_task(product.spec.model)
+    except TaskError as error:
+        file = product.folder / "defs.yaml"
+        line = product.line(file, ("attributes", "model", error.option))
+        yield f"{product.shown(file)}:{line}: model.{error.option}: {error}"
         return
     if not (product.root / "dbt_project" / "dbt_project.yml").is_file():
         return

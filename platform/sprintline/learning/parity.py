@@ -107,5 +107,5 @@ def _apart(pipeline: Any, scorer: Scorer, frame: pd.DataFrame, spread: float) ->
             f"{type(pipeline[-1]).__name__} cannot answer rows with nulls or unseen categories "
             f"({str(fault).splitlines()[0]}): put a SimpleImputer or handle_unknown into the recipe"
         ) from fault
-    scale = None if scorer.task.is_rate else spread
+    scale = None if scorer.task.classifier else spread
     return largest_difference(theirs, scorer.predict(frame), scale)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from numpy.typing import ArrayLike
 
 INK, ACCENT, SECOND = "#1f2933", "#2f6fed", "#d9822b"
+COLOURS = (ACCENT, SECOND, "#2a9d5b", "#b4457e", "#6b7280", "#8a63d2", "#0f8b8d", "#a36b00")
 
 
 def _figure(
@@ -42,26 +43,61 @@ def _markdown(figure: Any, told: str) -> str:
     return f"![{told}](data:image/svg+xml;base64,{base64.b64encode(target.getvalue()).decode()})"
 
 
-def by_sprint(means: Mapping[str, float], told: str, is_rate: bool) -> str:
-    """The mean of the answers per sprint as a line: a rate (0 to 1), or a number."""
-    figure, axes = _figure(
-        f"Share that {told}, by sprint" if is_rate else f"Mean of {told}, by sprint", bottom=0.8
-    )
-    axes.plot(list(means), list(means.values()), marker="o", ms=3, color=ACCENT)
-    if is_rate:
+def by_sprint(lines: Mapping[str, Mapping[str, float]], title: str, share: bool) -> str:
+    """What the answers of each sprint are like, a line for each name. share: whether these are shares (0 to 1)."""
+    figure, axes = _figure(f"{title}, by sprint", bottom=0.8)
+    for place, (name, values) in enumerate(lines.items()):
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(list(values), list(values.values()), marker="o", ms=3, color=colour, label=name)
+    if share:
         axes.set_ylim(0, None)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    if len(lines) > 1:
+        axes.legend(fontsize=8, frameon=False, ncols=4)
     axes.tick_params(axis="x", rotation=60)
-    return _markdown(figure, "rate by sprint" if is_rate else "mean by sprint")
+    return _markdown(figure, "shares by sprint" if share else "mean by sprint")
 
 
-def predicted_observed(observed: pd.Series, predicted: pd.Series, sprint: str) -> str:
+def confusion(counts: ArrayLike, classes: Sequence[str], sprint: str) -> str:
+    """How often each class came (rows) where each was the most probable (columns), as shares of the class."""
+    import numpy as np
+
+    found = np.asarray(counts, dtype=float)
+    shares = found / np.maximum(found.sum(axis=1, keepdims=True), 1)
+    longest = max(map(len, classes))
+    side = 1.2 + 0.6 * len(classes)
+    figure, axes = _figure(
+        f"Observed and most probable class, {sprint}", max(4.2, side + 0.07 * longest), side + 0.4,
+        left=0.5 + 0.07 * longest, bottom=0.4 + 0.07 * longest,
+    )  # fmt: skip
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    for row, column in np.ndindex(shares.shape):
+        colour = "white" if shares[row, column] > 0.5 else INK
+        axes.text(
+            column, row, f"{shares[row, column]:.0%}", ha="center", va="center", fontsize=8, color=colour
+        )
+    return _markdown(figure, "observed and most probable class")
+
+
+def coverage(levels: Sequence[float], below: Sequence[float], width: float, sprint: str) -> str:
+    """Share of the answers below each predicted quantile, against its level. width: of the mean interval."""
+    figure, axes = _figure(f"Coverage, {sprint}; mean interval {width:.4g}", width=4.2, height=3.6)
+    axes.plot([0, 1], [0, 1], color="#9aa5b1", lw=1, ls="--")
+    axes.plot(levels, below, marker="o", ms=4, color=ACCENT)
+    axes.set_xlabel("level of the quantile", fontsize=8)
+    axes.set_ylabel("share of answers below it", fontsize=8)
+    return _markdown(figure, "coverage of the quantiles")
+
+
+def predicted_observed(observed: ArrayLike, predicted: ArrayLike, sprint: str) -> str:
     """Observed answers (mean, and the middle 80 %) in ten groups of equally many predictions."""
     import numpy as np
 
     from sprintline.learning.metrics import of_groups
 
-    answers, said = observed.to_numpy(dtype=float), predicted.to_numpy(dtype=float)
+    answers, said = np.asarray(observed, dtype=float), np.asarray(predicted, dtype=float)
     groups = of_groups(said, 10)
     middle = [float(said[one].mean()) for one in groups]
     low, mean, high = (
@@ -77,20 +113,24 @@ def predicted_observed(observed: pd.Series, predicted: pd.Series, sprint: str) -
     return _markdown(figure, "predicted and observed")
 
 
-def calibration(label: pd.Series, chance: pd.Series, sprint: str) -> str:
-    """Observed share against predicted chance in ten bins of equal size."""
+def calibration(lines: Mapping[str, tuple[ArrayLike, ArrayLike]], sprint: str) -> str:
+    """Observed share against predicted chance in ten bins of equal size, a line for each name: (0 or 1, chance)."""
     from sprintline.learning.metrics import calibration_table
 
-    table = calibration_table(label, chance)
     figure, axes = _figure(f"Calibration, {sprint}", width=4.2, height=3.6)
     axes.plot([0, 1], [0, 1], color="#9aa5b1", lw=1, ls="--")
-    axes.plot(
-        [row["predicted"] for row in table],
-        [row["observed"] for row in table],
-        marker="o",
-        ms=4,
-        color=ACCENT,
-    )
+    for place, (name, (label, chance)) in enumerate(lines.items()):
+        table = calibration_table(label, chance)
+        axes.plot(
+            [row["predicted"] for row in table],
+            [row["observed"] for row in table],
+            marker="o",
+            ms=4,
+            color=COLOURS[place % len(COLOURS)],
+            label=name,
+        )
+    if len(lines) > 1:
+        axes.legend(fontsize=8, frameon=False)
     axes.set_xlabel("predicted chance", fontsize=8)
     axes.set_ylabel("observed share", fontsize=8)
     return _markdown(figure, "calibration")

@@ -172,17 +172,26 @@ def failing_as_recipe(module: ModuleType) -> Iterator[None]:
         raise RecipeError(f"{place}: training with this recipe failed: {told}") from error
 
 
+SHARE = "share"
+STATISTICS = ("mean", "median", SHARE)
+"""What a baseline can predict of a group; a number from 0 to 1 is that quantile. A share is a mean that small groups
+draw towards that of all rows, so that none of few rows is held impossible."""
+
+Rate = float | tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Naive:
     """The baseline anybody could keep on paper: the rate, mean or median of the group; of all for an unknown group.
 
-    base_rate: of all rows. rates: by group. statistic: `mean` (of answers that are 0 or 1 it is the rate) or `median`.
+    base_rate: of all rows. rates: by group. Both are a number, or one for each part of a prediction. statistic: one of
+        `STATISTICS` (the mean of answers that are 0 or 1 is the rate), or one for each part.
     """
 
     groups: tuple[str, ...]
-    base_rate: float
-    rates: Mapping[tuple[str, ...], float]
-    statistic: str = "mean"
+    base_rate: Rate
+    rates: Mapping[tuple[str, ...], Rate]
+    statistic: str | tuple[str | float, ...] = "mean"
 
     @classmethod
     def fit(
@@ -191,17 +200,24 @@ class Naive:
         label: NDArray[Any],
         groups: Sequence[str],
         least: int = 20,
-        statistic: str = "mean",
+        statistic: str | tuple[str | float, ...] = "mean",
     ) -> Naive:
-        """The statistic per group of at least `least` rows; smaller groups fall back to that of all rows."""
+        """The statistic per group of at least `least` rows; smaller groups fall back to that of all rows.
+
+        label: (n), or (n, parts) for a statistic of each part.
+        """
         import pandas as pd
 
         keys = pd.Series(_keys(frame, groups), dtype=object)
-        outcome = pd.Series(np.asarray(label, dtype=float))
-        table = outcome.groupby(keys).agg([statistic, "size"])
-        kept = table[table["size"] >= least][statistic]
-        whole = float(outcome.agg(statistic))
-        return cls(tuple(groups), whole, {key: float(kept[key]) for key in sorted(kept.index)}, statistic)
+        if isinstance(statistic, str):
+            whole, kept = _by_group(pd.Series(np.asarray(label, dtype=float)), keys, statistic, least)
+            return cls(tuple(groups), whole, kept, statistic)
+        parts = [
+            _by_group(pd.Series(np.asarray(label[:, place], dtype=float)), keys, one, least)
+            for place, one in enumerate(statistic)
+        ]
+        rates = {key: tuple(kept[key] for _, kept in parts) for key in parts[0][1]}
+        return cls(tuple(groups), tuple(whole for whole, _ in parts), rates, statistic)
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """A prediction a row. Raises RecipeError when a group column is missing."""
@@ -210,7 +226,14 @@ class Naive:
                 f"the frame does not have {', '.join(missing)}, by which the naive baseline groups"
             )
         keys = _keys(frame, self.groups)
-        return np.array([self.rates.get(key, self.base_rate) for key in keys], dtype=float)
+        found = np.array([self.rates.get(key, self.base_rate) for key in keys], dtype=float)
+        return found if len(found) else self.of_all(0)
+
+    def of_all(self, rows: int) -> NDArray[np.float64]:
+        """What the baseline without groups predicts of so many rows."""
+        return np.tile(
+            np.asarray(self.base_rate, dtype=float), (rows, 1) if isinstance(self.base_rate, tuple) else rows
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -222,8 +245,34 @@ class Naive:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Naive:
-        rates = {tuple(str(part) for part in row[:-1]): float(row[-1]) for row in body["rates"]}
-        return cls(tuple(body["groups"]), float(body["base_rate"]), rates, body.get("statistic", "mean"))
+        rates = {tuple(str(part) for part in row[:-1]): _rate(row[-1]) for row in body["rates"]}
+        statistic = body.get("statistic", "mean")
+        return cls(
+            tuple(body["groups"]),
+            _rate(body["base_rate"]),
+            rates,
+            statistic if isinstance(statistic, str) else tuple(statistic),
+        )
+
+
+def _rate(value: Any) -> Rate:
+    return tuple(map(float, value)) if isinstance(value, list | tuple) else float(value)
+
+
+def _by_group(
+    outcome: pd.Series, keys: pd.Series, statistic: str | float, least: int
+) -> tuple[float, dict[tuple[str, ...], float]]:
+    """The statistic of all rows, and of each group of at least `least`."""
+    groups = outcome.groupby(keys)
+    rows = groups.size()
+    if isinstance(statistic, float):
+        whole, found = float(outcome.quantile(statistic)), groups.quantile(statistic)
+    elif statistic == SHARE:
+        whole = float(outcome.mean())
+        found = (groups.sum() + least * whole) / (rows + least)
+    else:
+        whole, found = float(outcome.agg(statistic)), groups.agg(statistic)
+    return whole, {key: float(found[key]) for key in sorted(rows.index[rows >= least])}
 
 
 def _keys(frame: pd.DataFrame, groups: Sequence[str]) -> list[tuple[str, ...]]:

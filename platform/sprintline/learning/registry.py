@@ -191,6 +191,7 @@ class Models:
             "model_id": snapshot.model_id,
             "product": self.product,
             "task": trained.task.name,
+            **({"task_options": options} if (options := trained.task.given_options) else {}),
             "errors": trained.errors,
             "inputs": inputs.as_dict(),
             "snapshot": snapshot.as_dict(),
@@ -210,7 +211,7 @@ class Models:
             if len(sample) > REFERENCE_ROWS:
                 sample = sample.sample(REFERENCE_ROWS, random_state=trained.seed).sort_index()
             scorer = Scorer(folder / MODEL, _sha256(folder / MODEL), inputs, task=trained.task)
-            sample = sample.assign(**{SCORE: scorer.predict(sample)})
+            sample = sample.assign(**trained.task.named(SCORE, scorer.predict(sample)))
             sample.to_parquet(folder / REFERENCE, index=False)
 
         # Plain JSON values only, so that tuples of today and lists read back tomorrow are one manifest.

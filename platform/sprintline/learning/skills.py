@@ -30,7 +30,9 @@ QUALITIES = {
     for one in (
         Quality("roc_auc", chance=0.5, suspicious=0.9, most=1),
         # A shuffled column does not only tell nothing, it misleads: a number is then off by twice its variance.
+        Quality("roc_auc_ovr", chance=0.5, suspicious=0.9, most=1),
         Quality("r2", chance=0.0, suspicious=0.95, most=2),
+        Quality("d2_pinball", chance=0.0, suspicious=0.9, most=2),
     )
 }
 

@@ -59,8 +59,8 @@ class TrainingSet:
 
     @property
     def label(self) -> NDArray[Any]:
-        """The answers, one a row: 0 or 1 (int64), or numbers (float64)."""
-        return self.rows[LABEL].to_numpy(dtype=np.int64 if self.task.is_rate else np.float64)
+        """The answers, one a row: 0 or 1 or places of classes (int64), or numbers (float64)."""
+        return self.rows[LABEL].to_numpy(dtype=np.int64 if self.task.classifier else np.float64)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Trained:
     def predict(
         self, frame: pd.DataFrame, which: Literal["model", "twin", "naive"] = "model"
     ) -> NDArray[np.float64]:
-        """Predictions, one a row, by the fitted objects themselves (serving goes through ONNX)."""
+        """Predictions, (n) or (n, parts), by the fitted objects themselves (serving goes through ONNX)."""
         if which == "naive":
             return self.naive.predict(frame)
         from threadpoolctl import threadpool_limits
@@ -153,6 +153,8 @@ def nothing_to_learn(labels: pd.DataFrame, sprints: Sequence[str], task: Task | 
             return (
                 f"all {len(part):,} outcomes {told} are equal: nothing can be learned; see the outcomes mart"
             )
+    if lack := task.lacking(known.loc[~last, LABEL]):
+        return f"there is {lack} before {max(sprints)}: it cannot be learned yet"
     return None
 
 
@@ -233,7 +235,7 @@ def train(
     return Trained(
         model=model,
         twin=twin,
-        naive=Naive.fit(data.rows, label, recipe.naive_groups, statistic=task.statistic),
+        naive=Naive.fit(data.rows, task.targets(label), recipe.naive_groups, statistic=task.statistic),
         recipe=recipe,
         stopped=grown.stopped,
         twin_stopped=settled_once(twin),
@@ -241,7 +243,7 @@ def train(
         seconds=clock() - begun,
         importance=importance.result(),
         validation=validation,
-        params={**recipe.identity(), "label": LABEL, "task": task.name},
+        params={**recipe.identity(), "label": LABEL, "task": task.name, **task.given_options},
         seed=seed,
         sprints=data.sprints,
         judged=data.judged,
@@ -317,7 +319,7 @@ def _labelled(
     found = set(pairs["sprint"])
     if empty := [sprint for sprint in sprints if sprint not in found]:
         raise TrainingError(f"no labelled questions in {', '.join(empty)}: close these sprints first")
-    if task.odd(pairs[LABEL]).any():
+    if task.odd_codes(pairs[LABEL]).any():
         raise TrainingError(f"labels must be {task.answers}")
     pairs = pairs.sort_values(["sprint", "question_id"], kind="stable")
     place = pairs[_PLACE].to_numpy()
@@ -349,7 +351,7 @@ def _importance(
         shuffled = [
             sample.assign(**{name: sample[name].to_numpy()[random.permutation(len(sample))]}) for name in some
         ]
-        predictions = task.predicted(model, pd.concat(shuffled, ignore_index=True)).reshape(len(some), -1)
-        for name, one in zip(some, predictions, strict=True):
+        predictions = task.predicted(model, pd.concat(shuffled, ignore_index=True))
+        for name, one in zip(some, np.split(predictions, len(some)), strict=True):
             lost[name] = whole - (task.of_quality(outcome, one) or 0)
     return dict(sorted(lost.items(), key=lambda one: -one[1]))

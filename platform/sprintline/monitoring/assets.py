@@ -1,6 +1,6 @@
 """Monitoring: does the sprint still look like the data its champion was trained on?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -94,16 +94,10 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
 
         sprint, task = context.partition_key, task_of(runtime)
         outcomes = answered(runtime, sprint, rows_of(runtime[Warehouse], model.outcomes, sprint))
-        mean = _mean(outcomes[model.label])
-        facts: ScoresFacts = {
-            "labelled": len(outcomes),
-            "positive_rate": mean if task.is_rate else None,
-            "champion": None,
-        }
-        if not task.is_rate:
-            facts["mean_answer"] = mean
-        told = "positive rate" if task.is_rate else "mean answer"
-        metadata: dict[str, Any] = {told: mean, "labelled": len(outcomes)}
+        levels = task.levels(outcomes[model.label])
+        facts: ScoresFacts = {"labelled": len(outcomes), **levels, "champion": None}  # type: ignore[typeddict-item]
+        told, level = _level(levels)
+        metadata: dict[str, Any] = {told: level, "labelled": len(outcomes)}
         predictions = runtime.measured("predictions", sprint)
         issued: PredictionsFacts | None = predictions.facts if predictions else None
         if issued and issued["champion"]:
@@ -112,13 +106,14 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                 .read(runtime.table("predictions"), [sprint])
                 .merge(outcomes[["question_id", model.label]], on="question_id", validate="one_to_one")
             )
-            label = scored[model.label].astype(float)
+            label = task.coded(scored[model.label]).to_numpy()
+            predictions_of = task.of(scored, task.column)
             metrics: ScoreMetrics = {
-                **task.measure(label, scored[task.column]),
-                "naive": task.measure(label, scored["naive"]),
-                "twin": task.measure(label, scored["twin"]),
+                **task.measure(label, predictions_of),
+                "naive": task.measure(label, task.of(scored, "naive")),
+                "twin": task.measure(label, task.of(scored, "twin")),
             }
-            plot, drawn = task.plot(label, scored[task.column], sprint)
+            plot, drawn = task.plot(label, predictions_of, sprint)
             facts |= {
                 "champion": issued["champion"],
                 "issued": issued["rows"],
@@ -145,9 +140,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
             }
         version = text_hash(canonical_json(facts))
         runtime.measure("scores", sprint, version, facts)
-        metadata[f"{told} by sprint"] = dg.MetadataValue.md(
-            plots.by_sprint(_means(runtime), model.positive, task.is_rate)
-        )
+        metadata[f"{told} by sprint"] = dg.MetadataValue.md(plots.by_sprint(*_lines(runtime, model.positive)))
         return shell.materialized(version, metadata)
 
     return scores
@@ -182,13 +175,32 @@ def _shown(value: float | None, chance: bool) -> float | str:
     return round(value, 4)
 
 
-def _mean(label: "pd.Series") -> float | None:
-    return round(float(label.astype(float).mean()), 6) if len(label) else None
+def _level(levels: Mapping[str, Any]) -> tuple[str, Any]:
+    """What the answers of a sprint are like: what it is called, and its value as it is shown."""
+    if "shares" in levels:
+        shares = levels["shares"] or {}
+        return "classes", ", ".join(f"{name} {share:.1%}" for name, share in shares.items()) or "unknown"
+    if "mean_answer" in levels:
+        return "mean answer", levels["mean_answer"]
+    return "positive rate", levels["positive_rate"]
 
 
-def _means(runtime: Runtime) -> dict[str, float]:
-    scores: dict[str, ScoresFacts] = {key: one.facts for key, one in runtime.history("scores").items()}
-    means = {
-        sprint: one.get("mean_answer", one.get("positive_rate")) for sprint, one in sorted(scores.items())
+def _lines(runtime: Runtime, told: str) -> tuple[dict[str, dict[str, float]], str, bool]:
+    """The answers of every sprint that was scored, as `plots.by_sprint` draws them."""
+    scores: dict[str, ScoresFacts] = {
+        key: one.facts for key, one in sorted(runtime.history("scores").items())
     }
-    return {sprint: mean for sprint, mean in means.items() if mean is not None}
+    lines: dict[str, dict[str, float]] = {}
+    title, share = f"Share that {told}", True
+    found: Mapping[str, float | None]
+    for sprint, one in scores.items():
+        if "shares" in one:
+            title, found = "Shares of the classes", one["shares"] or {}
+        elif "mean_answer" in one:
+            title, share, found = f"Mean of {told}", False, {"mean": one["mean_answer"]}
+        else:
+            found = {"share": one["positive_rate"]}
+        for name, value in found.items():
+            if value is not None:
+                lines.setdefault(name, {})[sprint] = value
+    return lines, title, share

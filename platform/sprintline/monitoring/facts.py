@@ -45,8 +45,10 @@ class ScoresFacts(TypedDict):
     """How good the predictions of a sprint were, on the outcomes that are known.
 
     labelled: outcomes that are known
-    positive_rate: share (0 to 1) of these that are positive; None when none is known, or where answers are numbers
-    mean_answer: their mean; absent where answers are yes or no
+    positive_rate: share (0 to 1) of these that are positive; None when none is known, or where answers are not yes or
+        no
+    mean_answer: their mean; absent where answers are no numbers
+    shares: share (0 to 1) of each class, None when none is known; absent where answers are no classes
     champion: id of the model that issued the predictions; None when none was issued
     issued: predictions issued; absent when none was
     scored: predictions whose outcome is known; absent when none was issued
@@ -57,6 +59,7 @@ class ScoresFacts(TypedDict):
     labelled: int
     positive_rate: float | None
     mean_answer: NotRequired[float | None]
+    shares: NotRequired[dict[str, float] | None]
     champion: str | None
     issued: NotRequired[int]
     scored: NotRequired[int]

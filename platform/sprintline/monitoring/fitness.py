@@ -26,7 +26,8 @@ def issued(runtime: Runtime, sprint: str) -> pd.DataFrame:
     """The predictions of a sprint as they are in the lake, with known outcomes as `label`; empty without any."""
     from sprintline.learning.tasks import task_of
 
-    columns = ["question_id", "event_at", task_of(runtime).column, "naive"]
+    task = task_of(runtime)
+    columns = ["question_id", "event_at", *task.columns(task.column), *task.columns("naive")]
     frame = runtime[Lake].read(runtime.table("predictions"), [sprint], columns, missing_ok=True)
     known = labels_of(runtime, [sprint])[["question_id", "label"]]
     return frame.merge(known, on="question_id", how="left", validate="one_to_one")
@@ -49,9 +50,7 @@ def answers(runtime: Runtime, sprint: str, recorded: ScoresFacts | None = None) 
         return known
     return {
         "rows_hash": rows,
-        "same": task.same_number(
-            frame[task.column].to_numpy(dtype=float), frame["label"].dropna().to_numpy(dtype=float)
-        ),
+        "same": task.same_number(task.of(frame, task.column), frame["label"].dropna().to_numpy(dtype=float)),
         "against_naive": against_naive(runtime, frame),
     }
 
@@ -65,7 +64,9 @@ def against_naive(runtime: Runtime, frame: pd.DataFrame) -> list[Difference]:
     from sprintline.learning.tasks import task_of
 
     task = task_of(runtime)
-    known = frame[frame["label"].notna() & task.usable(frame[task.column]) & task.usable(frame["naive"])]
+    champion, naive = task.of(frame, task.column), task.of(frame, "naive")
+    usable = frame["label"].notna().to_numpy() & task.usable(champion) & task.usable(naive)
+    known, champion, naive = frame[usable], champion[usable], naive[usable]
     label = known["label"].to_numpy(dtype=float)
     blocks = blocks_of(known["event_at"].tolist(), runtime.calendar.timezone)
     lack = task.incomparable(label, blocks)
@@ -79,8 +80,8 @@ def against_naive(runtime: Runtime, frame: pd.DataFrame) -> list[Difference]:
             found.append(none)
             continue
         interval = paired_bootstrap(
-            label, known[task.column], known["naive"], metric, blocks=blocks,
-            confidence=1 - 0.05 / len(task.watched), seed=runtime.spec.model.seed,
+            label, champion, naive, metric, blocks=blocks, confidence=1 - 0.05 / len(task.watched),
+            seed=runtime.spec.model.seed, prepare=task.scorers,
         )  # fmt: skip
         found.append(interval.as_dict())
     return found

@@ -196,7 +196,9 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
     release = runtime[Models].release(champion)
     task = release.task
     known = labels_of(runtime, keys)
-    issued = runtime[Lake].read(runtime.table("predictions"), keys, ["question_id", task.column])
+    issued = runtime[Lake].read(
+        runtime.table("predictions"), keys, ["question_id", *task.columns(task.column)]
+    )
     scored = known.merge(issued, on="question_id", validate="one_to_one").sort_values(
         ["known_at", "question_id"]
     )
@@ -205,7 +207,7 @@ def concept_of(runtime: Runtime, sprint: str, champion: str) -> Concept:
         sprint not in of
     ):  # without its own answers nothing is said of it, least of all by those of the sprint before
         return replay([], task)
-    windows = [(of[key]["label"].to_numpy(), of[key][task.column].to_numpy()) for key in keys if key in of]
+    windows = [(of[key]["label"].to_numpy(), task.of(of[key], task.column)) for key in keys if key in of]
     return replay(windows, task, release.manifest.get("errors"))
 
 

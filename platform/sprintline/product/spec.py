@@ -92,8 +92,19 @@ class ModelSpec(Spec):
     label: Name = Field(description="column of the outcomes with the answer", examples=["late"])
     task: Name = Field(
         default="binary",
-        description="kind of answer: binary (yes or no), regression (a number) or count (a whole number from 0)",
+        description="kind of answer: binary (yes or no), multiclass (one of several), regression (a number), "
+        "quantile (a number as quantiles) or count (a whole number from 0)",
         examples=["binary"],
+    )
+    classes: list[Words] = Field(
+        default=[],
+        description="the classes of task multiclass, as the label has them",
+        examples=[["early", "on time", "late"]],
+    )
+    quantiles: list[Number] = Field(
+        default=[],
+        description="the levels of task quantile, rising, between 0 and 1",
+        examples=[[0.1, 0.5, 0.9]],
     )
     positive: Words = Field(
         description="what label = true means, or what the number is, with its unit",
@@ -112,6 +123,11 @@ class ModelSpec(Spec):
         default=60, ge=1, le=86400, description="longest time a training may take", examples=[60]
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of everything random", examples=[7])
+
+    @property
+    def task_options(self) -> dict[str, list[Any]]:
+        """What the task was given: `classes` or `quantiles`, where they are written."""
+        return {name: list(found) for name in ("classes", "quantiles") if (found := getattr(self, name))}
 
 
 class DriftSpec(Spec):

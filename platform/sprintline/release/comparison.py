@@ -35,8 +35,6 @@ def evidence(
     budget_seconds: float,
 ) -> Judged:
     """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
-    import numpy as np
-
     from sprintline.learning.metrics import blocks_of, by_slices, paired_bootstrap
 
     task = trained.task
@@ -54,7 +52,7 @@ def evidence(
         "candidate": release.model.predict(asked),
         "twin": release.twin.predict(asked),
         "naive": release.naive.predict(asked),
-        "base rate": np.full(len(asked), release.naive.base_rate),
+        "base rate": release.naive.of_all(len(asked)),
     }
     if champion:
         predicted["champion"] = champion.model.predict(asked)
@@ -72,7 +70,13 @@ def evidence(
                 "why": lack,
             }
         return paired_bootstrap(
-            label, predicted["candidate"], predicted[over], task.decides, blocks=blocks, seed=seed
+            label,
+            predicted["candidate"],
+            predicted[over],
+            task.decides,
+            blocks=blocks,
+            seed=seed,
+            prepare=task.scorers,
         ).as_dict()
 
     rival = "champion" if champion else "naive"
@@ -86,6 +90,7 @@ def evidence(
         least_rows=min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4)),
         seed=seed,
         draws=200,
+        prepare=task.scorers,
     )
     parity_rows = questions.sample(min(PARITY_ROWS, len(questions)), random_state=seed)
     return {

@@ -89,10 +89,19 @@ def _unmet(runtime: Runtime, model: Live, quick: bool) -> str | None:
 def _another_task(runtime: Runtime, model: Live) -> str | None:
     """A model answers with what it learned: its probabilities are no minutes, whatever defs.yaml says now."""
     manifest = _manifest(runtime, model.model_id)
-    task = runtime.spec.model.task
-    if manifest is None or (was := manifest.get("task", "binary")) == task:
+    if manifest is None:
         return None
-    since = f", live since {model.sprint}," if model.sprint else ""
+    spec, was = runtime.spec.model, manifest.get("task", "binary")
+    task, since = spec.task, f", live since {model.sprint}," if model.sprint else ""
+    if was == task:
+        for option, had in (manifest.get("task_options") or {}).items():
+            if list(getattr(spec, option)) != had:
+                return (
+                    f"{place_of(runtime, 'model', option)}: model {model.model_id}{since} predicts {option} "
+                    f"{', '.join(map(str, had))}; write these again, and make a product of its own for others "
+                    f"(sprintline new)"
+                )
+        return None
     return (
         f"{place_of(runtime, 'model', 'task')}: {task}, but model {model.model_id}{since} has the task {was}; write "
         f"`task: {was}` again, and make a product of its own for the other answer (sprintline new)"

@@ -304,7 +304,9 @@ def _predictions(runtime: Runtime, answer: Reproduction, release: Release, train
                 answer.different.append(
                     f"{unequal:,} of {len(rows):,} predictions of {name} differ, by up to {worst:.1e}"
                 )
-            if name == MODEL and not np.array_equal(scorer.predict(reference), reference[SCORE].to_numpy()):
+            if name == MODEL and not np.array_equal(
+                scorer.predict(reference), scorer.task.of(reference, SCORE)
+            ):
                 answer.different.append("the scores kept beside the release are not met")
     if trained.naive.as_dict() != release.naive.as_dict():
         answer.different.append("the baseline differs")

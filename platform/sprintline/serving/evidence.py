@@ -39,7 +39,7 @@ def _predictions(runtime: Runtime, asset: str, sprint: str) -> Evidence:
         return found, NOTHING_ISSUED
     issued = runtime[Lake].read(runtime.table(asset), [sprint], missing_ok=True)
     task = task_of(runtime)
-    inside = task.usable(issued[task.column])
+    inside = task.usable(task.of(issued, task.column))
     answered: PredictionsEvidence = {
         **found,
         "rows": len(issued),

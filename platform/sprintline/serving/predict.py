@@ -18,10 +18,11 @@ def predict(runtime: Runtime, live: Live, questions: pd.DataFrame) -> pd.DataFra
     Opens neither MLflow nor scikit-learn. Raises ReleaseError when the release is missing or not the one in the ledger.
     """
     release = runtime[Models].release(live.model_id, live.release_digest)
+    task = release.task
     predictions = {
-        release.task.column: release.model.predict(questions),
-        "twin": release.twin.predict(questions),
-        "naive": release.naive.predict(questions),
+        **task.issued(release.model.predict(questions)),
+        **task.named("twin", release.twin.predict(questions)),
+        **task.named("naive", release.naive.predict(questions)),
     }
     return questions[["question_id", "question_at", "event_at"]].assign(
         # The lake asks of every row when it could be known: an answer is known when its question is asked.

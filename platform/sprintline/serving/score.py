@@ -78,17 +78,22 @@ def score(runtime: Runtime, model: Live, rows: pd.DataFrame, name: str) -> Score
     from sprintline.learning.registry import Models
 
     release = runtime[Models].release(model.model_id, model.release_digest)
-    column = release.task.column
-    if clash := [one for one in ("model_id", column, "twin", "naive") if one in rows]:
+    task = release.task
+    written = (
+        "model_id",
+        "prediction",
+        *(one for stem in (task.column, "twin", "naive") for one in task.columns(stem)),
+    )
+    if clash := [one for one in written if one in rows]:
         raise Refusal(f"{name} has a column {clash[0]}, which predictions are written to: rename it", code=2)
     looked_up, not_fresh = _looked_up(runtime, release.inputs.names, rows, name)
     asked = _typed(rows.assign(**looked_up), release.inputs, name)
     found = rows.assign(
         model_id=model.model_id,
         **{
-            column: release.model.predict(asked),
-            "twin": release.twin.predict(asked),
-            "naive": release.naive.predict(asked),
+            **task.issued(release.model.predict(asked)),
+            **task.named("twin", release.twin.predict(asked)),
+            **task.named("naive", release.naive.predict(asked)),
         },
     )
     return Scored(found, tuple(looked_up), not_fresh)

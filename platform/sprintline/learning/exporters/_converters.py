@@ -48,9 +48,26 @@ def correct() -> None:
         registered._fct = correction(registered._fct)
     for name in SCALERS.values():
         _registration.register_converter(f"Sklearn{name}", _scaled, overwrite=True, options={GIVEN: DTYPES})
+    _several_outputs()
     shapes = _registration._shape_calculator_pool
     shapes["SklearnSimpleImputer"] = _indicator_shape(shapes["SklearnSimpleImputer"])
     shapes["SklearnOneHotEncoder"] = _one_hot_shape(shapes["SklearnOneHotEncoder"])
+
+
+def _several_outputs() -> None:
+    """A model per quantile is exported as scikit-learn's MultiOutputRegressor: each estimator, side by side."""
+    from skl2onnx import update_registered_converter
+    from skl2onnx.operator_converters.multioutput import convert_multi_output_regressor_converter
+    from skl2onnx.shape_calculators.multioutput import multioutput_regressor_shape_calculator
+
+    from sprintline.learning.quantiles import PerQuantile
+
+    update_registered_converter(
+        PerQuantile,
+        "SprintlinePerQuantile",
+        multioutput_regressor_shape_calculator,
+        convert_multi_output_regressor_converter,
+    )
 
 
 def floor32(numbers: NDArray[np.float64]) -> NDArray[np.float64]:

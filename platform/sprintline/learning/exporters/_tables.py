@@ -97,8 +97,8 @@ def parts(step: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def library_of(part: Any) -> str:
-    """The top-level package of an estimator's class."""
-    return type(part).__module__.partition(".")[0]
+    """The top-level package of an estimator's class, or the library that the class says it belongs to."""
+    return str(getattr(type(part), "LIBRARY", type(part).__module__.partition(".")[0]))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -39,6 +39,7 @@ TYPES = (
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
+    "sprintline.learning.quantiles.PerQuantile",
 )
 
 _YES_NO, _CLASSES, _NUMBER, _COUNT, _QUANTILE = "yes or no", "classes", "number", "count", "quantile"
@@ -303,7 +304,9 @@ def in_double(pipeline: Any) -> Any:
     from skl2onnx.sklapi import CastTransformer
     from sklearn.pipeline import Pipeline
 
-    if type(pipeline[-1]).__name__ not in IN_DOUBLE or len(pipeline) == 1:
+    last = pipeline[-1]
+    one = last.estimator if type(last).__name__ == "PerQuantile" else last
+    if type(one).__name__ not in IN_DOUBLE or len(pipeline) == 1:
         return pipeline
     import numpy as np
 

@@ -6,12 +6,17 @@ A module of this package has `TASK`, a `Task`. Which one a product has is its `m
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sprintline.learning.tasks.task import Task
+
+if TYPE_CHECKING:
+    from sprintline.product.runtime import Runtime
+    from sprintline.product.spec import ModelSpec
 
 BINARY = "binary"
 """The task of whatever was recorded before there were others."""
@@ -25,17 +30,25 @@ def tasks() -> dict[str, Task]:
     return dict(sorted(found.items()))
 
 
-def task_named(name: str | None) -> Task:
-    """The task of this name, `binary` for None. Raises LookupError for a name that no module has."""
+def task_named(name: str | None, options: Mapping[str, Any] | None = None) -> Task:
+    """The task of this name, `binary` for None, with its options.
+
+    Raises LookupError for a name that no module has, and TaskError for options that the task cannot have.
+    """
     found = tasks().get(name or BINARY)
     if found is None:
         raise LookupError(f"there is no task {name}; known are {', '.join(tasks())}")
-    return found
+    return found.given(options or {})
 
 
-def task_of(runtime: Any) -> Task:
-    """The task of a product. Raises LookupError for one that no module has."""
-    return task_named(runtime.spec.model.task)
+def declared_task(model: ModelSpec) -> Task:
+    """The task that defs.yaml declares. Raises as `task_named`."""
+    return task_named(model.task, model.task_options)
+
+
+def task_of(runtime: Runtime) -> Task:
+    """The task of a product. Raises as `task_named`."""
+    return declared_task(runtime.spec.model)
 
 
 def code_files() -> dict[str, Path]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.learning.metric_functions import Floats
-from sprintline.learning.tasks.task import Task
+from sprintline.learning.tasks.task import Task, mean_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ class Binary(Task):
     quality = "roc_auc"
     column = "probability"
     said = "probabilities"
-    sql_type = "integer"
+    classifier = True
     tried_on = "two classes"
     bounds = (-0.125, 1.0)
     """Of the excess: at p = ¾ with y = 1, and at p = 0 with y = 1."""
@@ -61,8 +61,14 @@ class Binary(Task):
         chance = session.run(["probabilities"], feed)[0][:, 1].astype(np.float64)
         return np.clip(chance, 0.0, 1.0)  # float32 sums can pass 1 by one part in ten million
 
-    def usable(self, predictions: pd.Series) -> pd.Series:
-        return predictions.between(0.0, 1.0)  # False for null
+    def sql(self, column: str) -> str:
+        return f'cast("{column}" as integer)'
+
+    def levels(self, answers: pd.Series) -> dict[str, Any]:
+        return {"positive_rate": mean_of(self.coded(answers))}
+
+    def usable(self, predictions: Floats) -> NDArray[np.bool_]:
+        return (predictions >= 0.0) & (predictions <= 1.0)  # False for NaN
 
     def same_number(self, predictions: Floats, answers: Floats) -> SameNumber:
         """A model that is nearly certain of most questions (rare events) gives one number to most of them as well, but
@@ -104,10 +110,10 @@ class Binary(Task):
         ordinary = float(np.sqrt(np.mean(expected * (1 - 2 * predictions) ** 2)))
         return (answers - predictions) ** 2 - expected, max(ordinary, 1e-6)
 
-    def plot(self, answers: pd.Series, predictions: pd.Series, sprint: str) -> tuple[str, str]:
+    def plot(self, answers: Floats, predictions: Floats, sprint: str) -> tuple[str, str]:
         from sprintline.learning import plots
 
-        return "calibration", plots.calibration(answers, predictions, sprint)
+        return "calibration", plots.calibration({"yes": (answers, predictions)}, sprint)
 
 
 def standard_error(roc_auc: float, positives: int, negatives: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sprintline.learning.metric_functions import Floats
 from sprintline.learning.tasks.regression import Regression
@@ -39,8 +40,8 @@ class Count(Regression):
     def from_onnx(self, session: Any, feed: Any) -> Floats:
         return np.maximum(super().from_onnx(session, feed), 0.0)
 
-    def usable(self, predictions: pd.Series) -> pd.Series:
-        return super().usable(predictions) & (predictions.astype(float) >= 0)
+    def usable(self, predictions: Floats) -> NDArray[np.bool_]:
+        return super().usable(predictions) & (predictions >= 0)
 
 
 TASK = Count()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.learning.metric_functions import Floats
 from sprintline.learning.metrics import of_groups
-from sprintline.learning.tasks.task import Task
+from sprintline.learning.tasks.task import Task, skill_over
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.learning.facts import SameNumber, Skill
+    from sprintline.learning.synthetic_rows import Answer
 
 NEAR = 0.02
 """Predictions within so many standard deviations of the answers are one number."""
@@ -25,7 +26,6 @@ GROUPS = 10
 """Groups of predictions whose usual error is kept."""
 MOST = 5.0
 """Excess that one error can have: what is further off says no more."""
-DAY = 86_400
 
 
 class Regression(Task):
@@ -35,10 +35,12 @@ class Regression(Task):
     answers = "a number"
     reported = ("mae", "rmse", "r2")
     decides = "mae"
-    watched = ("mae", "rmse")
+    watched: ClassVar[tuple[str, ...]] = ("mae", "rmse")
     quality = "r2"
-    statistic = "median"
-    tried_on: ClassVar[Literal["two classes", "number", "count"]] = "number"
+    statistic: str | tuple[str | float, ...] = "median"
+    loss: ClassVar[str] = "mae"
+    """The metric of `losses`."""
+    tried_on: ClassVar[Answer] = "number"
     bounds = (-MOST, MOST)
 
     def odd(self, answers: pd.Series) -> pd.Series:
@@ -63,11 +65,12 @@ class Regression(Task):
     def from_onnx(self, session: Any, feed: Mapping[str, NDArray[Any]]) -> Floats:
         return np.asarray(session.run(None, feed)[0], dtype=np.float64).reshape(-1)
 
-    def usable(self, predictions: pd.Series) -> pd.Series:
-        return predictions.astype(float).map(np.isfinite)
+    def usable(self, predictions: Floats) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(predictions))
 
     def same_number(self, predictions: Floats, answers: Floats) -> SameNumber:
-        found = predictions[np.isfinite(predictions)]
+        size = self.size(predictions)
+        found = size[np.isfinite(size)]
         if not len(found):
             return {"rows": 0, "number": None, "share": None}
         middle = float(np.median(found))
@@ -79,34 +82,26 @@ class Regression(Task):
         return len(answers) >= LEAST and float(answers.std()) > 0
 
     def skill(self, answers: Floats, predictions: Floats, naive: Floats, asked: NDArray[np.int64]) -> Skill:
-        """The share of the naive baseline's absolute error that the model does away with.
+        """The share of the naive baseline's error that the model does away with."""
+        return skill_over(self.losses(answers, predictions), self.losses(answers, naive), asked, self.loss)
 
-        Its standard error is that of a ratio whose rows go together by day (Cochran, Sampling Techniques, 1977, ch. 6).
-        """
-        own, other = np.abs(answers - predictions), np.abs(answers - naive)
-        total = float(other.sum())
-        if not total:
-            return {"mae": float(own.mean()), "naive": 0.0, "skill": None, "skill_error": None}
-        ratio = float(own.sum()) / total
-        _, days = np.unique(asked // DAY, return_inverse=True)
-        off = np.bincount(days, own - ratio * other)
-        correction = len(off) / max(len(off) - 1, 1)
-        return {
-            "mae": float(own.mean()),
-            "naive": float(other.mean()),
-            "skill": 1 - ratio,
-            "skill_error": float(np.sqrt(correction * (off**2).sum())) / total,
-        }
+    def losses(self, answers: Floats, predictions: Floats) -> Floats:
+        """The error of each row: the absolute one."""
+        return np.abs(answers - predictions)
+
+    def size(self, predictions: Floats) -> Floats:
+        """The number that each row's prediction stands for, by which usual errors are looked up."""
+        return predictions
 
     def errors_of(self, answers: Floats, predictions: Floats) -> dict[str, Any] | None:
-        """Mean and standard deviation of the absolute error in groups of equally many predictions, and their bounds."""
+        """Mean and standard deviation of the error in groups of equally many predictions, and their bounds."""
         if not self.enough(answers):
             return None
-        error = np.abs(answers - predictions)
-        groups = of_groups(predictions, min(GROUPS, len(answers) // 30))
+        error, size = self.losses(answers, predictions), self.size(predictions)
+        groups = of_groups(size, min(GROUPS, len(answers) // 30))
         spread = max(float(error.std()), 1e-9)
         return {
-            "upto": [float(predictions[one].max()) for one in groups],
+            "upto": [float(size[one].max()) for one in groups],
             "mean": [float(error[one].mean()) for one in groups],
             "spread": [max(float(error[one].std()), 0.1 * spread) for one in groups],
         }
@@ -114,16 +109,16 @@ class Regression(Task):
     def excess(
         self, answers: Floats, predictions: Floats, errors: Mapping[str, Any] | None
     ) -> tuple[Floats, float] | None:
-        """Absolute error over the usual one at such a prediction, in its standard deviations: large numbers are usually
+        """The error over the usual one at such a prediction, in its standard deviations: large numbers are usually
         further off, and a season of large numbers is no change.
         """
         if not errors:
             return None
-        place = np.minimum(np.searchsorted(errors["upto"], predictions), len(errors["upto"]) - 1)
+        place = np.minimum(np.searchsorted(errors["upto"], self.size(predictions)), len(errors["upto"]) - 1)
         usual, spread = np.asarray(errors["mean"])[place], np.asarray(errors["spread"])[place]
-        return np.clip((np.abs(answers - predictions) - usual) / spread, *self.bounds), 1.0
+        return np.clip((self.losses(answers, predictions) - usual) / spread, *self.bounds), 1.0
 
-    def plot(self, answers: pd.Series, predictions: pd.Series, sprint: str) -> tuple[str, str]:
+    def plot(self, answers: Floats, predictions: Floats, sprint: str) -> tuple[str, str]:
         from sprintline.learning import plots
 
         return "predicted and observed", plots.predicted_observed(answers, predictions, sprint)
