@@ -99,16 +99,15 @@ def create_sample(product: str, root: Path, task: str | None = None) -> Made:
     Raises:
         ScaffoldError: there is no such task, or as `create_product` does.
     """
-    from sprintline.learning.tasks import BINARY, task_named
     from sprintline.scaffold.from_file import Asked, Meaning, create_from_file
 
-    try:
-        name = task_named(task).name
-    except LookupError as error:
-        raise ScaffoldError(f"--task: {error}", code=2) from error
-    if name == BINARY:
+    if task in (None, "binary"):
         return create_product(product, root)
-    sample = SAMPLES[name]
+    if task not in SAMPLES:
+        raise ScaffoldError(
+            f"--task: there is no task {task}; known are binary, {', '.join(SAMPLES)}", code=2
+        )
+    sample = SAMPLES[task]
     meaning = Meaning(
         question=f"{sample.question} Deliveries are invented.",
         means=sample.means,
@@ -122,7 +121,7 @@ def create_sample(product: str, root: Path, task: str | None = None) -> Made:
             csv.writer(out, lineterminator="\n").writerows(rows_of(sample, seed_of(product)))
         asked = Asked(
             file, key="order_id", event_at="placed_at", known_at="delivered_at", label=sample.label, by="courier",
-            timezone="Europe/Berlin", task=name, meaning=meaning,
+            timezone="Europe/Berlin", task=task, meaning=meaning,
         )  # fmt: skip
         return replace(create_from_file(product, asked, root), notes=())  # they are for the owner of a file
 
