@@ -21,7 +21,9 @@ from sprintline.hosting.processes import PROCESSES
 from sprintline.landing.declared_relations import ALLOWED, KINDS, Relation, is_relation, read_relation
 from sprintline.learning.boosters import stops_early
 from sprintline.learning.exporters import reviewed_types
+from sprintline.learning.metric_names import METRICS
 from sprintline.learning.recipes import Inputs, Recipe, RecipeError
+from sprintline.learning.tasks import task_named, tasks
 from sprintline.learning.trial import objections
 from sprintline.mechanisms.declaration.declarations import declarations
 from sprintline.mechanisms.declaration.located_yaml import DeclarationError
@@ -191,3 +193,19 @@ def test_the_step_that_is_added_is_served_exactly_by_its_own_exporter_and_by_no_
         objections(_small_recipe(build, own))
     with pytest.raises(RecipeError, match="does not have LIBRARY, TYPES, refuse, export"):
         objections(_small_recipe(build, SimpleNamespace()))
+
+
+def test_the_recipe_of_quantiles_is_served_and_the_page_names_every_task():
+    (recipe_block,) = blocks("choose-a-task.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(recipe_block, "choose-a-task.md", "exec"), names)
+    for text in blocks("choose-a-task.md", "yaml"):
+        model = yaml.safe_load(text)["model"]
+        task = task_named(model.pop("task"), model)
+        if task.name == "quantile":
+            assert objections(names["recipe"](), task=task) == []
+    page = (ROOT / "docs" / "how-to" / "choose-a-task.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .*?\| ([^|]+) \| [^|]+ \|$", page, flags=re.MULTILINE))
+    assert rows.keys() == tasks().keys()
+    for name, decides in rows.items():
+        assert METRICS[tasks()[name].decides].title == decides, name

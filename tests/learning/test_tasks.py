@@ -176,3 +176,31 @@ def test_an_estimator_of_the_other_kind_is_refused_before_it_trains():
         must_be_served(BINARY, of(LogisticRegression()), of(Ridge()))
     with pytest.raises(RecipeError, match=r"LogisticRegression does not predict a count: .* use a regressor"):
         must_be_served(COUNT, of(LogisticRegression()))
+
+
+def test_forecasts_of_a_series_are_the_last_answers_that_were_known():
+    from sprintline.learning.series import LAST, SEASONAL, forecasts
+
+    def moments(*texts):
+        return pd.to_datetime(list(texts), utc=True)
+
+    known = pd.DataFrame({
+        "event_at": moments("2026-01-05 09:00", "2026-01-11 08:00", "2026-01-12 08:00", "2026-01-12 08:00"),
+        "known_at": moments("2026-01-05 10:00", "2026-01-11 09:00", "2026-01-12 12:00", "2026-01-11 09:00"),
+        "label": [1.0, 2.0, 3.0, 9.0], "station": ["a", "a", "a", "b"],
+    })  # fmt: skip
+    asked = pd.DataFrame({
+        "question_at": moments("2026-01-12 09:00", "2026-01-12 12:00", "2026-01-01 00:00", "2026-01-12 09:00"),
+        "event_at": moments("2026-01-12 09:30", "2026-01-12 13:00", "2026-01-01 00:00", "2026-01-12 09:30"),
+        "station": ["a", "a", "a", "c"],
+    })  # fmt: skip
+    found = forecasts(asked, known, ["station"], "UTC", np.full(4, -1.0))
+    assert found[LAST].tolist() == [2.0, 3.0, -1.0, -1.0], "what is known at noon is not known at nine"
+    assert found[SEASONAL].tolist() == [1.0, -1.0, -1.0, -1.0], "the Monday before at nine"
+    zone = forecasts(asked.head(1), known, ["station"], "America/New_York", np.full(1, -1.0))
+    assert zone[SEASONAL].tolist() == [1.0], "both are four o'clock there"
+    assert (
+        not task_named("quantile", {"quantiles": [0.1, 0.9]}).is_series
+        and COUNT.is_series
+        and not BINARY.is_series
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.learning.bundles import Release
+    from sprintline.learning.metric_functions import Floats
     from sprintline.learning.recipes import Recipe
     from sprintline.learning.training import Snapshot, Trained, TrainingSet
 
@@ -56,6 +57,8 @@ def evidence(
     }
     if champion:
         predicted["champion"] = champion.model.predict(asked)
+    if task.is_series:
+        predicted |= _of_series(runtime, sprint, trained, asked, predicted["naive"])
     seed = runtime.spec.model.seed
 
     def gain(over: str) -> Difference:
@@ -110,6 +113,20 @@ def evidence(
         "slices": slices,
         "slices_against": f"the {rival}",
     }
+
+
+def _of_series(
+    runtime: Runtime, sprint: str, trained: Trained, asked: pd.DataFrame, naive: Floats
+) -> dict[str, Floats]:
+    """What the last known answers of each group would have predicted; where none was known, the naive baseline."""
+    from sprintline.learning.series import forecasts
+
+    keys = [*trained.sprints, sprint]
+    groups = list(trained.recipe.naive_groups)
+    columns = list(dict.fromkeys(["question_id", "event_at", *groups]))
+    table = runtime.table("question_features")
+    known = labels_of(runtime, keys).merge(runtime[Lake].read(table, keys, columns), on="question_id")
+    return forecasts(asked, known, groups, runtime.calendar.timezone, naive)
 
 
 def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> Backtest:

@@ -99,7 +99,8 @@ class CandidateFacts(Judged, Served):
     importance: loss of ROC-AUC when a column is shuffled, by column
     judged: the held-out sprint
     rows_judged: labelled questions of it
-    by_model: metrics on these of candidate, twin, naive, base rate and champion
+    by_model: metrics on these of candidate, twin, naive, base rate and champion; of numbers also of the last value and
+        the seasonal value of each group
     champion: id of the model it is compared with; None at bootstrap
     against_champion: gain over the champion; None at bootstrap
     baselines: gain over the naive baseline and over the base rate

@@ -43,6 +43,10 @@ class Regression(Task):
     tried_on: ClassVar[Answer] = "number"
     bounds = (-MOST, MOST)
 
+    @property
+    def is_series(self) -> bool:
+        return not self.parts
+
     def odd(self, answers: pd.Series) -> pd.Series:
         import pandas as pd
 

@@ -83,6 +83,11 @@ class Task(ABC):
         """Whether the mean of the answers is a share of 0 to 1."""
         return False
 
+    @property
+    def is_series(self) -> bool:
+        """Whether the answer of an earlier question is itself a prediction, as of a number measured again and again."""
+        return False
+
     # --- answers -----------------------------------------------------------------------------------------------------
 
     @abstractmethod
