@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.learning.facts import SameNumber, Skill
+    from sprintline.mechanisms.reports.document import Section
 
 NEAR = 0.02
 """Predictions within so many standard deviations of the answers are one number."""
@@ -127,6 +128,14 @@ class Regression(Task):
         from sprintline.learning import plots
 
         return "predicted and observed", plots.predicted_observed(answers, predictions, sprint)
+
+    def residuals(self, answers: Floats, predictions: Floats) -> Floats | None:
+        return answers - predictions
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        from sprintline.learning import diagnosis
+
+        return diagnosis.residuals(answers, predictions), diagnosis.coverage(answers, predictions, naive)
 
 
 TASK = Regression()

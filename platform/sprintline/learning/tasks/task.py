@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.learning.facts import Metrics, SameNumber, Skill
+    from sprintline.mechanisms.reports.document import Section
 
 
 class Task(ABC):
@@ -147,3 +148,15 @@ class Task(ABC):
     @abstractmethod
     def plot(self, answers: pd.Series, predictions: pd.Series, sprint: str) -> tuple[str, str]:
         """Name and Markdown of the plot that holds predictions against answers."""
+
+    # --- pages of a sprint -------------------------------------------------------------------------------------------
+
+    def residuals(self, answers: Floats, predictions: Floats) -> Floats | None:
+        """Answer less prediction of each row (n,), by which groups are ranked; None where answers or predictions are
+        more than one number a row, and no group is ranked.
+        """
+        return None
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        """How predictions of this kind compare with their answers, all (n,); empty until a task has such sections."""
+        return ()
