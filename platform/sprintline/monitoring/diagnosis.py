@@ -60,7 +60,7 @@ FALSE_RATE = 0.05
 
 @dataclass(frozen=True)
 class Drivers:
-    """What is recorded of a model's inputs: loss of quality when one is shuffled, and the sprint that this was done on."""
+    """What is recorded of a model's inputs: loss of quality when one is shuffled, and the sprint that was used."""
 
     importance: Mapping[str, float]
     measured_on: str
@@ -328,7 +328,7 @@ def _worst(
         )
         return Section(title, (Paragraph(told),))
     form, parts = _form(task), []
-    told = f"Of {len(groups)} groups, those whose answers differ most from their predictions, on average and beyond chance."
+    told = f"Of {len(groups)} groups, those whose answers differ most from their predictions, beyond chance."
     parts.append(Paragraph(told))
     parts.append(
         Ranking(

@@ -1,4 +1,4 @@
-"""What words mean, by docs/glossary.md: pages explain a word where it first appears, and no sentence is written twice."""
+"""What words mean, by docs/glossary.md: pages explain a word where it first appears, and it is written once."""
 
 from __future__ import annotations
 
