@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sprintline.delivery import pages
-from sprintline.delivery.pages import rules_document, sprint_document, sprints_document
+from sprintline.delivery.pages import sprint_document, sprints_document
+from sprintline.delivery.rules_page import rules_document
 from sprintline.delivery.status import SprintStatus, State
 from sprintline.mechanisms.reports import charts
 from sprintline.mechanisms.reports import glossary as glossary_file

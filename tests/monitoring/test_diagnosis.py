@@ -16,6 +16,7 @@ from sprintline.learning.tasks import task_named, tasks
 from sprintline.learning.tasks.task import Task
 from sprintline.mechanisms.reports.document import Curves, Document, Paragraph, Ranking, Table
 from sprintline.monitoring.diagnosis import Drivers, document
+from sprintline.monitoring.groups import least_gap
 
 BINARY, REGRESSION = task_named("binary"), task_named("regression")
 INPUTS = Inputs(("hour", "weight"), ("depot", "person"))
@@ -121,6 +122,17 @@ def test_where_nothing_is_wrong_no_group_is_worst(task):
     assert not [one for one in found.parts if isinstance(one, Table)]
 
 
+def test_what_goes_together_within_a_day_is_no_difference_beyond_chance():
+    draw, found = np.random.default_rng(0), 0
+    for _ in range(100):
+        days = draw.integers(0, 14, 2000)
+        error = draw.normal(0, 4, 2000) + draw.normal(0, 1, 14)[days]
+        groups = [draw.random(2000) < 0.1 for _ in range(20)]
+        found += max(least_gap(error[one], days[one], 14, 0.05 / 20) for one in groups) > 0
+    assert found <= 10, "promised are five of a hundred sprints"
+    assert least_gap(error + 5, days, 14, 0.05 / 20) > 3, "and a difference that is there is found"
+
+
 class TestPersonal:
     def test_a_personal_column_is_in_no_table_and_no_plot(self):
         frame = asked(REGRESSION, 8.0)
@@ -162,9 +174,19 @@ class TestPersonal:
 class TestSilence:
     def test_a_task_without_sections_says_so(self):
         found = of(BINARY, asked(BINARY).drop(columns="probability"))
-        assert "There are no plots for the task binary yet" in words(found.sections[-1])
+        assert "There are no plots of predictions and answers for the task binary yet" in words(
+            found.sections[-1]
+        )
         texts = asked(BINARY).assign(label="yes")
         assert "no plots" in words(of(BINARY, texts).sections[-1])
+
+    def test_a_task_that_declares_nothing_has_its_drivers_and_says_so(self):
+        class Other(type(REGRESSION)):  # type: ignore[misc]
+            name, sections, residuals = "other", Task.sections, Task.residuals
+
+        found = of(Other(), asked(REGRESSION, 8.0))
+        assert [one.title for one in found.sections] == ["What drives the model", "Predictions and answers"]
+        assert "for the task other yet" in words(found.sections[1])
 
     def test_without_answers_nothing_is_compared(self):
         assert "has an answer yet" in words(of(BINARY, asked(BINARY).head(0)).sections[-1])

@@ -26,34 +26,26 @@ from sprintline.mechanisms.reports.document import (
     Table,
     Value,
 )
+from sprintline.monitoring.groups import PARTS, Group, days_of, groups_of, least_gap
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from sprintline.learning.recipes import Inputs
     from sprintline.learning.tasks import Task
     from sprintline.product.runtime import Runtime
 
-    Mask = NDArray[np.bool_]
-
 DIAGNOSIS = "diagnosis"
 """Kind of the document."""
 LEAST_ROWS = 30
 """Rows of a group, at least; of large sprints a fiftieth of all rows."""
-MOST_LEVELS = 12
-"""Values of a category that are looked at, the most frequent ones."""
-PARTS = 5
-"""Parts of equally many rows into which a number is cut."""
 MOST_SLICED, MOST_DRIVERS, MOST_DRAWN, MOST_WORST, MOST_SAMPLED = 2, 10, 3, 3, 3
 """Columns with a table of slices; importances; inputs drawn; worst groups; sample rows of each."""
+NO_PLOTS = "There are no plots of predictions and answers for the task {} yet."
 LEAST_IMPORTANCE = 0.0005
 """Smaller importances are written as 0.000."""
 MOST_COLUMNS = 6
 """Inputs beside each sample row."""
-LEAST_DAYS = 5
-"""Days that residuals go together by; of fewer, hours."""
 FALSE_RATE = 0.05
 """Chance that any group is called worse than the others when none is."""
 
@@ -72,15 +64,6 @@ class Drivers:
             if one.facts.get("model_id") == champion and one.facts.get("importance"):
                 return cls(one.facts["importance"], str(one.facts.get("tuned_on", "")))
         return None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows that have one thing in common, in words."""
-
-    column: str
-    name: str
-    rows: Mask
 
 
 def diagnose(runtime: Runtime, sprint: str, champion: str) -> Document:
@@ -120,7 +103,9 @@ def document(
     frame = frame[task.usable(frame[task.column]) & frame["label"].notna()].reset_index(drop=True)
     answers, said, naive = (frame[one].to_numpy(dtype=float) for one in ("label", task.column, "naive"))
     error = task.residuals(answers, said)
-    sections += task.sections(answers, said, naive)
+    sections += task.sections(answers, said, naive) or (
+        Section("Predictions and answers", (Paragraph(NO_PLOTS.format(task.name)),)),
+    )
     if error is None:
         return Document("Diagnosis", tuple(sections))
     shown = [name for name in _ordered(inputs, drivers) if name in showable]
@@ -145,14 +130,9 @@ def _lack(task: Task, frame: pd.DataFrame) -> str | None:
 
     if frame.empty:
         return "No prediction of this sprint has an answer yet, so there is nothing to compare."
-    numbers = [
-        task.column in frame,
-        *(pd.api.types.is_numeric_dtype(frame[one]) for one in ("label", task.column) if one in frame),
-    ]
-    if not all(numbers):
-        return (
-            f"There are no plots for the task {task.name} yet: its predictions are not one number a question."
-        )
+    read = ("label", task.column, "naive")
+    if not all(one in frame and pd.api.types.is_numeric_dtype(frame[one]) for one in read):
+        return NO_PLOTS.format(task.name)
     if not (task.usable(frame[task.column]) & frame["label"].notna()).any():
         return "No prediction of this sprint that has an answer can be compared with it: MO505 says why."
     return None
@@ -199,7 +179,7 @@ def _by_input(
     """What was predicted and observed over the values of the most important inputs."""
     drawn = []
     for name in shown[:MOST_DRAWN]:
-        groups = list(_groups(frame, name, name in categories, parts=2 * PARTS))
+        groups = list(groups_of(frame, name, name in categories, parts=2 * PARTS))
         if len(groups) < 2:
             continue
         pair = {
@@ -219,34 +199,6 @@ def _by_input(
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
-def _groups(
-    frame: pd.DataFrame, name: str, category: bool, parts: int = PARTS, least: int = 1
-) -> Iterator[Group]:
-    """Rows with the same value of a category, the most frequent first; or parts of a number, ascending, then nulls."""
-    import numpy as np
-
-    from sprintline.learning.metrics import of_groups
-
-    column = frame[name]
-    missing = column.isna().to_numpy()
-    if category:
-        texts = column.astype(object).where(column.notna(), "").astype(str)
-        for value, rows in texts.value_counts().head(MOST_LEVELS).items():
-            if rows >= least:
-                yield Group(name, str(value) or "(missing)", (texts == value).to_numpy())
-        return
-    values = column.to_numpy(dtype=float, na_value=np.nan)
-    inside = np.flatnonzero(~missing)
-    if not len(inside):
-        return
-    for one in of_groups(values[inside], parts):
-        mask = np.zeros(len(frame), dtype=bool)
-        mask[inside[one]] = True
-        low, high = values[mask].min(), values[mask].max()
-        if mask.sum() >= least:
-            yield Group(name, f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}", mask)
-
-
 def _least(frame: pd.DataFrame) -> int:
     return max(LEAST_ROWS, len(frame) // 50)
 
@@ -258,7 +210,7 @@ def _sliced(
     title, metric = "Quality by slice", METRICS[task.decides]
     columns = (categories or list(shown))[:MOST_SLICED]
     groups = [
-        one for name in columns for one in _groups(frame, name, name in categories, least=_least(frame))
+        one for name in columns for one in groups_of(frame, name, name in categories, least=_least(frame))
     ]
     if not groups:
         return Section(
@@ -299,12 +251,12 @@ def _worst(
     """The groups whose answers are farthest, on average, from their predictions, beyond chance."""
     title = "Worst-predicted groups"
     groups = [
-        one for name in shown for one in _groups(frame, name, name in categories, least=_least(frame))
+        one for name in shown for one in groups_of(frame, name, name in categories, least=_least(frame))
         if one.rows.sum() < len(frame)
     ]  # fmt: skip
     if not groups:
         return Section(title, (Paragraph("There is no group of rows that may be shown."),))
-    blocks, count = _blocks(frame)
+    blocks, count = days_of(frame)
     # Bonferroni: among some hundred groups one would otherwise look worse by chance.
     rate = FALSE_RATE / len(groups)
     ranked = sorted(
@@ -348,42 +300,6 @@ def _worst(
     else:
         parts += [_sample(task, frame, one, shown, answers, said, error, showable) for one in worst]
     return Section(title, tuple(parts))
-
-
-def least_gap(error: Any, blocks: Any, count: int, rate: float) -> float:
-    """How far a mean of residuals is from zero at least, in their unit; below zero where it may be chance.
-
-    What happens on one day goes together, so the standard error is that of a mean of clusters (Cochran, Sampling
-    Techniques, 1977, ch. 9), and never less than that of single rows.
-
-    Args:
-        error: residuals (n,).
-        blocks: the day of each (n,), as a number from 0.
-        count: days there are.
-        rate: chance of a result above zero when the mean is zero.
-    """
-    import numpy as np
-    from scipy.stats import t
-
-    mean, rows = float(error.mean()), len(error)
-    alone = float(error.std(ddof=1)) / np.sqrt(rows) if rows > 1 else np.inf
-    together, freedom = alone, rows - 1
-    if count > 1:
-        sums = np.bincount(blocks, error - mean, minlength=count)
-        together = float(np.sqrt(count / (count - 1) * (sums**2).sum())) / rows
-        freedom = count - 1
-    return abs(mean) - float(t.ppf(1 - rate / 2, max(freedom, 1))) * max(alone, together)
-
-
-def _blocks(frame: pd.DataFrame) -> tuple[Any, int]:
-    """The day of each question as a number, and how many days there are; hours where there are only a few days."""
-    import pandas as pd
-
-    moments = pd.to_datetime(frame["question_at"], utc=True)
-    days, found = pd.factorize(moments.dt.floor("D"))
-    if len(found) < LEAST_DAYS:
-        days, found = pd.factorize(moments.dt.floor("h"))
-    return days, len(found)
 
 
 def _sample(
