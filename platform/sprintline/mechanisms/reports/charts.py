@@ -241,10 +241,10 @@ def curves(
     if diagonal and begin < end:
         straights.append(Straight(x(begin), y(begin), x(end), y(end), "equal values"))
     told = [
-        f"{name} {shown(known[0][1])} at {shown_across(known[0][0])} to {shown(known[-1][1])} at "
-        f"{shown_across(known[-1][0])}"
+        f"{name} {shown(pairs[0][1])} at {shown_across(pairs[0][0])} to {shown(pairs[-1][1])} at "
+        f"{shown_across(pairs[-1][0])}"
         for name, figures in series.items()
-        if (known := list(_pairs(places, figures)))
+        if (pairs := list(_pairs(places, figures)))
     ]
     return Chart(
         title,
