@@ -1,13 +1,16 @@
 """What an analyst sees: the Dagster UI over closed sprints, and the sprint site at a desk and on a phone.
 
-A small product's four sprints are replayed once. Of the fourth, its provider delivers too little, so one check fails.
+A small product's four sprints are replayed once. Of the fourth, its provider delivers too little, so one check fails;
+and its contract classifies the district as personal.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -22,6 +25,7 @@ from tests.browser.looking import (
     drawn,
     free_port,
 )
+from tests.delivery.sprint_pages import regression_page
 from tests.end_to_end.conftest import Clone, make_clone
 from tests.parts import require
 
@@ -53,6 +57,13 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Clone:
         sources.write(CUT_OFF)
     with (products / "parcels" / "defs.yaml").open("a") as declaration:
         declaration.write(ONLY_WARN)
+    contract = products / "parcels" / "contracts" / "orders.yaml"
+    text = contract.read_text()
+    personal, changed = re.subn(
+        r"(- name: district\n(?:        .*\n)*?        classification: )\w+", r"\1personal", text
+    )
+    assert changed == 1
+    contract.write_text(personal)
     clone.run("replay", clone.product, "--sprints", "4")
     return clone
 
@@ -151,6 +162,8 @@ class TestSite:
             box = chart.bounding_box()
             assert box and box["width"] > 250 and box["height"] > 100
             assert chart.locator("path.series, rect.bar").count() > 0
+        first = page.get_by_role("img", name="ROC-AUC (higher is better)").locator("text.label")
+        assert "S04" in first.all_text_contents() and "S01" not in first.all_text_contents()
         assert _fits(page)
 
     @pytest.mark.parametrize("page", [LAPTOP, PHONE], indirect=True, ids=["desk", "phone"])
@@ -167,6 +180,47 @@ class TestSite:
         page.get_by_role("link", name="All sprints").click()
         expect(page.get_by_role("heading", name="Sprints", exact=True).first).to_be_visible()
 
+    @pytest.mark.parametrize("page", [LAPTOP, PHONE], indirect=True, ids=["desk", "phone"])
+    def test_a_sprints_page_shows_where_its_predictions_were_right(self, page, closed):
+        page.goto((closed.state / "site" / f"parcels/{LAST}.html").as_uri())
+        for title in ("What drives the model", "Calibration", "Precision by threshold", "Quality by slice"):
+            expect(page.get_by_role("heading", name=title)).to_be_visible()
+        expect(page.get_by_role("img", name="Observed share by predicted probability")).to_be_visible()
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert _fits(page) and _cut(page) == []
+        text = page.locator("body").inner_text()
+        assert "courier swift" in text and "(district)" in text
+        assert not [name for name in ("centre", "harbour") if name in page.content()], (
+            "districts are personal"
+        )
+
+    @pytest.mark.parametrize("page", [LAPTOP, PHONE], indirect=True, ids=["desk", "phone"])
+    def test_so_does_the_page_of_a_product_that_predicts_numbers(self, page, tmp_path: Path):
+        file = tmp_path / "2026-S04.html"
+        file.write_text(regression_page())
+        page.goto(file.as_uri())
+        for title in (
+            "Residuals",
+            "Coverage",
+            "Quality by slice",
+            "Worst-predicted groups",
+            "What moved in the inputs",
+        ):
+            expect(page.get_by_role("heading", name=title)).to_be_visible()
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        expect(page.get_by_role("region", name=re.compile("the farthest off")).first).to_be_visible()
+        assert _fits(page) and _cut(page) == []
+
+    def test_every_rule_of_a_sprint_leads_to_its_place(self, page, closed):
+        page.goto((closed.state / "site" / f"parcels/{LAST}.html").as_uri())
+        links = page.locator("a[href^='rules.html#']").evaluate_all(
+            "all => all.map(one => one.getAttribute('href'))"
+        )
+        page.locator("#DQ102-deliveries").get_by_role("link", name="DQ102").click()
+        expect(page.get_by_role("heading", name="DQ102")).to_be_visible()
+        places = set(page.locator("section[id]").evaluate_all("all => all.map(one => one.id)"))
+        assert len(links) > 20 and {one.partition("#")[2] for one in links} <= places
+
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_words_stand_out_from_the_paper(self, page, closed, scheme):
         page.emulate_media(color_scheme=scheme)
@@ -180,6 +234,16 @@ class TestSite:
 def _fits(page: Page) -> bool:
     """Whether no one has to scroll sideways."""
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def _cut(page: Page) -> list[str]:
+    """Visible parts that are wider than their place: a reader would have to scroll them, or never see their end."""
+    return page.evaluate(
+        "[...document.querySelectorAll('main *')].filter(one => one.checkVisibility() && !one.closest('svg')"
+        " && !one.closest('thead') && (one.getBoundingClientRect().right > window.innerWidth + 1"
+        " || (one.matches('.scroll') && one.scrollWidth > one.clientWidth + 1)))"
+        ".map(one => `${one.tagName} ${one.textContent.trim().slice(0, 60)}`)"
+    )
 
 
 def _rgb(page: Page, selector: str, name: str) -> list[float]:

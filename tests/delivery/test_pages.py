@@ -5,15 +5,24 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sprintline.delivery import pages
 from sprintline.delivery.pages import sprint_document, sprints_document
+from sprintline.delivery.rules_page import rules_document
 from sprintline.delivery.status import SprintStatus, State
 from sprintline.mechanisms.reports import charts
+from sprintline.mechanisms.reports import glossary as glossary_file
+from sprintline.mechanisms.reports.document import Column, Curves, Document, Paragraph, Section, Table
+from sprintline.mechanisms.reports.glossary import glossary, meaning
+from sprintline.mechanisms.reports.render import markdown
 from sprintline.mechanisms.reports.render import page as rendered
 from sprintline.mechanisms.reports.report import report_named
+from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.product.spec import RuleOverride
 
 HOSTILE = """<script>alert("x")</script><img src=http://example.org/x onerror=alert(1)>'"</title></style>"""
 METRICS = {
@@ -51,8 +60,8 @@ def product(*rows: dict[str, Any], **changed: Any) -> dict[str, Any]:
 def detail(verdicts: list[dict[str, Any]], **changed: Any) -> dict[str, Any]:
     return {
         "product": "flights", "title": "Flights", "now": "2013-07-17T04:00:00+00:00", "row": row(**changed),
-        "verdicts": verdicts, "drift": {"why": "12% of 48 features moved"}, "report": True, "before": None,
-        "after": "2013-S08",
+        "verdicts": verdicts, "drift": {"why": "12% of 48 features moved"}, "report": True, "kept": {},
+        "before": None, "after": "2013-S08",
     }  # fmt: skip
 
 
@@ -66,7 +75,7 @@ def verdict(code: str, outcome: str, sentence: str, **changed: Any) -> dict[str,
 class Tags(HTMLParser):
     """All tags of a page with their attributes; closing what was not opened fails."""
 
-    VOID = frozenset(("meta", "link", "br", "img"))
+    VOID = frozenset(("meta", "link", "br", "img", "wbr"))
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -106,7 +115,10 @@ def test_a_page_is_whole_and_asks_nobody_for_anything(name):
     assert policy.startswith("default-src 'none';")
     targets = [one[name] for _, one in tags for name in ("href", "src", "xlink:href") if name in one]
     assert all(
-        re.match(r"(#|\.\./|[\w.-]+/[\w.-]+\.html$|[\w.-]+\.html$|data:,$)", one) for one in targets
+        re.match(
+            r"(#|\.\./|[\w.-]+/[\w.-]+\.html$|[\w.-]+\.html$|([\w.-]+/)?rules\.html#[A-Z]+\d+$|data:,$)", one
+        )
+        for one in targets
     ), targets
     assert "url(" not in page and "@import" not in page and "@font-face" not in page
     ids = [one["id"] for _, one in tags if "id" in one]
@@ -202,7 +214,7 @@ class TestSprint:
 
     def test_rows_by_table_and_what_is_missing(self):
         page = sprint_page(detail([], missing=["ML401 on predictions: no champion"], done=False))
-        assert "1,008" in page and "ML401 on predictions: no champion" in page and "not Done" in page
+        assert "1,008" in page and "</a> on predictions: no champion" in page and "not Done" in page
 
     def test_a_restatement_and_an_approval_are_told(self):
         approved = {"by": "sam", "reason": "seen", "stands": False, "why_not": "the data has changed since"}
@@ -210,6 +222,146 @@ class TestSprint:
         page = sprint_page(detail([], restated=restated, approved=approved))
         assert "2013-S07 was restated" in page and "No attestation yet" in page
         assert "the data has changed since" in page
+
+
+LONG = (
+    "the champion was trained on departures from before the new timetable, " * 4 + "and this is the end of it"
+)
+
+
+class TestRules:
+    def test_every_rule_has_a_place_with_what_the_product_changed(self):
+        page = rendered(
+            report_named("rules"),
+            {"flights": rules_document("Flights", {"MO503": RuleOverride(threshold=0.4)})},
+        )
+        ids = {one["id"] for _, one in Tags(page).found if "id" in one}
+        assert set(all_rules()) <= ids
+        own = page[page.index('id="MO503"') : page.index('id="MO504"')]
+        assert "0.4" in own and "What to do" in own
+
+    def test_every_link_to_a_rule_leads_to_one(self):
+        shown = sprint_page(
+            detail(
+                [verdict("MO501", "fail", "see MO503, and XY999 is none"), verdict("XY999", "pass", "of an extension")],
+                missing=["ML401 on predictions: no champion"], why="DQ102 fails on weather", done=False,
+            )
+        )  # fmt: skip
+        shown += first_page([product(row(why="DQ102 fails on weather"))])
+        rules = rendered(report_named("rules"), {"flights": rules_document("Flights", {})})
+        ids = {one["id"] for _, one in Tags(rules).found if "id" in one}
+        links = [
+            one["href"]
+            for _, one in Tags(shown.replace("<!doctype html>", "")).found
+            if "rules.html" in (one.get("href") or "")
+        ]
+        assert {one.rpartition("#")[2] for one in links} == {"MO501", "MO503", "ML401", "DQ102"} and links
+        assert {one.rpartition("#")[2] for one in links} <= ids
+        assert {one.rpartition("#")[0] for one in links} == {"rules.html", "flights/rules.html"}
+
+    def test_a_long_reason_is_whole(self):
+        assert len(LONG) > 200
+        page = sprint_page(
+            detail([verdict("MO501", "fail", LONG), verdict("MO503", "pass", LONG + "!")], why=LONG)
+        )
+        assert page.count(LONG) == 3 and "…" not in page
+
+
+class TestWords:
+    @pytest.mark.parametrize("name", ["first", "sprint"])
+    def test_words_are_explained_as_the_glossary_has_them(self, name):
+        for word in ("baseline", "interpretable twin"):
+            assert f"<dfn>{word.capitalize()}</dfn>: {meaning(word)}" in PAGES[name]
+        assert "interpretable model" in meaning("interpretable twin")
+
+    def test_insufficient_and_attested_are_explained_where_they_are_shown(self):
+        page = sprint_page(
+            detail([], drift="insufficient", restated=[{"told": "x", "open": True, "attested_by": None}])
+        )
+        assert page.index("<dfn>Insufficient evidence</dfn>") < page.index('id="decision"')
+        assert f"<dfn>Attested</dfn>: {meaning('attested')}" in page
+        assert "<dfn>Insufficient evidence" in first_page([product(row(drift="insufficient"))])
+        assert "<dfn>Insufficient evidence" not in PAGES["sprint"]
+
+    def test_every_word_of_a_template_is_in_the_glossary(self):
+        folder = Path(pages.__file__).parent / "templates"
+        used = {
+            word for file in folder.glob("*.j2") for found in re.findall(r"words\(\[(.*?)\]\)", file.read_text())
+            for word in re.findall(r'"(.*?)"', found)
+        }  # fmt: skip
+        assert len(used) >= 4 and used <= set(glossary())
+
+    def test_a_clone_without_a_glossary_has_its_pages(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(glossary_file, "FILE", tmp_path / "none.md")
+        glossary.cache_clear()
+        try:
+            assert "<dfn>" not in first_page([product(row())])
+        finally:
+            glossary.cache_clear()
+
+
+UNKNOWN = {"roc_auc": None, "average_precision": None, "brier": None}
+
+
+class TestDashes:
+    def test_before_any_figure_there_is_no_table_of_dashes(self):
+        bare = row(metrics=None, champion=None, drift=None, positive_rate=None, decision=None, why=None)
+        page = first_page([product(bare)])
+        assert "ROC-AUC" not in page and 'data-label="champion"' not in page
+        assert "No prediction is scored yet" in first_page([product({**bare, "positive_rate": 0.2})])
+
+    def test_measures_without_a_figure_are_no_table(self):
+        page = sprint_page(detail([], metrics={**UNKNOWN, "naive": UNKNOWN, "twin": None}))
+        assert dashes(page) == [] and "interpretable twin</th>" not in page
+        begun = sprint_page(detail([], metrics=None, champion=None))
+        assert "No model answered the questions of this sprint" in begun and dashes(begun) == []
+
+    def test_a_table_of_any_report_without_a_value_is_a_sentence(self):
+        table = Table((Column("a"), Column("b")), (("x", None), ("y", None)), lacking="Nothing was sold yet.")
+        html = rendered(report_named("backlog"), {"p": Document("Log", (Section("S", (table,)),))})
+        assert (
+            "<table" not in html
+            and "Nothing was sold yet." in html
+            and "Nothing was sold" in markdown(Document("L", (Section("", (table,)),)))
+        )
+
+    @pytest.mark.parametrize("name", PAGES)
+    def test_no_page_has_one(self, name):
+        assert dashes(PAGES[name]) == []
+
+    def test_a_cell_without_a_value_is_left_out_on_a_phone(self):
+        page = first_page([product(row(), row(8, champion=None, metrics=None))])
+        assert page.count("none") >= 1 and '<td data-label="champion" class=" none">' in page
+
+
+def dashes(page: str) -> list[str]:
+    """Tables in which every cell but the names of rows is a dash."""
+    found = []
+    for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
+        cells = [
+            re.sub(r"<.*?>", "", one).strip() for one in re.findall(r"<td[^>]*>(.*?)</td>", table, re.DOTALL)
+        ]
+        if cells and set(cells) <= {"–", ""}:
+            found.append(table)
+    return found
+
+
+class TestKept:
+    SECTION = Section(
+        "Calibration", (Paragraph("As recorded."), Curves("C", "p", (0.1, 0.9), {"observed": (0.2, 0.8)}))
+    )
+
+    def test_what_an_asset_kept_is_on_the_page_in_json_and_in_markdown(self):
+        told = {**detail([]), "kept": {"diagnosis": Document("D", (self.SECTION,)), "moved": None}}
+        page = sprint_page(told)
+        Tags(page)
+        assert "As recorded." in page and page.count('role="img"') == 1 and "No model answered" not in page
+        text = markdown(sprint_document(told))
+        assert "## Calibration" in text and "| 0.100 | 0.200 |" in text
+
+    def test_without_it_one_sentence_says_why(self):
+        assert "materialize scores for it" in sprint_page(detail([]))
+        assert "not scored yet" in sprint_page(detail([], state="waiting", metrics=None))
 
 
 class TestCharts:
@@ -223,6 +375,37 @@ class TestCharts:
     def test_a_gap_is_no_line(self):
         (line,) = self.draw(0.5, None, 0.75).lines
         assert line.path.count("M") == 2 and "L" not in line.path and len(line.dots) == 2
+
+    def test_it_begins_at_the_first_sprint_with_a_figure(self):
+        chart = charts.lines("x", self.KEYS, {"champion": [None, 0.5, 0.6], "twin": [None, None, 0.7]}, str)
+        assert chart is not None and [text for _, text in chart.x_labels] == ["S02", "S03"]
+        assert chart.alt.startswith("x, 2013-S02 to 2013-S03") and len(chart.lines[1].dots) == 1
+        bars = charts.bars("x", self.KEYS, [None, None, 0.4], ["none", "none", "confirmed"], str)
+        assert bars is not None and [text for _, text in bars.x_labels] == ["S03"]
+        assert [bar.style for bar in bars.bars] == ["confirmed"]
+
+    def test_a_mark_before_the_first_figure_is_left_out(self):
+        marks = {"2013-S01": ("promoted", "trained"), "2013-S02": ("held", "trained")}
+        assert [one.style for one in self.draw(None, 0.5, 0.6, marks=marks).marks] == ["held"]
+
+    def test_curves_keep_their_places_and_a_ranking_its_order(self):
+        curve = charts.curves(
+            "c", "p", (0.1, 0.5, 0.9), {"observed": (0.2, None, 0.8)}, str, str, diagonal=True
+        )
+        assert curve is not None and len(curve.lines[0].dots) == 2 and len(curve.straights) == 1
+        assert curve.lines[0].dots[0].x < curve.lines[0].dots[1].x
+        ranking = charts.ranking(
+            "r", ("a", "b" * 90), {"was": (2.0, None), "now": (1.0, -1.0)}, str, (1.5, "limit")
+        )
+        assert ranking is not None and [bar.style for bar in ranking.bars] == ["nth1", "nth2", "nth2"]
+        assert ranking.bars[0].width > ranking.bars[1].width and ranking.bars[2].x < ranking.bars[1].x
+        assert all(bar.x >= 0 and bar.x + bar.width <= ranking.width for bar in ranking.bars)
+        assert len([word for word in ranking.words if set(word.text) == {"b"}]) == 2, (
+            "a long name is on two lines"
+        )
+        assert "a was 2.0, now 1.0" in ranking.alt
+        assert charts.curves("c", "p", (0.1,), {"x": (None,)}, str, str) is None
+        assert charts.ranking("r", ("a",), {"x": (None,)}, str) is None
 
     def test_higher_figures_stand_higher_and_inside(self):
         chart = self.draw(0.5, 0.6, 0.75)

@@ -7,7 +7,9 @@ from typing import Any
 
 from sprintline.delivery.measures import measures
 from sprintline.delivery.recorded import DRIFT, Recorded
-from sprintline.delivery.status import brief, questions
+from sprintline.delivery.rules_page import gather_rules
+from sprintline.delivery.status import State, brief, questions
+from sprintline.learning.metric_names import Metric
 from sprintline.mechanisms.backlog.board_rows import rows as board_rows
 from sprintline.mechanisms.backlog.items import counts
 from sprintline.mechanisms.backlog.update import board_of
@@ -25,12 +27,16 @@ from sprintline.mechanisms.reports.document import (
     Table,
     Value,
 )
+from sprintline.mechanisms.reports.kept import kept
 from sprintline.mechanisms.reports.report import Per, Report
 from sprintline.mechanisms.rules.registry import all_rules
 from sprintline.mechanisms.rules.verdicts import Verdict
 from sprintline.mechanisms.rules.waivers import waivers
+from sprintline.monitoring.diagnosis import DIAGNOSIS
+from sprintline.monitoring.moved import MOVED
 from sprintline.monitoring.reports import Reports
 from sprintline.product.runtime import Runtime
+from sprintline.profiles.unusual import UNUSUAL
 
 SPRINTS = "sprints"
 """Name of the report on the first page."""
@@ -75,8 +81,10 @@ def sprints_document(summary: Mapping[str, Any]) -> Document:
         **summary,
         "sprints": rows,
         "latest": latest,
-        "measures": [(one.name, one.short) for one in measures(row["metrics"] for row in rows)],
+        "measures": [(one.name, one.short) for one in _measured_by(rows)],
+        "filled": [name for name in _MAY_BE_EMPTY if any(row.get(name) is not None for row in rows)],
         "numbers": _answers(rows)[0] == "mean",
+        "codes": _codes(),
     }
     if summary["error"]:
         error = Paragraph(f"The product does not load: {summary['error']}")
@@ -108,8 +116,23 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "questions": questions(row["rows"]), "brief": short, "more": not whole}
 
 
-def _sprint_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+_MAY_BE_EMPTY = ("positive_rate", "mean_answer", "champion", "drift")
+"""Columns of the table of sprints that are left out while no sprint has a value."""
+
+
+def _measured_by(rows: Sequence[Mapping[str, Any]]) -> Sequence[Metric]:
+    """The metrics of which any sprint has a figure."""
     reported = measures(row["metrics"] for row in rows)
+    return [one for one in reported if any((row["metrics"] or {}).get(one.name) is not None for row in rows)]
+
+
+def _codes() -> list[str]:
+    """Codes of all rules: the page of rules has a place for each."""
+    return list(all_rules())
+
+
+def _sprint_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    reported = _measured_by(rows)
     mean, answers = _answers(rows)
     columns = (
         Column("sprint"), Column("state"), Column("rows"), Column("Done"), Column(mean, answers[1]),
@@ -207,10 +230,20 @@ def gather_sprint(runtime: Runtime, sprint: str | None) -> Document | None:
             "verdicts": [_verdict(one) for one in recorded.verdicts.get(sprint, ())],
             "drift": {"why": drift.get("why") if drift else None},
             "report": runtime[Reports].page(DRIFT, sprint).is_file(),
+            "kept": {kind: _kept(runtime, asset, kind, sprint) for asset, kind in _KEPT},
             "before": recorded.keys[place - 1] if place else None,
             "after": recorded.keys[place + 1] if place + 1 < len(recorded.keys) else None,
         }
     )
+
+
+_KEPT = (("scores", DIAGNOSIS), (DRIFT, MOVED), ("profiles", UNUSUAL))
+"""Assets that keep a document for the page of a sprint, and its kind."""
+
+
+def _kept(runtime: Runtime, asset: str, kind: str, sprint: str) -> Document | None:
+    measured = runtime.measured(asset, sprint)
+    return kept(runtime, kind, sprint, measured.data_version) if measured else None
 
 
 def sprint_document(detail: Mapping[str, Any]) -> Document:
@@ -218,7 +251,8 @@ def sprint_document(detail: Mapping[str, Any]) -> Document:
 
     Args:
         detail: `product`, `title`, `now`, the `row` of the status, its `verdicts`, the reason of the `drift` state,
-            whether there is a drift `report`, and `before` and `after` (keys of the sprints beside it, or None).
+            whether there is a drift `report`, the `kept` documents by kind (None where there is none), and `before` and
+            `after` (keys of the sprints beside it, or None).
     """
     row = detail["row"]
     verdicts = sorted(
@@ -226,8 +260,24 @@ def sprint_document(detail: Mapping[str, Any]) -> Document:
         key=lambda one: (_ORDER[one["outcome"]], one["code"], one["asset"], one["subject"]),
     )
     reported = measures([row["metrics"]]) if row["metrics"] else ()
-    figures = [(one.name, one.heading, one.better) for one in reported]
-    data = {**detail, "verdicts": verdicts, "figures": figures}
+    figures = [
+        (one.name, one.heading, one.better)
+        for one in reported
+        if any(
+            (of or {}).get(one.name) is not None
+            for of in (row["metrics"], *map(row["metrics"].get, ("naive", "twin")))
+        )
+    ]
+    found = {kind: list(one.sections) for kind, one in detail["kept"].items() if one}
+    data = {
+        **{name: value for name, value in detail.items() if name != "kept"},
+        "verdicts": verdicts,
+        "figures": figures,
+        "codes": _codes(),
+        "drawn": {kind: [one.title for one in sections] for kind, sections in found.items()},
+        "no_diagnosis": _no_diagnosis(row),
+        "beside": [name for name in ("naive", "twin") if row["metrics"] and row["metrics"].get(name)],
+    }
     facts: list[tuple[str, Value, Form]] = [
         ("state", row["state"], Form.AUTO),
         ("start", row["start"], Form.AUTO),
@@ -258,8 +308,20 @@ def sprint_document(detail: Mapping[str, Any]) -> Document:
         ("Restated", Items(tuple(one["told"] for one in row["restated"])) if row["restated"] else None),
         ("Approved", _approval(row["approved"]) if row["approved"] else None),
     ]
-    sections = tuple(Section(title, (part,)) for title, part in parts if part is not None)
+    own = [Section(title, (part,)) for title, part in parts if part is not None]
+    drawn = [one for sections in found.values() for one in sections]
+    place = next((i for i, one in enumerate(own) if one.title == "Rules"), len(own))
+    sections = (*own[:place], *drawn, *own[place:])
     return Document(f"{row['sprint']}, {detail['title']}", sections, data)
+
+
+def _no_diagnosis(row: Mapping[str, Any]) -> str:
+    """Why a sprint's page does not show where predictions were right, where it does not."""
+    if row["state"] != State.CLOSED and not row["metrics"]:
+        return "The predictions of this sprint are not scored yet."
+    if not row["champion"]:
+        return "No model answered the questions of this sprint: there was no champion before it."
+    return "These figures were not recorded with the scores of this sprint: materialize scores for it, then they are."
 
 
 def _measures(metrics: Mapping[str, Any]) -> Table:
@@ -344,4 +406,5 @@ REPORTS = (
     Report(SPRINTS, "Sprints", Per.SITE, gather_sprints, "first.html.j2", "index.html"),
     Report("sprint", "Sprint", Per.SPRINT, gather_sprint, "sprint.html.j2", "{product}/{sprint}.html"),
     Report("backlog", "Backlog", Per.PRODUCT, gather_backlog),
+    Report("rules", "Rules", Per.PRODUCT, gather_rules, "rules.html.j2"),
 )

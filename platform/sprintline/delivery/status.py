@@ -116,7 +116,8 @@ class SprintStatus:
     sentence each. waived: what only a waiver let through. rules: `{pass, fail, insufficient, not_passing}`.
     champion: id of the model that issued the sprint's predictions. trained: the trigger for which a candidate was
     trained at its close. metrics: those of the issued predictions, with the same of the naive baseline and of the
-    interpretable twin. positive_rate: share of positive outcomes; mean_answer: their mean, where they are numbers.
+    interpretable twin. positive_rate: share of positive outcomes; mean_answer: their mean, where they are numbers;
+    shares: of each class, where they are classes.
     drift: its state, drift_why: the reason for that
     state. decision: what the close decided about the champion, why: the reason that was recorded. restated: every
     time it closed again on other data, with what changed (`restatement.py`). approved: the newest approval of its
@@ -140,6 +141,7 @@ class SprintStatus:
     metrics: dict[str, Any] | None = None
     positive_rate: float | None = None
     mean_answer: float | None = None
+    shares: dict[str, float] | None = None
     drift: str | None = None
     drift_why: str | None = None
     decision: str | None = None
@@ -292,6 +294,7 @@ def _row(
         metrics=_metrics(scores.get("metrics")),
         positive_rate=_first(scores, "positive_rate", "late_rate"),
         mean_answer=_first(scores, "mean_answer"),
+        shares=scores.get("shares"),
         drift=drift.get("state"),
         drift_why=drift.get("why") or None,
         decision=decided.get("decision"),

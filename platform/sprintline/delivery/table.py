@@ -262,6 +262,7 @@ def _sections(row: SprintStatus, width: int) -> Iterator[tuple[str, Iterable[Tex
     yield "rows", _grid([f"{asset} {count:,}" for asset, count in sorted(row.rows.items())], width)
     yield "rate", [] if row.positive_rate is None else [f"{_rate(row)} positive outcomes"]
     yield "mean", [] if row.mean_answer is None else [f"{_rate(row)}, of the answers"]
+    yield "classes", _grid([f"{name} {share:.1%}" for name, share in (row.shares or {}).items()], width)
     yield "champion", [row.champion or "none: no model issued predictions for this sprint"]
     if row.metrics:
         yield "metrics", _metric_lines(row.metrics, width)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.lake.tables import Lake
+from sprintline.mechanisms.reports.kept import keep
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.monitoring.facts import ScoreMetrics, ScoresFacts
 from sprintline.monitoring.reports import Reports
@@ -44,11 +45,14 @@ def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         from sprintline.base.hashing import canonical_json, text_hash
         from sprintline.learning import plots
         from sprintline.monitoring.measure import measure_drift
+        from sprintline.monitoring.moved import MOVED, moved
 
         sprint = context.partition_key
         facts = measure_drift(runtime, sprint)
         version = text_hash(canonical_json(facts))
         runtime.measure("drift", sprint, version, facts)
+        if why := keep(runtime, MOVED, sprint, version, lambda: moved(runtime, sprint, facts)):
+            context.log.warning(f"What moved in {sprint} was not drawn: {why}")
         metadata: dict[str, Any] = {
             "state": facts["state"],
             "why": facts["why"],
@@ -90,6 +94,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         from sprintline.base.hashing import canonical_json, text_hash
         from sprintline.learning import plots
         from sprintline.learning.tasks import task_of
+        from sprintline.monitoring.diagnosis import DIAGNOSIS, diagnose
         from sprintline.monitoring.fitness import answers
 
         sprint, task = context.partition_key, task_of(runtime)
@@ -140,6 +145,12 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
             }
         version = text_hash(canonical_json(facts))
         runtime.measure("scores", sprint, version, facts)
+        champion = facts["champion"]
+        if why := keep(
+            runtime, DIAGNOSIS, sprint, version,
+            lambda: diagnose(runtime, sprint, champion) if champion else None,
+        ):  # fmt: skip
+            context.log.warning(f"Where the predictions of {sprint} were right was not drawn: {why}")
         metadata[f"{told} by sprint"] = dg.MetadataValue.md(plots.by_sprint(*_lines(runtime, model.positive)))
         return shell.materialized(version, metadata)
 

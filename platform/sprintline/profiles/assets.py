@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from sprintline.lake.tables import Lake
+from sprintline.mechanisms.reports.kept import keep
 from sprintline.mechanisms.rules.checks import checks_for
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
@@ -53,13 +54,15 @@ def _write(runtime: Runtime, sprint: str) -> tuple[str, dict[str, Any]]:
     from sprintline.profiles.profile import profile
     from sprintline.profiles.sentences import sentence
     from sprintline.profiles.statistics import KEY
+    from sprintline.profiles.unusual import UNUSUAL, unusual
 
     found = profile(runtime, sprint)
     commit = runtime[Lake].write(runtime.table(PROFILES), sprint, found.rows, [SOURCE, *KEY, "day"])
     runtime.measure(PROFILES, sprint, commit.data_version, found.facts)
-    unusual = [
+    keep(runtime, UNUSUAL, sprint, commit.data_version, lambda: unusual(runtime, sprint, found.facts))
+    farthest = [
         {"statistic": sentence(one), "distance": one["distance"], "p": f"{one['p']:.1e}"}
-        for one in found.compared.head(UNUSUAL).to_dict("records")
+        for one in found.compared.head(FARTHEST).to_dict("records")
     ]
     findings = found.facts["findings"]
     metadata: dict[str, Any] = {
@@ -68,10 +71,10 @@ def _write(runtime: Runtime, sprint: str) -> tuple[str, dict[str, Any]]:
         "earlier sprints": found.facts["sprints"],
         "findings": dg.MetadataValue.md("\n".join(f"- {one['sentence']}" for one in findings) or "none"),
     }
-    if unusual:
-        metadata["most unusual"] = shell.table(unusual)
+    if farthest:
+        metadata["most unusual"] = shell.table(farthest)
     return commit.data_version, metadata
 
 
-UNUSUAL = 10
+FARTHEST = 10
 """Statistics shown in Dagster, whether they are findings or not."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sprintline.learning.facts import SameNumber, Skill
+    from sprintline.mechanisms.reports.document import Section
 
 NEAR = 0.02
 """Probabilities so close to another, in logits, are the same number for any decision: 0.2500 and 0.2537 are."""
@@ -114,6 +115,14 @@ class Binary(Task):
         from sprintline.learning import plots
 
         return "calibration", plots.calibration({"yes": (answers, predictions)}, sprint)
+
+    def single(self, predictions: Floats) -> Floats | None:
+        return predictions
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        from sprintline.learning import diagnosis
+
+        return diagnosis.calibration(answers, predictions), diagnosis.thresholds(answers, predictions)
 
 
 def standard_error(roc_auc: float, positives: int, negatives: int) -> float:

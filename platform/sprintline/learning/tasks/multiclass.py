@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sprintline.learning.facts import SameNumber, Skill
     from sprintline.learning.synthetic_rows import Answer
+    from sprintline.mechanisms.reports.document import Section
 
 NEAR = 0.02
 """Probabilities so close to another, in logits, are the same number for any decision."""
@@ -169,6 +170,13 @@ class Multiclass(Task):
         error = ((predictions - one_hot(answers, len(self.classes))) ** 2).sum(axis=1)
         spread = 4 * ((predictions**3).sum(axis=1) - squares**2)
         return error - (1 - squares), max(float(np.sqrt(np.mean(np.maximum(spread, 0)))), 1e-6)
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        from sprintline.learning import diagnosis
+
+        return diagnosis.by_class(answers, predictions, self.classes), diagnosis.confused(
+            answers, predictions, self.classes
+        )
 
     def plot(self, answers: Floats, predictions: Floats, sprint: str) -> tuple[str, str]:
         from sprintline.learning import plots

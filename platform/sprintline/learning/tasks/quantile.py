@@ -15,6 +15,8 @@ from sprintline.learning.tasks.task import TaskError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sprintline.mechanisms.reports.document import Section
+
 QUANTILES = "quantiles"
 
 
@@ -89,6 +91,14 @@ class Quantile(Regression):
     def size(self, predictions: Floats) -> Floats:
         """The middle quantile."""
         return predictions[:, len(self.level) // 2]
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        from sprintline.learning import diagnosis
+
+        return (
+            diagnosis.levels(answers, predictions, naive, self.level),
+            diagnosis.residuals(answers, self.size(predictions)),
+        )
 
     def plot(self, answers: Floats, predictions: Floats, sprint: str) -> tuple[str, str]:
         from sprintline.learning import plots

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sprintline.learning.facts import SameNumber, Skill
     from sprintline.learning.synthetic_rows import Answer
+    from sprintline.mechanisms.reports.document import Section
 
 NEAR = 0.02
 """Predictions within so many standard deviations of the answers are one number."""
@@ -126,6 +127,14 @@ class Regression(Task):
         from sprintline.learning import plots
 
         return "predicted and observed", plots.predicted_observed(answers, predictions, sprint)
+
+    def single(self, predictions: Floats) -> Floats | None:
+        return self.size(predictions)
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        from sprintline.learning import diagnosis
+
+        return diagnosis.residuals(answers, predictions), diagnosis.coverage(answers, predictions, naive)
 
 
 TASK = Regression()

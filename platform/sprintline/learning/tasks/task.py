@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sprintline.learning.facts import Metrics, SameNumber, Skill
     from sprintline.learning.synthetic_rows import Answer
+    from sprintline.mechanisms.reports.document import Section
 
 DAY = 86_400
 
@@ -243,6 +244,18 @@ class Task(ABC):
     @abstractmethod
     def plot(self, answers: Floats, predictions: Floats, sprint: str) -> tuple[str, str]:
         """Name and Markdown of the plot that holds predictions against answers."""
+
+    # --- pages of a sprint -------------------------------------------------------------------------------------------
+
+    def single(self, predictions: Floats) -> Floats | None:
+        """The one number (n) that each prediction stands for, which its answer may be compared with; None where it
+        stands for none, as the probabilities of classes.
+        """
+        return None
+
+    def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
+        """How predictions of this kind compare with their answers; empty until a task has such sections."""
+        return ()
 
 
 def mean_of(answers: pd.Series) -> float | None:

@@ -64,10 +64,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values. Raises ValueError for a row with another number of cells than there are columns."""
+    """Rows of values; the first cell of a row names it.
+
+    Attributes:
+        columns, rows: heads and cells.
+        folded: words under which a page folds the rows away; empty for rows that are always seen.
+        lacking: why there is no value yet; a page shows this sentence where every cell but the first is not known.
+
+    Raises ValueError for a row with another number of cells than there are columns.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
+    folded: str = ""
+    lacking: str = "There are no figures yet."
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -75,6 +85,11 @@ class Table:
                 raise ValueError(
                     f"a row has {len(row)} cells, the table has {len(self.columns)} columns: {row}"
                 )
+
+    @property
+    def bare(self) -> bool:
+        """Whether it has nothing to show: no cell but the names of its rows has a value."""
+        return len(self.columns) > 1 and all(value is None for row in self.rows for value in row[1:])
 
 
 @dataclass(frozen=True)
@@ -109,8 +124,65 @@ class Chart:
             raise ValueError(f"chart {self.title!r}: bars need one series and one state for each sprint")
 
 
-Part = Paragraph | Items | Facts | Table | Chart
-_PARTS: dict[str, type[Part]] = {one.__name__.lower(): one for one in (Paragraph, Items, Facts, Table, Chart)}
+@dataclass(frozen=True)
+class Curves:
+    """Lines over a scale of numbers, like what was observed over what was predicted.
+
+    Attributes:
+        title: what is drawn.
+        across: what the numbers of the lower axis are.
+        places: these numbers, ascending.
+        series: by name, a figure per place; None is a gap.
+        form, across_form: how figures and places are written.
+        diagonal: whether the line of equal values is drawn too.
+        from_zero: whether the axis of figures begins at zero.
+    """
+
+    title: str
+    across: str
+    places: tuple[float, ...]
+    series: Mapping[str, tuple[float | None, ...]]
+    form: Form = Form.MEASURE
+    across_form: Form = Form.MEASURE
+    diagonal: bool = False
+    from_zero: bool = False
+
+    def __post_init__(self) -> None:
+        if wrong := [name for name, figures in self.series.items() if len(figures) != len(self.places)]:
+            raise ValueError(
+                f"curves {self.title!r}: {wrong[0]} needs one figure for each of {len(self.places)} places"
+            )
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Named figures as bars from zero, one below the other.
+
+    Attributes:
+        title: what is drawn.
+        names: of the bars, in their order.
+        series: by name, a figure per bar; None draws no bar.
+        form: how figures are written.
+        line: a figure that is marked by a line across, and its name; None for none.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    series: Mapping[str, tuple[float | None, ...]]
+    form: Form = Form.MEASURE
+    line: tuple[float, str] | None = None
+
+    def __post_init__(self) -> None:
+        if wrong := [name for name, figures in self.series.items() if len(figures) != len(self.names)]:
+            raise ValueError(
+                f"ranking {self.title!r}: {wrong[0]} needs one figure for each of {len(self.names)} names"
+            )
+
+
+Part = Paragraph | Items | Facts | Table | Chart | Curves | Ranking
+_PARTS: dict[str, type[Part]] = {
+    one.__name__.lower(): one for one in (Paragraph, Items, Facts, Table, Chart, Curves, Ranking)
+}
 
 
 @dataclass(frozen=True)
@@ -159,8 +231,7 @@ class Document:
 def _part(body: Mapping[str, Any]) -> Part:
     values = {name: _frozen(value) for name, value in body.items() if name != "kind"}
     kind = _PARTS[body["kind"]]
-    if "form" in values:
-        values["form"] = Form(values["form"])
+    values |= {name: Form(values[name]) for name in ("form", "across_form") if name in values}
     if kind is Facts:
         values["facts"] = tuple(Fact(**{**one, "form": Form(one["form"])}) for one in body["facts"])
     if kind is Table:

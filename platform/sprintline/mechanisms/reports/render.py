@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,21 +18,27 @@ from sprintline.base.words import measure, table_cell
 from sprintline.mechanisms.reports import charts
 from sprintline.mechanisms.reports.document import (
     Chart,
+    Curves,
     Document,
     Facts,
     Form,
     Items,
     Paragraph,
     Part,
+    Ranking,
     Table,
     Value,
 )
+from sprintline.mechanisms.reports.glossary import meaning
 from sprintline.mechanisms.reports.report import Per, Report, template_folder
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 NOT_KNOWN = "–"
+BROAD, COMPACT = 6, 4
+"""Columns of a table that have room in half of a page, and on a phone."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +71,25 @@ def _number(value: float, form: Form) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
-def drawing(chart: Chart) -> charts.Chart | None:
+def drawing(chart: Chart | Curves | Ranking) -> charts.Chart | None:
     """The geometry of a chart; None when it has no figure."""
-    write: Callable[[float], str] = (
-        _tick if chart.form is Form.SHARE else lambda value: shown(value, chart.form)
-    )
+    write = _writer(chart.form)
+    if isinstance(chart, Ranking):
+        return charts.ranking(chart.title, chart.names, chart.series, write, chart.line)
+    if isinstance(chart, Curves):
+        return charts.curves(
+            chart.title, chart.across, chart.places, chart.series, write, _writer(chart.across_form),
+            chart.diagonal, chart.from_zero,
+        )  # fmt: skip
     if chart.draw == "bars":
         ((name, figures),) = chart.series.items()
         return charts.bars(chart.title, chart.keys, figures, chart.states, write, name)
     marks = {key: (style, sentence) for key, style, sentence in chart.marks}
     return charts.lines(chart.title, chart.keys, chart.series, write, marks, chart.from_zero)
+
+
+def _writer(form: Form) -> Callable[[float], str]:
+    return _tick if form is Form.SHARE else lambda value: shown(value, form)
 
 
 def _tick(share: float) -> str:
@@ -111,6 +126,8 @@ def _part_lines(part: Part) -> Iterable[str]:
             return [f"- {_text(one)}" for one in part.texts]
         case Facts():
             return [f"- {_text(one.name)}: {_text(shown(one.value, one.form))}" for one in part.facts]
+        case Table() if part.bare:
+            return [_text(part.lacking)]
         case Table():
             rows = [
                 [shown(value, c.form) for value, c in zip(row, part.columns, strict=True)]
@@ -120,6 +137,18 @@ def _part_lines(part: Part) -> Iterable[str]:
         case Chart():
             drawn = drawing(part)
             return [_text(drawn.alt if drawn else f"{part.title}: no figures yet.")]
+        case Curves():
+            rows = [
+                [shown(place, part.across_form), *(shown(of[i], part.form) for of in part.series.values())]
+                for i, place in enumerate(part.places)
+            ]
+            return [f"{_text(part.title)}:", "", *markdown_table([part.across, *part.series], rows)]
+        case Ranking():
+            rows = [
+                [name, *(shown(of[i], part.form) for of in part.series.values())]
+                for i, name in enumerate(part.names)
+            ]
+            return [f"{_text(part.title)}:", "", *markdown_table(["", *part.series], rows)]
 
 
 def markdown_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -181,13 +210,55 @@ def _environment(name: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.tests |= {
+        "is_chart": _is_chart,
+        "is_broad": lambda part: isinstance(part, Table) and len(part.columns) > BROAD,
+        "compact": _compact,
+    }
     made.filters |= {
         "shown": shown, "drawing": drawing, "kind": lambda part: type(part).__name__.lower(),
         "three": lambda value: shown(value, Form.MEASURE), "day": _day, "moment": _moment,
         "words": lambda text: str(text).replace("_", " "), "thousands": lambda number: f"{number:,}",
+        "coded": coded, "breakable": _breakable, "meaning": meaning, "is_chart": _is_chart,
         "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
     }  # fmt: skip
     return made
+
+
+def _is_chart(part: Part) -> bool:
+    return isinstance(part, Chart | Curves | Ranking)
+
+
+def _compact(table: Table) -> bool:
+    """Whether a table has room on a phone as it is: a few columns of numbers. Others become a card per row there."""
+    return len(table.columns) <= COMPACT and all(
+        value is None or isinstance(value, int | float) for row in table.rows for value in row[1:]
+    )
+
+
+def _breakable(name: str) -> Markup:
+    """A name in which a line may end after each underscore."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(part) for part in name.split("_"))
+
+
+_CODE = re.compile(r"\b[A-Z]{2,4}\d{3}\b")
+
+
+def coded(text: str, codes: Collection[str], page: str) -> Markup:
+    """A text whose codes of rules lead to their places on a page; all else is escaped. codes: those there."""
+    from markupsafe import Markup, escape
+
+    parts, end = [], 0
+    for found in _CODE.finditer(text):
+        if (code := found.group()) in codes:
+            parts += [
+                escape(text[end : found.start()]),
+                Markup('<a href="{}#{}">{}</a>').format(page, code, code),
+            ]
+            end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])
 
 
 def _day(text: str) -> str:
