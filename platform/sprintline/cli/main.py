@@ -56,6 +56,7 @@ def cli() -> None:
 
     State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
     """
+    settings.refuse_misspelt(os.environ)
     armed()  # a mistake in SPRINTLINE_FAILPOINT is reported before anything is started with it
 
 

@@ -202,7 +202,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "source": name_for(asked.file),
         "sample": asked.file.name,
         "notes": tuple(notes_on(columns, frame, name_for(asked.file))),
-        "purpose": f"One row per question with its answer: {asked.label}",
+        "purpose": f"One row per question with its answer. The label: {asked.label}",
         "usage": f"One file per sprint with the rows whose {event.name} is in it, dropped when their answers are "
         "known.",
         "timezone": asked.timezone,
