@@ -83,10 +83,10 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         shown = rows(opened, waivers(runtime), runtime.clock.now())
         version = text_hash(canonical_json([item.as_dict() for item in items]))
         metadata: dict[str, Any] = dict(counts(items))
-        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        metadata["increment"] = dg.MetadataValue.url(sprint_page(runtime.product, context.partition_key))
         if shown:
             metadata["evidence"] = dg.MetadataValue.md(linked(runtime.product, opened, shown))
-            metadata["increment"] = dg.MetadataValue.url(sprint_page(runtime.product, context.partition_key))
+        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
         if pages := rule_pages():
             metadata["rule pages"] = dg.MetadataValue.path(pages)
         try:
@@ -108,7 +108,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
 
 
 def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown below it."""
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown above it."""
     return [
         {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
         for one in board
