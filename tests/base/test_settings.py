@@ -135,3 +135,30 @@ def test_the_ui_listens_on_loopback_unless_a_container_says_otherwise(monkeypatc
         monkeypatch.setenv("SPRINTLINE_LISTEN", wrong)
         with pytest.raises(SettingError, match=r"write 127\.0\.0\.1, or 0\.0\.0\.0 in a container"):
             address()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("SPRINTLINE_HOEM", "SPRINTLINE_HOME"), ("SPRINTLINE_KEY", "SPRINTLINE_KEYS"),
+     ("SPRINTLINE_RECORD_URL", "SPRINTLINE_RECORDS_URL"),
+     ("SPRINTLINE_RECORDS_URL_FIEL", "SPRINTLINE_RECORDS_URL_FILE")],
+)  # fmt: skip
+def test_a_name_that_is_almost_a_settings_is_refused(name, meant):
+    with pytest.raises(settings.SettingError, match=f"{name} is not a setting: did you mean {meant}\\?"):
+        settings.refuse_misspelt([name, "PATH"])
+
+
+def test_settings_and_names_of_other_tools_are_left_alone():
+    known = [one.name for one in settings.DECLARED]
+    settings.refuse_misspelt(
+        [*known, "SPRINTLINE_RECORDS_URL_FILE", "SPRINTLINE_SNAPSHOT", "SPRINTLINE_KILL_SEED", "HOEM"]
+    )
+
+
+@pytest.mark.fault
+def test_a_file_in_place_of_the_folder_of_the_keys_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "keys").write_text("")
+    monkeypatch.setenv("SPRINTLINE_KEYS", str(tmp_path / "keys"))
+    with pytest.raises(settings.SettingError, match="is a file: name the folder of the keys"):
+        settings.keys_folder()

@@ -5,6 +5,7 @@ The page is the list. Here stands only how each mistake is made.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -55,6 +56,10 @@ def gone(file: str) -> Spoil:
     return lambda root: (root / file).unlink()
 
 
+def utf_16(file: str) -> Spoil:
+    return lambda root: (root / file).write_text((root / file).read_text(), encoding="utf-16")
+
+
 def file_of(**change: list) -> Spoil:
     return lambda root: pd.DataFrame({**ROWS_OF, **change}).to_csv(root / "own.csv", index=False)
 
@@ -82,6 +87,12 @@ def finding(code: str, sprint: str) -> Spoil:
 
 def state_is_a_file(root: Path) -> None:
     settings.home().root.write_text("")
+
+
+def keys_are_a_file(root: Path) -> None:
+    keys = root / "keys"
+    keys.write_text("")
+    os.environ["SPRINTLINE_KEYS"] = str(keys)
 
 
 def reads_florist(publish: bool = True, product: str = "florist", version: str = "^1") -> Spoil:
@@ -178,6 +189,33 @@ MISTAKES: dict[str, Spoil | None] = {
         edit(MODEL, "import HistGradientBoostingClassifier", "import GradientBoostingClassifier"),
         edit(MODEL, "HistGradientBoostingClassifier(random_state=seed, **BOOSTING)", "GradientBoostingClassifier()"),
     ),
+    "columns as a text in a recipe": edit(MODEL, 'naive_groups=("courier",)', 'naive_groups="courier"'),
+    "a recipe that is not returned": edit(MODEL, "return Recipe(", "made = Recipe("),
+    "an exit in model.py": edit(MODEL, "    return Recipe(", "    raise SystemExit(3)\n    return Recipe("),
+    "a library that is not installed": edit(MODEL, "    return Recipe(", "    import lightgbmx\n    return Recipe("),
+    "a key given twice": edit(DEFS, "    length_days: 7", "    length_days: 7\n    length_days: 14"),
+    "a sprint of no days": edit(DEFS, "length_days: 7", "length_days: 0"),
+    "a defs.yaml that is a folder": edits(gone(DEFS), lambda root: (root / DEFS).mkdir()),
+    "a contract that is a folder": edits(gone(ORDERS), lambda root: (root / ORDERS).mkdir()),
+    "a defs.yaml in another encoding": utf_16(DEFS),
+    "a setting misspelt": lambda root: os.environ.__setitem__("SPRINTLINE_HOEM", "/tmp"),
+    "a file as the state folder of a shell": state_is_a_file,
+    "a file as the folder of the keys": keys_are_a_file,
+    "a folder in place of a file": lambda root: (root / "own.csv").mkdir(),
+    "an ending in capitals": lambda root: pd.DataFrame(ROWS_OF).to_csv(root / "own.CSV", index=False),
+    "an Excel file": lambda root: (root / "own.xlsx").write_bytes(b"PK"),
+    "an address in place of a file": None,
+    "questions separated by semicolons": text_of(lambda csv: csv.replace(",", ";")),
+    "questions with a header twice": text_of(lambda csv: csv.replace("group", "minutes")),
+    "questions with a field too many": text_of(lambda csv: csv.replace("1\n", "1,7\n").replace("90", "90,7")),
+    "questions in UTF-16": text_of(lambda csv: csv, "utf-16"),
+    "questions without a row": text_of(lambda csv: csv.partition("\n")[0]),
+    "questions in a folder": lambda root: (root / "own.csv").mkdir(),
+    "questions in Excel": lambda root: (root / "own.xlsx").write_bytes(b"PK"),
+    "predictions under another ending": file_of(),
+    "predictions in a folder that is not there": file_of(),
+    "predictions over their questions": file_of(),
+    "predictions before there is a model": file_of(),
     "sources that do not load": edit(SOURCES, "return dropped\n", 'return dropped\nraise RuntimeError("no till")\n'),
     # Last, because dbt keeps what it failed on within a process; a command is a process of its own.
     "a model that does not parse": edit(QUESTIONS, "{{ in_sprint() }}", "{{ in_sprint( }}"),
@@ -205,10 +243,14 @@ def clone(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("SPRINTLINE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SPRINTLINE_RECORDS_URL", raising=False)
     monkeypatch.delenv("SPRINTLINE_DEBUG", raising=False)
+    environment = dict(os.environ)
     monkeypatch.setattr(settings, "ROOT", root)
     monkeypatch.chdir(root)
     create_product("bakery", root)
     yield root
+    for name in {name for name in os.environ if os.environ[name] != environment.get(name)}:
+        del os.environ[name]
+    os.environ.update(environment)
     for name in [name for name in sys.modules if name.startswith(("products.bakery", "products.florist"))]:
         del sys.modules[name]
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import click
+import dagster as dg
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from sprintline.base import settings
 from sprintline.cli import reference
 from sprintline.cli.generated import write_pages
 from sprintline.cli.main import cli
+from sprintline.components import described
 from sprintline.components.described import assets_page
 from sprintline.mechanisms.declaration.spec import Spec, inner_spec
 from sprintline.product.folders import product_folders
@@ -21,6 +23,19 @@ from sprintline.product.spec import ProductSpec
 
 FOLDER = settings.ROOT / "docs" / "reference"
 COMMANDS = dict(reference.commands(cli))
+
+
+LONGEST = 80
+"""Characters of the first sentence of an asset's description: more are cut in Dagster's lists of assets."""
+
+
+def first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def descriptions(built: dg.Definitions) -> dict[dg.AssetKey, str]:
+    graph = built.get_repository_def().asset_graph
+    return {key: graph.get(key).description or "" for key in graph.get_all_asset_keys()}
 
 
 def page(name: str) -> str:
@@ -36,9 +51,16 @@ def test_a_page_is_as_its_definitions_are(name, home, monkeypatch):
 
 
 @pytest.mark.parametrize("product", [folder.name for folder in product_folders(settings.ROOT)])
-def test_the_page_of_assets_is_that_of_every_product(home, product):
+def test_the_page_of_assets_is_that_of_every_product(home, product, monkeypatch):
     runtime = load_runtime(settings.ROOT / "platform" / "products" / product, home)
+    built = described.build_product(runtime)
+    monkeypatch.setattr(described, "build_product", lambda _runtime: built)
     assert page("assets.md") == assets_page(runtime, reference.MARK), "run `sprintline reference`"
+    told = {str(key.path[-1]): spec for key, spec in descriptions(built).items()}
+    assert len(told) > 15
+    long = {name: first for name, text in told.items() if len(first := first_sentence(text)) > LONGEST}
+    assert long == {}, "the catalogue cuts what is longer"
+    assert all(told.values()), "each asset says what it is"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

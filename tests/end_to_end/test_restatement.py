@@ -245,7 +245,8 @@ def test_the_job_leaves_the_same_record_as_the_command(clone, restated):
     ("change", "sentence"),
     [
         # Each mistake by itself is reported in tests/governance/test_acts.py.
-        ({"code": "ML490", "reason": "", "expires": "2026-01-05", "approver": " "}, "there is no rule ML490"),
+        # What is empty, the job refuses at launch: tests/governance/test_jobs.py.
+        ({"code": "ML490", "expires": "2026-01-05"}, "there is no rule ML490"),
         ({"asset": "prediction"}, "ML401 does not judge prediction: did you mean `predictions`?"),
     ],
 )

@@ -49,7 +49,7 @@ def error_text(error: BaseException, root: Path | None = None) -> str:
     elif isinstance(error, OSError) and error.filename:
         text = f"{error.filename}: {error.strerror or error}; is it there, and may it be read?"
     elif isinstance(error, ModuleNotFoundError):
-        text = f"{_place(error)}{error}; run `make setup`, or fix the import"
+        text = f"{_place(error)}{error}; add it to pyproject.toml, then `make lock` and `make setup`, or fix the import"
     else:
         text = f"{_place(error)}{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
     text = settings.without_secrets(text)

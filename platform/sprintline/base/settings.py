@@ -7,8 +7,10 @@ writes is named here as well.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -129,6 +131,8 @@ DECLARED: tuple[Setting, ...] = (
 
 _BY_NAME = {one.name: one for one in DECLARED}
 
+_PREFIX, _ALMOST = "SPRINTLINE_", 0.7
+
 _SCHEMES = {
     "postgresql": r"postgresql(\+psycopg2)?://.+",
     "sqlite or postgresql": r"(sqlite|postgresql(\+psycopg2)?)://.+",
@@ -144,6 +148,22 @@ def read(name: str) -> str:
     return checked(_BY_NAME[name], _given(_BY_NAME[name]))
 
 
+def refuse_misspelt(given: Iterable[str]) -> None:
+    """Refuse names of the environment that are almost a setting's: the setting would silently have its default.
+
+    Raises SettingError.
+    """
+    known = {*_BY_NAME, *(f"{one.name}_FILE" for one in DECLARED if one.secret)}
+    short = {name.removeprefix(_PREFIX): name for name in sorted(known)}
+    for name in sorted(given):
+        if not name.startswith(_PREFIX) or name in known:
+            continue
+        if near := difflib.get_close_matches(name.removeprefix(_PREFIX), short, n=1, cutoff=_ALMOST):
+            raise SettingError(
+                f"{name} is not a setting: did you mean {short[near[0]]}? Rename it, or unset {name}"
+            )
+
+
 def days(name: str) -> int:
     """The value of a setting of kind `days`, its default where it is not set. Raises SettingError."""
     return int(read(name) or _BY_NAME[name].default)
@@ -152,7 +172,10 @@ def days(name: str) -> int:
 def keys_folder() -> Path | None:
     """The folder of the keys that sign the ledger; None where this user has no home folder and none is set."""
     if given := read("SPRINTLINE_KEYS"):
-        return Path(given).expanduser().resolve()
+        folder = Path(given).expanduser().resolve()
+        if folder.exists() and not folder.is_dir():
+            raise SettingError(f"SPRINTLINE_KEYS is {given!r}, which is a file: name the folder of the keys")
+        return folder
     try:
         return Path(_BY_NAME["SPRINTLINE_KEYS"].default).expanduser()
     except RuntimeError:

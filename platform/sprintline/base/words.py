@@ -18,6 +18,12 @@ def measure(value: float, decimals: int = 3, sign: str = "") -> str:
     return f"{value:{sign},.{min(kept, decimals)}f}"
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters: cut between two words, and marked with three dots where it is cut."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1].rpartition(' ')[0] or text[: most - 1]}…"
+
+
 def table_cell(text: str) -> str:
     """A text as it stands in a cell of a Markdown table: on one line, its bars escaped."""
     return " ".join(text.split()).replace("|", "\\|")

@@ -56,6 +56,8 @@ def cli() -> None:
 
     State lives in SPRINTLINE_HOME (default: .sprintline/ in the clone).
     """
+    settings.refuse_misspelt(os.environ)
+    settings.keys_folder()  # as early: without keys nothing would be signed, and no command would fail
     armed()  # a mistake in SPRINTLINE_FAILPOINT is reported before anything is started with it
 
 

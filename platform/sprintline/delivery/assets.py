@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 
 from sprintline.delivery.closing import close
-from sprintline.delivery.pages import evidence
 from sprintline.delivery.restatement import restatement_text
 from sprintline.delivery.site import write_closing
+from sprintline.delivery.summary import first_failing, linked, rule_pages, sprint_page, summary
 from sprintline.mechanisms.backlog.board_rows import rows
 from sprintline.mechanisms.backlog.items import counts
 from sprintline.mechanisms.backlog.update import board_of
@@ -17,6 +17,7 @@ from sprintline.mechanisms.reports.render import part_markdown
 from sprintline.mechanisms.reports.site import Site
 from sprintline.mechanisms.rules.checks import checks_for, report_refusal
 from sprintline.mechanisms.rules.registry import all_rules
+from sprintline.mechanisms.rules.terms import INSUFFICIENT
 from sprintline.mechanisms.rules.waivers import waivers
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
@@ -36,7 +37,8 @@ def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asse
         **shell.asset_arguments(runtime, "increment", "delivery", partitions, kinds={"table"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in upstream],
         pool=shell.POOL,
-        description="The sprint's increment: every rule of the Definition of Done, and what is missing.",
+        description="Closes the sprint: whether it is Done, or what is missing. Done is the Definition of Done: every "
+        f"rule of the gate `done` passes on the data that is there now. {INSUFFICIENT}.",
     )
     @shell.in_words(runtime)
     def increment(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -47,12 +49,13 @@ def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asse
         missing = tuple(closing.gate.reasons)
         reasons = part_markdown(Items(missing)) if missing else "nothing is missing"
         metadata: dict[str, Any] = {
+            "summary": dg.MetadataValue.md(summary(runtime.product, sprint, closing.gate, closing.verdicts)),
             "Done": closing.gate.open,
             "missing": dg.MetadataValue.md(reasons),
             "rules": shell.table(
                 [
-                    {"rule": v.code, "asset": v.asset, "verdict": v.outcome.value, "says": v.sentence}
-                    for v in closing.verdicts
+                    {"rule": f"{v.code} {v.asset}", "verdict": v.outcome.value, "says": v.sentence}
+                    for v in first_failing(closing.verdicts)
                 ]
             ),
         }
@@ -68,7 +71,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         **shell.asset_arguments(runtime, "backlog", "delivery", partitions, kinds={"table"}),
         deps=[dg.AssetKey([runtime.product, "increment"])],
         pool=shell.POOL,
-        description="Open findings and planned work, with sightings, owner and evidence. A projection "
+        description="Open findings and planned work. Each has its sightings, owner and evidence. A projection "
         "of the ledger.",
     )
     @shell.in_words(runtime)
@@ -76,15 +79,23 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         from sprintline.base.hashing import canonical_json, text_hash
 
         items = board_of(runtime)
-        shown = rows([item for item in items if item.open], waivers(runtime), runtime.clock.now())
+        opened = [item for item in items if item.open]
+        shown = rows(opened, waivers(runtime), runtime.clock.now())
         version = text_hash(canonical_json([item.as_dict() for item in items]))
         metadata: dict[str, Any] = dict(counts(items))
-        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        metadata["increment"] = dg.MetadataValue.url(sprint_page(runtime.product, context.partition_key))
         if shown:
-            metadata["evidence"] = dg.MetadataValue.md(part_markdown(evidence(shown)))
+            metadata["evidence"] = dg.MetadataValue.md(linked(runtime.product, opened, shown))
+        metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        if pages := rule_pages():
+            metadata["rule pages"] = dg.MetadataValue.path(pages)
         try:
             written = write_closing(runtime, context.partition_key)
-            metadata["site"] = dg.MetadataValue.path(Site(runtime.home.site).first)
+            site = Site(runtime.home.site)
+            metadata["site"] = dg.MetadataValue.path(site.first)
+            page = site.root / runtime.product / f"{context.partition_key}.html"
+            if page.is_file():
+                metadata["sprint page"] = dg.MetadataValue.path(page)
             for note in written.notes:
                 context.log.warning(note)
         except Exception as error:  # noqa: BLE001 - whatever keeps a page from being written, the sprint is closed
@@ -97,7 +108,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
 
 
 def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown below it."""
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown above it."""
     return [
         {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
         for one in board

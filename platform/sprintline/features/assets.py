@@ -62,8 +62,8 @@ def _view_asset(runtime: Runtime, view: str, partitions: dg.PartitionsDefinition
         **shell.asset_arguments(runtime, view, "features", partitions, kinds={"feast", "deltalake"}),
         deps=marts,
         pool=shell.POOL,
-        description=f"Feature view {view}: values by key and moment, from the marts of this sprint and {back} before "
-        "it.",
+        description=f"Feature values by key and moment. Feature view {view}, computed from the marts of this sprint "
+        f"and {back} before it.",
     )
     @shell.in_words(runtime)
     def feature_view(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -115,8 +115,8 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         ),
         deps=[dg.AssetKey([runtime.product, model.questions]), *deps],
         pool=shell.POOL,
-        description=f"Every question of the sprint with the features of {features.service} that were known at its "
-        "moment.",
+        description=f"Every question of the sprint with the features known at its moment. Feature service "
+        f"{features.service}.",
     )
     @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

@@ -96,7 +96,8 @@ def _published_asset(
     about: dict[str, Any] = {
         "published": f"{reference.product}.{reference.table}, contract version {reference.version}"
     }
-    description = f"Rows of {reference.product}.{reference.table}, which {reference.product} publishes."
+    table = f"{reference.product}.{reference.table}"
+    description = f"A table that another product publishes. Rows of {table}, as they closed there."
     mapping = None
     try:
         feed = feed_of(runtime, source.name)

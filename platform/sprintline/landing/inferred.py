@@ -176,10 +176,17 @@ def _read(file: Path, keep: Collection[str]) -> tuple[pd.DataFrame, dict[str, tu
     import pandas as pd
     import pyarrow as pa
 
+    if file.is_dir():
+        raise InferenceError(f"{file}: is a folder; name the .csv, .csv.gz or .parquet file in it")
+    if re.match(r"[a-z]{2,}:/", str(file)):
+        raise InferenceError(f"{file}: is an address; download the file and name it")
     if not file.is_file():
         raise InferenceError(f"{file}: there is no such file; name a .csv, .csv.gz or .parquet file")
     if not file.name.endswith(FORMS):
-        raise InferenceError(f"{file}: is not one of {', '.join(FORMS)}; save it as one of them")
+        # Landed files are known by these endings as they are written here.
+        lower = next((form for form in FORMS if file.name.lower().endswith(form)), None)
+        right = f"rename it so that it ends in {lower}" if lower else "export it as one of them"
+        raise InferenceError(f"{file}: the name does not end in {', '.join(FORMS)}; {right}")
     try:
         if file.suffix == ".parquet":
             texts, kinds = _texts_of_parquet(file, keep)

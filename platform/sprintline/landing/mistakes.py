@@ -25,6 +25,8 @@ def _contracts(product: Checked) -> Iterator[str]:
             contract = parse_contract(file.read_text(encoding="utf-8"), shown)
         except FileNotFoundError:
             yield f"{shown}:1: is missing; source {source} of defs.yaml names it as its contract"
+        except IsADirectoryError:
+            yield f"{shown}:1: is a folder; make it a file"
         except UnicodeDecodeError:
             yield f"{shown}:1: is not UTF-8 text; save it as UTF-8"
         except DeclarationError as error:
@@ -45,7 +47,7 @@ def _moments(contract: Contract, source: str, functions: set[str]) -> str | None
 
 def _functions(file: Path) -> set[str]:
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = ast.parse(file.read_bytes())  # as Python reads it: with or without a byte order mark
     except (FileNotFoundError, SyntaxError, ValueError):
         return set()
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

@@ -21,6 +21,9 @@ def _recipe(product: Checked) -> Iterator[str]:
     try:
         recipe = getattr(product_module(product.folder, "model"), "recipe", None)
         made = recipe() if recipe else None
+    except SystemExit as ended:  # not an Exception: check itself would end, and say nothing
+        yield f"{product.shown(file)}:1: ends the process ({ended!r}): take the exit out, and raise an error instead"
+        return
     except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to report
         yield error_text(error, product.root)
         return
@@ -31,7 +34,9 @@ def _recipe(product: Checked) -> Iterator[str]:
         except Exception as error:  # noqa: BLE001 - as above
             yield error_text(error, product.root)
     if not isinstance(made, Recipe):
-        got = "has no function recipe()" if made is None else f"recipe() returned a {type(made).__name__}"
+        got = "has no function recipe()"
+        if recipe:
+            got = f"recipe() returned {'nothing' if made is None else f'a {type(made).__name__}'}"
         yield (
             f"{product.shown(file)}:1: {got}; write recipe() so that it returns a sprintline.learning.recipes.Recipe"
         )

@@ -43,6 +43,8 @@ class Inputs:
     categorical: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for kind in ("numeric", "categorical"):
+            _refuse_text(kind, getattr(self, kind))
         if not self.names:
             raise RecipeError("a model needs at least one column")
         if twice := sorted({name for name in self.names if self.names.count(name) > 1}):
@@ -135,6 +137,7 @@ class Recipe:
     exporter: Any = None
 
     def __post_init__(self) -> None:
+        _refuse_text("naive_groups", self.naive_groups)
         if unknown := [name for name in self.naive_groups if name not in self.inputs.names]:
             raise RecipeError(
                 f"naive_groups names {', '.join(unknown)}, which the recipe's inputs do not have"
@@ -150,6 +153,14 @@ class Recipe:
             "threads": self.threads,
             **self.params,
         }
+
+
+def _refuse_text(name: str, columns: Any) -> None:
+    """Raises RecipeError for a text in place of columns, which would be read letter by letter, and for other values."""
+    if isinstance(columns, str):
+        raise RecipeError(f'{name} is the text "{columns}": write a tuple of column names, ("{columns}",)')
+    if other := [one for one in columns if not isinstance(one, str)]:
+        raise RecipeError(f"{name} has {other[0]!r}, which is no column name: write a tuple of column names")
 
 
 @contextmanager

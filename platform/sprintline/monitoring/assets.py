@@ -8,6 +8,7 @@ import dagster as dg
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.reports.kept import keep
 from sprintline.mechanisms.rules.checks import checks_for
+from sprintline.mechanisms.rules.terms import BASELINES
 from sprintline.monitoring.facts import ScoreMetrics, ScoresFacts
 from sprintline.monitoring.reports import Reports
 from sprintline.product import assets as shell
@@ -37,8 +38,8 @@ def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             for name in ("predictions", "question_features", runtime.spec.model.outcomes)
         ],
         pool=shell.POOL,
-        description="An Evidently report of the sprint's features against the champion's training data, its labelled "
-        "errors, and the verdict read from both.",
+        description="Whether the sprint still looks like the champion's training data. An Evidently report of its "
+        "features and its labelled errors, and the verdict read from both.",
     )
     @shell.in_words(runtime)
     def drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -87,7 +88,8 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         **shell.asset_arguments(runtime, "scores", "models", partitions, kinds={"scikitlearn"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in ("predictions", model.outcomes)],
         pool=shell.POOL,
-        description=f"How good the predictions were, once the answers were known: {model.positive}.",
+        description=f"How good the predictions were, once the answers were known. The answer: {model.positive}. "
+        f"Beside the champion are its baselines: {BASELINES}.",
     )
     @shell.in_words(runtime)
     def scores(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -141,6 +143,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
                         {"of": "twin", **metrics["twin"]},
                     ]
                 ),
+                "baselines are": BASELINES,
                 plot: dg.MetadataValue.md(drawn),
             }
         version = text_hash(canonical_json(facts))

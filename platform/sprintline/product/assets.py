@@ -85,6 +85,14 @@ def with_previous_sprints(keys: tuple[str, ...], sprints: int) -> dg.StaticParti
     return dg.StaticPartitionMapping({key: list(keys[i : i + sprints + 1]) for i, key in enumerate(keys)})
 
 
+def skips(context: dg.AssetExecutionContext, sprint: str, asset: dg.AssetKey, why: str) -> None:
+    """Say why an asset and its checks are skipped in a sprint: in the log, and as an event of the asset."""
+    context.log.info(why)
+    context.log_event(
+        dg.AssetObservation(asset, partition=sprint, description=why, metadata={"skipped": why})
+    )
+
+
 def waits(context: dg.AssetExecutionContext, runtime: Runtime, sprint: str, asset: dg.AssetKey) -> str | None:
     """Why a sprint cannot go on yet, shown on the asset; None when the sprint before is decided."""
     why = undecided(runtime, sprint)

@@ -70,7 +70,8 @@ class Checked:
     def syntax(self, file: Path) -> str | None:
         """The mistake that keeps a file from being Python, as a line; None for a file that parses."""
         try:
-            ast.parse(file.read_text(encoding="utf-8"), filename=self.shown(file))
+            # The bytes, as Python reads them: a byte order mark or a coding line is no mistake.
+            ast.parse(file.read_bytes(), filename=self.shown(file))
         except SyntaxError as error:
             return f"{self.shown(file)}:{error.lineno or 1}: {error.msg}; fix the line"
         except (UnicodeDecodeError, ValueError) as error:

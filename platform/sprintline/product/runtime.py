@@ -176,4 +176,10 @@ def product_module(folder: Path, name: str) -> ModuleType | None:
 def load_runtime(folder: Path, where: Home | None = None) -> Runtime:
     """The runtime of a product folder. Raises DeclarationError for an invalid defs.yaml."""
     file = folder / "defs.yaml"
-    return Runtime(parse_product(file.read_text(), str(file)), folder, where or home())
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DeclarationError(
+            str(file), [Mistake(1, "", "is not UTF-8 text", "save it as UTF-8")]
+        ) from error
+    return Runtime(parse_product(text, str(file)), folder, where or home())

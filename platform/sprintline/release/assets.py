@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from sprintline.base.failpoints import failpoint
+from sprintline.base.words import counted_as
 from sprintline.learning.metric_names import METRICS
 from sprintline.learning.skills import quality_of
 from sprintline.mechanisms.rules.checks import check_name, check_spec, result
 from sprintline.mechanisms.rules.registry import rules_for
 from sprintline.mechanisms.rules.run_rules import gather, judge
+from sprintline.mechanisms.rules.terms import BASELINES
 from sprintline.mechanisms.rules.verdicts import Rule
 from sprintline.product import assets as shell
 from sprintline.product.runtime import Runtime
@@ -57,15 +59,15 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
                 deps=judged,
                 kinds={"scikitlearn", "mlflow", "onnx"},
                 **shared,
-                description="A model trained for a recorded trigger on sprints before this one, and judged on this "
-                "one.",
+                description="A model trained for a recorded reason, and judged on this sprint. It learns from sprints "
+                f"before, and is compared with the champion and with baselines: {BASELINES}.",
             ),
             dg.AssetSpec(
                 champion,
                 deps=[candidate, *judged],
                 kinds={"mlflow", "onnx"},
                 **shared,
-                description="Who serves after this sprint, and why: the promotion gate's decision, kept in the ledger.",
+                description="Who serves after this sprint, and why. The promotion gate's decision, kept in the ledger.",
             ),
         ],
         # Not blocking: a candidate that fails a rule is held by the gate, which the decision below asks.
@@ -83,7 +85,9 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
             return
         trigger, why = promotion.trigger_of(runtime, sprint, shell.actor(context))
         if trigger and promotion.left_to_the_sensor(trigger, context.run.tags):
-            context.log.info(f"{sprint}: left to the retraining sensor: {trigger['why']}")
+            shell.skips(
+                context, sprint, candidate, f"{sprint}: left to the retraining sensor: {trigger['why']}"
+            )
             return
         taught = None
         if trigger and candidate in context.selected_asset_keys:
@@ -98,6 +102,10 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
             card = write_card(runtime, version, sprint)
             yield shell.materialized(version, {**metadata, **_shown(facts, card)}, candidate)
             yield from judged_candidate(context, runtime, rules)
+        elif candidate in context.selected_asset_keys:
+            checks = counted_as(len(rules), "check")
+            told = f"{sprint}: no candidate was trained, so {checks} of candidate are skipped: {why}"
+            shell.skips(context, sprint, candidate, told)
         if champion in context.selected_asset_keys:
             decision = promotion.decide(runtime, sprint, trigger, why, shell.actor(context))
             if wrong := set_alias_right(runtime, sprint, shell.actor(context)):
@@ -126,6 +134,7 @@ def _shown(facts: CandidateFacts, card: str) -> dict[str, Any]:
         "on the held-out sprint": shell.table(
             [{"of": name, **one} for name, one in facts["by_model"].items()]
         ),
+        "baselines are": f"{BASELINES}; the base rate is the same answer for every question",
         "importance": dg.MetadataValue.md(
             plots.bars(facts["importance"], f"{lost} lost when a feature is shuffled")
         ),
@@ -143,7 +152,8 @@ def judged_candidate(
     sprint = context.partition_key
     evidence, version = gather(runtime, "candidate", "candidate", sprint)
     if evidence is None:
-        context.log.info(f"{sprint}: no candidate was trained, so none is judged")
+        why = f"{sprint}: no candidate was trained, so none is judged: its checks are skipped"
+        shell.skips(context, sprint, dg.AssetKey([runtime.product, "candidate"]), why)
         return
     verdicts = [judge(runtime, rule, "candidate", sprint, evidence, version) for rule in rules]
     runtime.records.record_verdicts(verdicts)

@@ -98,5 +98,6 @@ KINDS = (
         gather=_candidate,
         versions=_versions,
         owed=_trained,
+        skipped="Skipped in a sprint that trains no candidate: there is none to judge, and no gate asks for one",
     ),
 )

@@ -209,7 +209,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         "source": name_for(asked.file),
         "sample": asked.file.name,
         "notes": tuple(notes_on(columns, frame, name_for(asked.file))),
-        "purpose": f"One row per question with its answer: {asked.meaning.means or asked.label}",
+        "purpose": f"One row per question with its answer. The label: {asked.meaning.means or asked.label}",
         "limits": asked.meaning.limits,
         "description": asked.meaning.question or f"Question for each row: {asked.label}?",
         "means": asked.meaning.means or asked.label,

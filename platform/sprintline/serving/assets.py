@@ -7,6 +7,7 @@ import dagster as dg
 
 from sprintline.lake.tables import Lake
 from sprintline.mechanisms.rules.checks import checks_for
+from sprintline.mechanisms.rules.terms import BASELINES
 from sprintline.product import assets as shell
 from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
@@ -28,7 +29,8 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         deps=[dg.AssetKey([runtime.product, "question_features"])],
         output_required=False,
         pool=shell.POOL,
-        description="A prediction for each question of the sprint, by the champion before it and by its baselines.",
+        description="A prediction for each question of the sprint. By the champion from before it, and by baselines: "
+        f"{BASELINES}.",
     )
     @shell.in_words(runtime)
     def predictions(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:

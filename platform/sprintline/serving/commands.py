@@ -39,13 +39,16 @@ def predict(product: str, file: Path, output: Path | None, force: bool, as_json:
     from sprintline.product.runtime import load_runtime
     from sprintline.release.live import live
     from sprintline.release.needs import refuse_unmet_needs
-    from sprintline.serving.score import read_rows, score, write_rows
+    from sprintline.serving.score import read_rows, refuse_unwritable, score, write_rows
 
     runtime = load_runtime(chosen_folders(settings.ROOT, product)[0], settings.home())
     output = output or file.with_name(f"{file.stem}.predicted{file.suffix.lower()}")
-    if output.exists() and (not force or output.resolve() == file.resolve()):
-        raise Refusal(f"{output} is there already: name another with --output, or give --force", code=2)
     rows = read_rows(file)
+    refuse_unwritable(output)
+    if output.exists() and output.resolve() == file.resolve():
+        raise Refusal(f"--output: {output} is the input itself: name another file", code=2)
+    if output.exists() and not force:
+        raise Refusal(f"{output} is there already: name another with --output, or give --force", code=2)
     model = live(runtime) if existing_records(runtime.home) is not None else None
     if model is None:
         raise Refusal(f"{product} has no live model yet: close more sprints (sprintline replay {product})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from sprintline.base.errors import Refusal
 from sprintline.features.store import FeatureStore
+from sprintline.landing.delimited import NOTHING_HAPPENED, decode, unpack
+from sprintline.landing.delimited import read_rows as rows_of_text
+from sprintline.landing.reasons import BadFile
 from sprintline.product.runtime import Runtime
 from sprintline.release.live import Live
 
@@ -19,6 +24,11 @@ if TYPE_CHECKING:
     from sprintline.learning.recipes import Inputs
 
 NEEDED_SHOWN = 6
+FORMS = (".csv", ".parquet")
+LARGEST = 3.4028234663852886e38
+"""The largest float32: models take their numbers as float32."""
+_BOOLEAN = {"true": 1, "false": 0}
+"""As landed files write a condition, which is a number to a model."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +47,49 @@ class Scored:
 def read_rows(file: Path) -> pd.DataFrame:
     """The rows of a CSV (every value as text, an empty one missing) or Parquet file.
 
+    A CSV file is read as strictly as one that lands: read loosely, a name that is given twice, or a row with a field
+    too many, would put values under other names without a word.
+
     Raises Refusal for a file that is not there, is neither, cannot be read or has no row.
     """
     import pandas as pd
 
     if not file.is_file():
-        raise Refusal(f"there is no file {file}", code=2)
-    if file.suffix.lower() not in (".csv", ".parquet"):
+        wrong = "is a folder: name a file in it" if file.is_dir() else "does not exist: name a file that does"
+        raise Refusal(f"--input: {file} {wrong}", code=2)
+    if file.suffix.lower() not in FORMS:
         raise Refusal(
-            f"{file.name} is neither CSV nor Parquet: name a file that ends in .csv or .parquet", code=2
+            f"--input: {file.name} is neither CSV nor Parquet: export it as one of them, and name it .csv or .parquet",
+            code=2,
         )
     try:
         if file.suffix.lower() == ".parquet":
             rows = pd.read_parquet(file)
         else:
-            rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            text = decode(unpack(file.read_bytes(), file.name))
+            header = next(csv.reader(io.StringIO(text, newline="")), [])
+            read = rows_of_text(text, keep=header)  # what numbers the rows comes back with them
+            rows = pd.DataFrame(read.columns, dtype=object)
             rows = rows.mask(rows == "")
+    except BadFile as bad:
+        # What a landed file says of its sprint is not meant here.
+        told = (
+            str(bad)
+            .replace(NOTHING_HAPPENED, "")
+            .replace("send the sprint's rows", "give a row per question")
+        )
+        raise Refusal(f"--input: {file.name}: {told}", code=2) from bad
+    except csv.Error as bad:
+        raise Refusal(
+            f"--input: {file.name}: its header cannot be read ({bad}): export it again", code=2
+        ) from bad
     except (ValueError, OSError) as error:  # pandas' and Arrow's own errors are ValueErrors
-        raise Refusal(f"{file.name} cannot be read: {str(error).splitlines()[0]}", code=2) from error
+        raise Refusal(
+            f"--input: {file.name} cannot be read ({str(error).splitlines()[0]}): write it again as CSV or Parquet",
+            code=2,
+        ) from error
     if rows.empty:
-        raise Refusal(f"{file.name} has no rows to predict", code=2)
+        raise Refusal(f"--input: {file.name} has no rows to predict: give a row per question", code=2)
     return rows
 
 
@@ -149,19 +182,39 @@ def _typed(rows: pd.DataFrame, inputs: Inputs, name: str) -> pd.DataFrame:
 
     found = {}
     for column in inputs.numeric:
-        numbers = pd.to_numeric(rows[column], errors="coerce")
-        wrong = (numbers.isna() & rows[column].notna()).to_numpy()
+        texts = rows[column].map(
+            lambda value: _BOOLEAN.get(value.lower(), value) if isinstance(value, str) else value
+        )
+        numbers = pd.to_numeric(texts, errors="coerce")
+        beyond = (numbers.abs() > LARGEST).to_numpy()
+        wrong = (numbers.isna() & rows[column].notna()).to_numpy() | beyond
         if wrong.any():
             at = int(wrong.argmax())
-            raise Refusal(f"{name}: {column} of row {at + 1} is {rows[column].iloc[at]!r}, no number", code=2)
+            what = "a number that no model can read" if beyond[at] else "no number"
+            raise Refusal(
+                f"{name}: {column} of row {at + 1} is {str(rows[column].iloc[at])!r}, {what}: the model takes numbers "
+                f"there; fix it, or leave it empty where it is not known",
+                code=2,
+            )
         found[column] = numbers
     return rows.assign(**found)
 
 
+def refuse_unwritable(file: Path) -> None:
+    """Raises Refusal for a file to write of another ending, or in a folder that is missing or cannot be written."""
+    if file.suffix.lower() not in FORMS:
+        raise Refusal(f"--output: {file.name} is neither CSV nor Parquet: name it .csv or .parquet", code=2)
+    if file.is_dir():
+        raise Refusal(f"--output: {file} is a folder: name a file in it", code=2)
+    if not file.parent.is_dir():
+        raise Refusal(f"--output: there is no folder {file.parent}: make it, or name another", code=2)
+    if not os.access(file.parent, os.W_OK):
+        raise Refusal(f"--output: {file.parent} cannot be written: name a file in another folder", code=2)
+
+
 def write_rows(rows: pd.DataFrame, file: Path) -> None:
-    """Write the rows as CSV or Parquet, whole or not at all. Raises Refusal for another ending or a missing folder."""
-    if file.suffix.lower() not in (".csv", ".parquet") or not file.parent.is_dir():
-        raise Refusal(f"cannot write {file}: name a file in a folder that is there, .csv or .parquet", code=2)
+    """Write the rows as CSV or Parquet, whole or not at all. Raises Refusal as `refuse_unwritable` does."""
+    refuse_unwritable(file)
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         if file.suffix.lower() == ".parquet":

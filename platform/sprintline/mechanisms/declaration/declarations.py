@@ -142,6 +142,8 @@ def read_file(declaration: Declaration, file: Path, shown: str, known: Known) ->
         ) from None
     except UnicodeDecodeError:
         raise DeclarationError(shown, [Mistake(1, "", "is not UTF-8 text", "save it as UTF-8")]) from None
+    except IsADirectoryError:
+        raise DeclarationError(shown, [Mistake(1, "", "is a folder", "make it a file")]) from None
     return declaration.read(text, shown, known)
 
 

@@ -9,8 +9,10 @@ import dagster as dg
 from sprintline.mechanisms import assets as shell
 from sprintline.mechanisms.backlog.update import stops_the_run, update_from_verdicts
 from sprintline.mechanisms.context import Context
+from sprintline.mechanisms.rules.kinds import kinds
 from sprintline.mechanisms.rules.registry import rules_for
 from sprintline.mechanisms.rules.run_rules import gather, judge
+from sprintline.mechanisms.rules.terms import ATTESTED, INSUFFICIENT
 from sprintline.mechanisms.rules.verdicts import Outcome, Rule, Severity, Verdict
 
 SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
@@ -31,20 +33,45 @@ def check_spec(
         asset=dg.AssetKey([context.product, asset]),
         blocking=True,
         partitions_def=partitions,
-        description=f"{rule.code}: {asset} {rule.name.replace('_', ' ')}. If not: {rule.remedy}.",
+        description=described(rule, asset),
         metadata={"code": rule.code, "practice": rule.practice},
     )
 
 
-def result(rule: Rule, verdict: Verdict) -> dg.AssetCheckResult:
-    """The mirror of a verdict: passed only when the verdict passes."""
+def described(rule: Rule, asset: str) -> str:
+    """What a check claims, what to do if it does not hold, and why it may be skipped."""
+    told = [f"{rule.code}: {asset} {rule.claim}", f"If not: {rule.remedy}"]
+    if "attest" in f"{rule.name} {rule.remedy}":
+        told.append(ATTESTED)
+    if skipped := kinds()[rule.judges].skipped:
+        told.append(skipped)
+    return ". ".join(told) + "."
+
+
+def not_required(context: Context, rule: Rule, sprint: str) -> str:
+    """Why no gate requires a rule in a sprint, a sentence; empty where one does."""
+    if not rule.gates:
+        return "By no gate: it only informs"
+    kind = kinds()[rule.judges]
+    if not kind.owed(context, sprint):
+        return f"Not in this sprint. {kind.skipped or first_line(kind.owed)}"
+    return "" if rule.owed(context, sprint) else f"Not in this sprint. {first_line(rule.owed)}"
+
+
+def first_line(of: Any) -> str:
+    """The first line of a docstring, as it is shown to people."""
+    return str(of.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+def result(rule: Rule, verdict: Verdict, not_required: str = "") -> dg.AssetCheckResult:
+    """The mirror of a verdict: passed only when the verdict passes. not_required: why no gate asks for the rule."""
     return dg.AssetCheckResult(
         passed=verdict.passes,
         severity=SEVERITY[verdict.severity],
         description=sentence(rule, verdict),
         asset_key=dg.AssetKey([verdict.product, verdict.asset]),
         check_name=check_name(rule),
-        metadata=check_metadata(rule, verdict),
+        metadata=check_metadata(rule, verdict) | ({"required": not_required} if not_required else {}),
     )
 
 
@@ -59,6 +86,8 @@ def check_metadata(rule: Rule, verdict: Verdict) -> dict[str, Any]:
         shown["observed"] = json.dumps(verdict.observed)
     if verdict.threshold is not None:
         shown["threshold"] = json.dumps(verdict.threshold)
+    if verdict.outcome is Outcome.INSUFFICIENT:
+        shown["insufficient"] = INSUFFICIENT
     return shown
 
 
@@ -96,7 +125,7 @@ def checks_for(
         if stops_the_run(verdicts):
             update_from_verdicts(runtime, sprint, shell.actor(context))
         for rule, verdict in zip(chosen, verdicts, strict=True):
-            yield result(rule, verdict)
+            yield result(rule, verdict, not_required(runtime, rule, sprint))
 
     yield rules_hold
 

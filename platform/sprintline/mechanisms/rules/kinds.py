@@ -84,6 +84,7 @@ class AssetKind:
             an item of the backlog.
         label: how reference pages name assets of which a product declares many; empty for one of a fixed name.
         group, about: the Dagster group and a description for the reference, with `label`.
+        skipped: why its checks may be skipped in a sprint, a sentence for people; empty where they never are.
     """
 
     name: str
@@ -99,6 +100,7 @@ class AssetKind:
     label: str = ""
     group: str = ""
     about: str = ""
+    skipped: str = ""
 
     def evidence(self, context: Context, asset: str, scope: Scope) -> Evidence:
         """Evidence on one of its assets. Raises ValueError for a scope that its rules are not judged for."""
