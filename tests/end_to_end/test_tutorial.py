@@ -15,9 +15,17 @@ from sprintline.base.settings import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 
+PLACE = re.compile(r"(?:#|--) ([\w/]+\.(?:py|sql|yml))\n")
+"""The first line of a block that is a file says where the file belongs."""
+
+
 def blocks(page: str) -> list[tuple[str, str]]:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(r"^```(python|sh|diff)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [
+        (language, body)
+        for language, body in re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        if language in ("python", "sh", "diff") or PLACE.match(body)
+    ]
 
 
 BLOCKS = blocks("tutorials/your-own-data.md")
@@ -75,6 +83,42 @@ def test_the_how_to_adds_a_source_to_a_product_that_has_closed_sprints(clone, sh
     assert [nurses for nurses, _ in question] == [2, 3, 4], "every question finds its day's rota"
 
 
+def test_a_product_grows_by_a_source_a_view_another_model_and_longer_sprints(clone, shell):
+    before = sprints(clone)
+    told = run_blocks(clone, shell, blocks("tutorials/grow-a-product.md"))
+    rows = sprints(clone)
+    sixth, seventh = rows[5], rows[6]
+    assert (sixth["state"], sixth["trained"], sixth["decision"]) == ("closed", "new_data", "promote"), sixth
+    assert sixth["champion"] == before[3]["champion"], "until then the model from before answers"
+    assert (seventh["state"], seventh["done"], seventh["days"]) == ("closed", True, 14), seventh
+    assert seventh["champion"] not in (None, sixth["champion"]) and seventh["rows"]["questions"] == 14 * 160
+    assert [row["first_day"] for row in rows[:6]] == [row["first_day"] for row in before[:6]]
+    assert [row["days"] for row in rows[:8]] == [7] * 6 + [14] * 2
+    manifest = json.loads(
+        (clone.state / "models/releases" / seventh["champion"] / "manifest.json").read_text()
+    )
+    assert {"doctors", "short_days", "past_rate"} <= set(manifest["inputs"]["numeric"])
+    assert "14 days" in told["check"] and "7 days" in told["check"], "a report says what it compares"
+    refused = change(clone, "platform/products/visits/defs.yaml", "{2026-S07: 14}", "{2026-S06: 14}")
+    assert "2026-S06 closed on 9 Feb 2026 to 15 Feb 2026" in refused and "length_days_from" in refused
+    shorter = change(clone, "platform/products/visits/defs.yaml", "S07: 14}", "S07: 14, 2026-S08: 3}")
+    assert "need keys of three digits" in shorter
+    shorter = change(clone, "platform/products/visits/defs.yaml", "S07: 14}", "S07: 14, 2026-S08: 5}")
+    assert "write `lookback_sprints: 3` under features" in shorter
+
+
+def change(clone, file: str, old: str, new: str) -> str:
+    """What `check` says while a file is otherwise."""
+    place = clone.root / file
+    text = place.read_text()
+    assert old in text
+    place.write_text(text.replace(old, new))
+    try:
+        return clone.run("check", "visits", check=False).stdout
+    finally:
+        place.write_text(text)
+
+
 def test_a_product_begins_anew_under_the_same_name(clone, shell):
     """Otherwise the sprints of the one before would pass for its own: closed, Done, with a champion."""
     shell(BLOCKS[-1][1])
@@ -94,9 +138,8 @@ def run_blocks(clone, shell, those) -> dict[str, str]:
     """Write each program, apply each patch, run each command; what they said, by the first command's word."""
     told = {}
     for language, body in those:
-        if language == "python":
-            name = re.match(r"# (\w+\.py)\n", body)[1]
-            (clone.root / name).write_text(body)
+        if place := PLACE.match(body):
+            (clone.root / place[1]).write_text(body)
         elif language == "diff":
             patch = clone.root / "change.diff"
             patch.write_text(body)

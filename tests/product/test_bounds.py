@@ -49,6 +49,7 @@ CHANGES = {
     "start in another year": (r'start: "2026-01-05"', 'start: "2025-01-06"', 3),
     "other zone": (r"timezone: \S+", "timezone: Pacific/Auckland", 3),
     "shorter": (r"length_days: 7", "length_days: 6", 3),
+    "longer from one of them on": (r"(\n +)(length_days: 7)", r"\1\2\1length_days_from: {2026-S02: 14}", 2),
     "one of them longer": (r"(\n +)(length_days: 7)", r"\1\2\1lengths: {2026-S02: 8}", 2),
 }
 
@@ -77,10 +78,27 @@ def test_the_sentence_names_the_days_of_then_and_now(root) -> None:
     [
         (r"planned_until: \S+", 'planned_until: "2027-01-03"'),
         (r"(\n +)(length_days: 7)", r"\1\2\1lengths: {2026-S04: 14}"),
+        (r"(\n +)(length_days: 7)", r"\1\2\1length_days_from: {2026-S04: 14}"),
     ],
 )
 def test_later_sprints_may_change(root, old, new) -> None:
     assert moved_sentence(changed(root, old, new)) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "lookback", "line"), [(4, 1, "write `lookback_sprints: 2`"), (4, 2, ""), (14, 1, "")]
+)
+def test_features_do_not_look_back_fewer_days_because_sprints_get_shorter(root, days, lookback, line) -> None:
+    file = root / "platform/products/bakery/defs.yaml"
+    text = re.sub(r"lookback_sprints: \d+", "lookback_sprints: 1", file.read_text())
+    file.write_text(text)
+    before = bakery(root)
+    looked = facts("question_features", service=before.spec.features.service, lookback=1)
+    before.measure("question_features", "2026-S03", "v", looked)
+    text = text.replace("length_days: 7", f"length_days: 7\n    length_days_from: {{2026-S04: {days}}}")
+    file.write_text(text.replace("lookback_sprints: 1", f"lookback_sprints: {lookback}"))
+    found = [one for one in mistakes_of(before.folder, root, before.home) if "length_days_from" in one]
+    assert len(found) == bool(line) and (not line or (line in found[0] and "look back 7 days" in found[0]))
 
 
 def test_a_sprint_that_closed_before_bounds_were_recorded_is_left_out(root) -> None:

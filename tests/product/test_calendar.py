@@ -1,6 +1,8 @@
 """Sprint windows tile time, whatever the calendar; keys name them without doubt."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,6 +73,48 @@ def test_single_sprints_may_last_longer_and_the_rest_moves():
     calendar = Calendar(date(2013, 1, 1), 14, "UTC", date(2013, 4, 1), lengths={"2013-S02": 21})
     assert calendar.window("2013-S02").end - calendar.window("2013-S02").start == timedelta(days=21)
     assert calendar.window("2013-S03").start == datetime(2013, 2, 5, tzinfo=UTC)
+
+
+def test_from_a_sprint_on_all_last_longer_and_what_was_before_stays():
+    before = Calendar(date(2026, 1, 5), 7, "Europe/Berlin", date(2026, 12, 1))
+    changed = {"2026-S07": 14, "2026-S10": 28}
+    after = Calendar(date(2026, 1, 5), 7, "Europe/Berlin", date(2026, 12, 1), {"2026-S11": 35}, changed)
+    assert after.sprints[:6] == before.sprints[:6]
+    zone = ZoneInfo("Europe/Berlin")
+    days = [
+        (one.end.astimezone(zone).date() - one.start.astimezone(zone).date()).days for one in after.sprints
+    ]
+    assert days[:13] == [7] * 6 + [14] * 3 + [28, 35, 28, 28]
+    assert [after.usual_days(key) for key in after.keys[5:11]] == [7, 14, 14, 14, 28, 28]
+    for one, other in pairwise(after.sprints):
+        assert one.end == other.start and one.key < other.key
+
+
+@given(calendars, st.data())
+@settings(max_examples=100, deadline=None)
+def test_windows_tile_time_whatever_changes_from_a_sprint_on(calendar, data):
+    since = data.draw(st.sampled_from(calendar.keys))
+    days = data.draw(st.integers(4 if calendar.length_days >= 4 else 1, 60))
+    changed = replace(calendar, length_days_from={since: days})
+    try:
+        sprints = changed.sprints
+    except CalendarError as error:
+        # The turn of a year, or a sprint that no longer fits before the horizon.
+        assert "cannot last" in str(error) or "not a planned sprint" in str(error)
+        return
+    place = calendar.window(since).index
+    assert sprints[:place] == calendar.sprints[:place], "what was before keeps its days"
+    for one, other in pairwise(sprints):
+        assert one.end == other.start and one.key < other.key
+
+
+def test_a_length_that_cannot_begin_at_the_turn_of_a_year_names_the_sprint_that_can():
+    with pytest.raises(CalendarError, match="let length_days_from name 2026-S02 instead"):
+        _ = Calendar(
+            date(2026, 12, 10), 14, "UTC", date(2027, 6, 1), length_days_from={"2027-S01": 7}
+        ).sprints
+    with pytest.raises(CalendarError, match="length_days_from names 2026-S99"):
+        _ = Calendar(date(2026, 1, 5), 7, "UTC", date(2026, 3, 1), length_days_from={"2026-S99": 14}).sprints
 
 
 def test_looking_back_and_ranges_follow_the_calendar():

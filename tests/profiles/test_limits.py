@@ -11,7 +11,7 @@ import pytest
 from tests.profiles import history
 
 from sprintline.profiles.limits import deviations, findings, prior_of
-from sprintline.profiles.statistics import RELATION, joined, shares
+from sprintline.profiles.statistics import RELATION, SHARE, joined, shares, statistics
 
 NOW = 10
 
@@ -165,3 +165,31 @@ def test_a_relation_that_always_held_and_breaks_is_a_finding():
 
 def test_a_relation_that_broke_before_says_nothing():
     assert "relation" not in set(with_relation([0, 0.06, 0.001, 0, 0, 0], 0.05).measure)
+
+
+def one_a_day(sprint: int, days: int = history.DAYS) -> pd.DataFrame:
+    """A row per station and day of a sprint that begins where the invented one does."""
+    frame = pd.concat([history.rows(at) for at in range(sprint, sprint + days // history.DAYS)])
+    return frame.groupby(["station", frame.event_at.dt.date]).head(1).reset_index(drop=True)
+
+
+def test_groups_of_a_longer_sprint_are_none_that_were_missing_before():
+    """Of 21 rows a column of three values is not measured, of 42 it is: nothing is known of its shares before."""
+    past = pd.concat(
+        [history.profile(one_a_day(at), at).assign(at=at) for at in range(NOW)], ignore_index=True
+    )
+    days = history.days_of(NOW) + history.days_of(NOW + 1)
+    now = statistics(one_a_day(NOW, 14), days, "UTC", ["reading_id"])
+    assert (now.measure == SHARE).sum() == 3 and not (past.measure == SHARE).any()
+    assert findings(deviations(now, past)).empty
+
+
+def test_a_second_value_of_a_column_that_had_one_is_found():
+    past = [history.rows(at).assign(station="north") for at in range(NOW)]
+    before = pd.concat(
+        [history.profile(one, at).assign(at=at) for at, one in enumerate(past)], ignore_index=True
+    )
+    now = history.rows(NOW)
+    now["station"] = np.where(now.index % 3 == 0, "south", "north")
+    found = found_in(now, before)
+    assert "south" in set(found[found.measure == SHARE].group)

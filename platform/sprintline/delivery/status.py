@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -111,9 +111,10 @@ Needs = Iterable[Need] | Callable[[str], Iterable[Need]]
 class SprintStatus:
     """One row of the status table; `as_dict` is what `status --json` prints.
 
-    start, end: ISO moments in UTC, half open. first_day: the team's own first day of it. rows: rows by asset. done:
-    every rule of the Definition of Done has a pass on the data that is there. missing: what keeps it from that, a
-    sentence each. waived: what only a waiver let through. rules: `{pass, fail, insufficient, not_passing}`.
+    start, end: ISO moments in UTC, half open. first_day: the team's own first day of it. days: how many it has.
+    rows: rows by asset. done: every rule of the Definition of Done has a pass on the data that is there. missing: what
+    keeps it from that, a sentence each. waived: what only a waiver let through.
+    rules: `{pass, fail, insufficient, not_passing}`.
     champion: id of the model that issued the sprint's predictions. trained: the trigger for which a candidate was
     trained at its close. metrics: those of the issued predictions, with the same of the naive baseline and of the
     interpretable twin. positive_rate: share of positive outcomes; mean_answer: their mean, where they are numbers;
@@ -131,6 +132,7 @@ class SprintStatus:
     end: str
     state: State
     first_day: str = ""
+    days: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     done: bool = False
     missing: list[str] = field(default_factory=list)
@@ -252,6 +254,7 @@ def _row(
     if begun:
         asked, judged_at = tuple(needed(sprint.key)), _judged_at(closed) if closed else now
         gate = is_done(asked, verdicts, versions, waivers(closed), judged_at, changed)
+    first, days = _days_of(sprint, timezone, measured)
     decided = decision.body if decision else {}
     scores: ScoresFacts = _facts(measured, SCORES)
     drift: DriftFacts = _facts(measured, DRIFT)
@@ -281,7 +284,8 @@ def _row(
         start=sprint.start.isoformat(),
         end=sprint.end.isoformat(),
         state=state,
-        first_day=_closed_on(measured) or sprint.start.astimezone(zone_of(timezone)).date().isoformat(),
+        first_day=first,
+        days=days,
         rows={
             asset: int(m.facts["rows"]) for asset, m in measured.items() if m.facts.get("rows") is not None
         },
@@ -353,11 +357,15 @@ def _champion(measured: Mapping[str, Measured]) -> str | None:
     return scores.get("champion") or predictions.get("champion") or None
 
 
-def _closed_on(measured: Mapping[str, Measured]) -> str | None:
-    """The first day of a closed sprint as it was recorded: another calendar does not move it."""
-    increment = measured.get(INCREMENT)
+def _days_of(sprint: Sprint, timezone: str, measured: Mapping[str, Measured]) -> tuple[str, int]:
+    """The first day of a sprint and how many it has; of a closed one as recorded: another calendar moves neither."""
+    increment, zone = measured.get(INCREMENT), zone_of(timezone)
     window: Sequence[str] = increment.facts.get("window", ()) if increment else ()
-    return window[0] if window else None
+    if window:
+        first, last = (date.fromisoformat(day) for day in window[:2])
+        return first.isoformat(), (last - first).days + 1
+    first, after = (moment.astimezone(zone).date() for moment in (sprint.start, sprint.end))
+    return first.isoformat(), (after - first).days
 
 
 def _facts(measured: Mapping[str, Measured], asset: str) -> Any:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sprintline.base.terminal import wrapped
-from sprintline.base.words import measure
+from sprintline.base.words import counted_as, measure
 from sprintline.delivery.measures import measures
 from sprintline.delivery.status import brief, questions
 from sprintline.learning.metric_names import Metric
@@ -46,7 +46,7 @@ class SprintTable:
         width = options.max_width
         reported = measures(row.metrics for row in self.rows)
         names = _columns(reported, any(row.mean_answer is not None for row in self.rows))
-        cells = [_cells(row, reported) for row in self.rows]
+        cells = [_cells(row, reported, _length_differs(self.rows)) for row in self.rows]
         widths = _column_widths(names, cells, width)
         yield from wrapped(Text(self.title, style="bold"), width)
         if widths is None:
@@ -136,12 +136,12 @@ def _table(
     return table
 
 
-def _cells(row: SprintStatus, reported: Sequence[Metric]) -> list[Text]:
+def _cells(row: SprintStatus, reported: Sequence[Metric], length: bool) -> list[Text]:
     state = Text(str(row.state), style=_STATE[str(row.state)])
     if row.restated:
         state = Text.assemble(state, "\n", _restated(row))
     return [
-        Text(row.sprint).append(f"\n{_day(row)}", style="dim"),
+        Text(row.sprint).append(f"\n{_day(row)}" + (f"\n{_length(row)}" if length else ""), style="dim"),
         state,
         Text(_rows(row)),
         _done(row),
@@ -165,7 +165,7 @@ def _measure(metrics: dict[str, Any] | None, name: str) -> Text:
 
 def _cards(rows: Sequence[SprintStatus], width: int) -> Iterator[Text]:
     """A card per sprint: what it is, its figures, and what was decided. The same value begins at the same place."""
-    heads = [_head(row) for row in rows]
+    heads = [_head(row, _length_differs(rows)) for row in rows]
     figures = [_figures(row) for row in rows]
     names = list(dict.fromkeys(name for card in figures for name in card))
     head_widths = [max(part.cell_len for part in column) for column in zip(*heads, strict=True)]
@@ -185,12 +185,13 @@ def _cards(rows: Sequence[SprintStatus], width: int) -> Iterator[Text]:
             yield from wrapped(Text("  ").append_text(text), width, 4)
 
 
-def _head(row: SprintStatus) -> list[Text]:
+def _head(row: SprintStatus, length: bool) -> list[Text]:
     state = Text(str(row.state), style=_STATE[str(row.state)])
     if row.restated:
         state = Text.assemble(state, ", ", _restated(row))
     done = Text() if _done(row).plain == "–" else _done(row, "not Done: ")
-    return [Text(row.sprint, style="bold"), Text(_day(row), style="dim"), state, done]
+    day = f"{_day(row)}, {_length(row)}" if length else _day(row)
+    return [Text(row.sprint, style="bold"), Text(day, style="dim"), state, done]
 
 
 def _figures(row: SprintStatus) -> dict[str, Text]:
@@ -250,7 +251,7 @@ def _sections(row: SprintStatus, width: int) -> Iterator[tuple[str, Iterable[Tex
     """Every label of the detail with its values, a paragraph each."""
     state = Text(str(row.state), style=_STATE[str(row.state)])
     yield "state", [Text.assemble(state, ", ", _restated(row)) if row.restated else state]
-    yield "dates", [f"first day {_day(row)}; {_moment(row.start)} to {_moment(row.end)}"]
+    yield "dates", [f"first day {_day(row)}, {_length(row)}; {_moment(row.start)} to {_moment(row.end)}"]
     unmet = "red" if str(row.state) in ("closed", "refused") else "yellow"
     yield "Done", [Text("yes", style="green") if row.done else Text("no", style=unmet)]
     yield "missing", row.missing
@@ -337,6 +338,15 @@ def _legend(rows: Sequence[SprintStatus], table: bool) -> str:
 
 def _day(row: SprintStatus) -> str:
     return f"{date.fromisoformat(row.first_day):%d %b %Y}"
+
+
+def _length(row: SprintStatus) -> str:
+    return counted_as(row.days, "day")
+
+
+def _length_differs(rows: Sequence[SprintStatus]) -> bool:
+    """Whether figures of these sprints are of different numbers of days, so that each has to say its own."""
+    return len({row.days for row in rows}) > 1
 
 
 def _rows(row: SprintStatus) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import ceil
 
 from sprintline.base.errors import error_text
 from sprintline.product.checked import SOUND, Check, Checked
@@ -90,5 +91,22 @@ def _shorter_lookback(runtime: Runtime, quick: bool) -> Iterator[str]:
         )
 
 
-HELD = (Held(_shorter_lookback),)
+def _shorter_sprints(runtime: Runtime, quick: bool) -> Iterator[str]:
+    """Sprints that get shorter from a key on, so that the same look-back no longer reaches as many days."""
+    newest, features, calendar = runtime.newest("question_features"), runtime.spec.features, runtime.calendar
+    if newest is None or newest[1].facts.get("service") != features.service:
+        return
+    then = newest[1].facts.get("lookback") or 0
+    reached = then * calendar.usual_days(newest[0])
+    for since, days in sorted(calendar.length_days_from.items()):
+        if since > newest[0] and features.lookback_sprints * days < reached:
+            yield (
+                f"{place_of(runtime, 'calendar', 'length_days_from', since)}: attributes.calendar.length_days_from: "
+                f"features of {newest[0]} look back {reached} days, and from {since} on the same features would look "
+                f"back {features.lookback_sprints * days}: write `lookback_sprints: {ceil(reached / days)}` under "
+                f"features"
+            )
+
+
+HELD = (Held(_shorter_lookback), Held(_shorter_sprints))
 CHECKS = (Check(60, _features), Check(94, _queries, SOUND))

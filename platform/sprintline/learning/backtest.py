@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprintline.learning import boosters
+from sprintline.learning.enough import rows_for
 from sprintline.learning.facts import Backtest, Origin, Skill
 from sprintline.learning.growth import with_values
 from sprintline.learning.recipes import Naive, Recipe
@@ -65,6 +66,8 @@ def rolling_origin(
         if task.enough(label[learned]) and task.enough(label[judged]):
             step = -(-len(learned) // ROWS)
             one |= _judge(rows, label, learned[::step], judged, asked[judged], recipe, seed, task)  # type: ignore[typeddict-item]
+        else:
+            one["rows_needed"] = rows_for(task.enough, label[judged]) or rows_for(task.enough, label)
         origins.append(one)
     return {"parts": PARTS, "origins": origins, "stability": stability(origins)}
 

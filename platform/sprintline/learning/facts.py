@@ -164,6 +164,8 @@ class Origin(Skill):
     skill: 2 ROC-AUC - 1, or the share of the naive baseline's error that the model does away with; absent in older
         records
     skill_error: standard error of skill; absent like it
+    rows_needed: rows, mixed as these are, with which it would have been judged; None when no number would do, absent
+        where it was judged
     """
 
     at: str
@@ -171,6 +173,7 @@ class Origin(Skill):
     withheld: int
     rows: int
     positives: NotRequired[int]
+    rows_needed: NotRequired[int | None]
 
 
 class Backtest(TypedDict):

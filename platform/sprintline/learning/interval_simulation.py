@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sprintline.learning.enough import LEAST_OF_EITHER
 from sprintline.learning.metrics import Interval, paired_bootstrap
 from sprintline.learning.tasks.binary import TASK
 
@@ -92,6 +93,10 @@ GAIN = 0.4
 """How much smaller the new model's noise is where there is a gain to be seen."""
 
 
+GAIN_OF_ONE = 1.1
+"""The same where a day has one question: the new model hardly has any noise, as against a table of rates."""
+
+
 def simulate(sprints: int, seed: int = 1, days: Iterable[int] = DAYS, draws: int = 500) -> dict[str, Any]:
     """Type I error and power for each length, kind of days and metric."""
     cells = []
@@ -120,8 +125,48 @@ def simulate(sprints: int, seed: int = 1, days: Iterable[int] = DAYS, draws: int
         "world": asdict(World(0)) | {"gain": GAIN},
         "autocorrelation": {str(spell): daily_autocorrelation(spell) for spell in SPELLS},
         "cells": cells,
+        "one_a_day": one_a_day(sprints, seed, draws),
         "probes": probes(),
     }
+
+
+ONE_A_DAY = (20, 30, 46, 92, 184)
+"""Days of a sprint with one question a day."""
+
+
+def one_a_day(sprints: int, seed: int = 1, draws: int = 500) -> list[dict[str, Any]]:
+    """False gains and power where each day is one row, in the sprints that the gate compares at all.
+
+    The error that counts is among all sprints: one that is not compared promotes nothing.
+    """
+    cells = []
+    for days in ONE_A_DAY:
+        for spell in SPELLS[:2]:
+            found: dict[float, list[float]] = {0.0: [], GAIN_OF_ONE: []}
+            compared = 0
+            for gain, sure in found.items():
+                world = World(days, rows=1, spell=spell, gain=gain)
+                for number in range(sprints):
+                    label, new, old, day = sprint(world, np.random.default_rng([seed, number, days]))
+                    if min(label.sum(), len(label) - label.sum()) < LEAST_OF_EITHER:
+                        continue
+                    compared += not gain
+                    one = paired_bootstrap(
+                        label, new, old, TASK.decides, blocks=day, draws=draws, seed=number
+                    )
+                    sure.append(float(one.sure_gain))
+            cells.append(
+                {
+                    "days": days,
+                    "spell": spell,
+                    "metric": TASK.decides,
+                    "compared": compared / sprints,
+                    "false_gains": sum(found[0.0]) / sprints,
+                    "false_gains_compared": sum(found[0.0]) / max(1, compared),
+                    "power": sum(found[GAIN_OF_ONE]) / sprints,
+                }
+            )
+    return cells
 
 
 def daily_autocorrelation(spell: float, days: int = 20_000) -> float:
@@ -154,7 +199,7 @@ CHANCE = 3.0
 def misses(result: Mapping[str, Any]) -> list[str]:
     """Where the false gains of a simulation are beyond the limit by more than chance."""
     found = []
-    for cell in result["cells"]:
+    for cell in (*result["cells"], *result["one_a_day"]):
         most = MOST.get(cell["spell"], 1.0)
         if cell["false_gains"] > most + CHANCE * sqrt(most * (1 - most) / result["sprints"]):
             found.append(

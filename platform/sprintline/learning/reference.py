@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sprintline.learning.enough import LEAST_OF_EITHER
+
 FILE = "interval.json"
 """What `tools/simulate_interval.py --write` keeps in docs/reference/."""
 
@@ -56,6 +58,23 @@ def page(result: Mapping[str, Any]) -> str:
             ),
         ]
     parts += [
+        "## One question a day",
+        "Where a row is a day, what can be lacking is rows of the rarer answer: ML408 compares no sprint with fewer "
+        f"than {LEAST_OF_EITHER} of either, and a candidate that is not compared is not promoted. From so many on, no "
+        "more of two equally good models are promoted than in sprints with many questions a day, so there is no other "
+        "least number of rows. Some third of the answers are positive; the gain to be seen is that of a model which "
+        "knows all that can be known. **Compared**: share of sprints with enough of either answer.",
+        "\n".join(
+            [
+                "| days and rows | kind | compared | false gains | of those compared | power |",
+                "|---|---|---|---|---|---|",
+                *(
+                    f"| {one['days']} | {kind(one['spell'])} | {one['compared']:.0%} | {one['false_gains']:.1%} | "
+                    f"{one['false_gains_compared']:.1%} | {one['power']:.0%} |"
+                    for one in result["one_a_day"]
+                ),
+            ]
+        ),
         "## What it means",
         "- Of few days little is sure. A sprint of five days promotes only what is better by much; ties keep the "
         "champion, and the next sprint is another chance.\n"

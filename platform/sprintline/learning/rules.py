@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sprintline.learning.candidate import of_candidate
+from sprintline.learning.enough import learn_from_more
 from sprintline.learning.facts import CardFaults
 from sprintline.learning.metric_names import METRICS
 from sprintline.learning.skills import quality_of, skill_error_of, skill_of
@@ -22,9 +23,8 @@ def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
     origins = need(evidence, "backtest")["origins"]
     thin = [one for one in origins if skill_of(one) is None]
     if thin or not origins:
-        return insufficient(
-            f"{len(thin)} of {len(origins)} earlier origins hold too few outcomes to be judged", len(thin), 0
-        )
+        told = f"{len(thin)} of {len(origins)} earlier origins hold too few outcomes to be judged"
+        return insufficient(f"{told}{_what_is_missing(evidence, thin)}", len(thin), 0)
     skills = [skill_of(one) or 0.0 for one in origins]
     mean, lowest = sum(skills) / len(skills), min(skills)
     worst = origins[skills.index(lowest)]
@@ -38,6 +38,25 @@ def _stable(evidence: Mapping[str, Any], least: Any) -> Judgement:
     if best < least * mean:
         return failed(f"{sentence}, significantly below {least:.0%}", round(share, 4), least)
     return passed(f"{sentence}, not significantly below {least:.0%}", round(share, 4), least)
+
+
+def _what_is_missing(evidence: Mapping[str, Any], thin: Sequence[Mapping[str, Any]]) -> str:
+    """How many outcomes the thinnest part lacks, and what to declare; empty for older records."""
+    known = [one for one in thin if "rows_needed" in one]
+    if not known:
+        return ""
+    if any(one["rows_needed"] is None for one in known):
+        return ": all its answers are equal"
+    worst = max(known, key=lambda one: one["rows_needed"] / max(1, one["rows"]))
+    factor = worst["rows_needed"] / max(1, worst["rows"])
+    if factor <= 1:  # what was learned before the part was too little, or came in an order that is not usual
+        factor = 1 + 1 / len(thin)
+    mixed = f", {worst['positives']:,} of them positive" if "positives" in worst else ""
+    ways = learn_from_more(len(need(evidence, "snapshot")["sprints"]), evidence.get("train_sprints"), factor)
+    return (
+        f": the part from {worst['at'][:10]} on has {worst['rows']:,} rows{mixed}, and mixed like these "
+        f"{worst['rows_needed']:,} are needed; {ways}"
+    )
 
 
 def _did(origins: Sequence[Mapping[str, Any]]) -> str:

@@ -80,7 +80,8 @@ def moved_sentence(runtime: Runtime) -> str | None:
     by_now = f"it would be {_told(now, then[2])}" if now else "there is no such sprint"
     return (
         f"{sprint} closed on {_told(then)}; by the calendar {by_now}{others}: keep start, length_days, timezone and "
-        f"lengths of closed sprints in defs.yaml, and change later ones with calendar.lengths; or start over: "
+        f"lengths of closed sprints in defs.yaml, and change later ones with calendar.length_days_from (from a sprint "
+        f"on) or calendar.lengths (a single one); or start over: "
         f"sprintline remove {runtime.product} --state"
     )
 

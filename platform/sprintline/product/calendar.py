@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from sprintline.product.spec import CalendarSpec
 
 
+SHORTEST_OF_TWO_DIGITS = 4
+"""Days of the shortest sprint of which a year has at most 99."""
+
+
 class CalendarError(ValueError):
     """An unknown sprint key, or an invalid calendar."""
 
@@ -42,10 +46,12 @@ class Calendar:
     """All planned sprints of a team.
 
     start: first local day of the first sprint.
-    length_days: days in a sprint, unless `lengths` says otherwise for a key.
+    length_days: days in a sprint, unless `length_days_from` or `lengths` says otherwise for a key.
     timezone: IANA name; sprints start at local midnight, so where clocks change a window may be an hour
         longer or shorter.
     planned_until: the planned horizon, exclusive; no sprint ends after it.
+    lengths: days of single sprints, by key.
+    length_days_from: days in a sprint from a key on, until the next key.
     """
 
     start: date
@@ -53,6 +59,7 @@ class Calendar:
     timezone: str
     planned_until: date
     lengths: Mapping[str, int] = field(default_factory=dict)
+    length_days_from: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_spec(cls, spec: CalendarSpec) -> Calendar:
@@ -63,6 +70,7 @@ class Calendar:
             timezone=spec.timezone,
             planned_until=date.fromisoformat(spec.planned_until),
             lengths=dict(spec.lengths),
+            length_days_from=dict(spec.length_days_from),
         )
         _ = calendar.sprints
         return calendar
@@ -71,11 +79,14 @@ class Calendar:
     def sprints(self) -> tuple[Sprint, ...]:
         """Every planned sprint in order.
 
-        Raises CalendarError when a length is not a positive number of days, when `lengths` names a key that does not
-        exist, or when no whole sprint fits before the horizon.
+        Raises CalendarError when a length is not a positive number of days, when `lengths` or `length_days_from` names
+        a key that does not exist, or when no whole sprint fits before the horizon.
         """
-        if self.length_days < 1 or any(days < 1 for days in self.lengths.values()):
-            raise CalendarError("a sprint lasts at least one day: fix length_days or lengths")
+        said = (self.length_days, *self.lengths.values(), *self.length_days_from.values())
+        if any(days < 1 for days in said):
+            raise CalendarError(
+                "a sprint lasts at least one day: fix length_days, length_days_from or lengths"
+            )
         zone, first = zone_of(self.timezone), self.start
         found: list[Sprint] = []
         used: set[str] = set()
@@ -90,11 +101,12 @@ class Calendar:
             used.add(key)
             found.append(Sprint(key, len(found), midnight(first, zone), midnight(after, zone)))
             first = after
-        if unknown := sorted(set(self.lengths) - used):
-            raise CalendarError(
-                f"lengths names {unknown[0]}, which is not a planned sprint; the last planned sprint is "
-                f"{found[-1].key if found else 'missing'}"
-            )
+        for name, named in (("lengths", self.lengths), ("length_days_from", self.length_days_from)):
+            if unknown := sorted(set(named) - used):
+                raise CalendarError(
+                    f"{name} names {unknown[0]}, which is not a planned sprint; the last planned sprint is "
+                    f"{found[-1].key if found else 'missing'}"
+                )
         if not found:
             raise CalendarError(
                 f"no whole sprint of {self.length_days} days fits between {self.start} and "
@@ -107,19 +119,33 @@ class Calendar:
         # are checked for a length in `lengths`.
         for year in (first.year, first.year + 1):
             key = self.key(year, number.get(year, 0) + 1)
-            days = self.lengths.get(key, self.length_days)
+            days = self.lengths.get(key, self.usual_days(key))
             if (first + timedelta(days=days - 1)).year == year:
                 return key, days
-        last = first + timedelta(days=self.length_days - 1)
-        return self.key(last.year, number.get(last.year, 0) + 1), self.length_days
+        # At the turn of a year neither key may fit its own length: the length so far decides.
+        days = self.usual_days(self.key(first.year, number.get(first.year, 0) + 1))
+        last = first + timedelta(days=days - 1)
+        key = self.key(last.year, number.get(last.year, 0) + 1)
+        if key in self.length_days_from:
+            raise CalendarError(
+                f"{key} would start on {first} and cannot last {self.length_days_from[key]} days, which end in "
+                f"{first.year}: let length_days_from name "
+                f"{self.key(first.year, number.get(first.year, 0) + 1)} instead"
+            )
+        return key, days
+
+    def usual_days(self, key: str) -> int:
+        """Days that a sprint of this key usually has, whatever `lengths` says of it; keys sort in their order."""
+        begun = [since for since in self.length_days_from if since <= key]
+        return self.length_days_from[max(begun)] if begun else self.length_days
 
     def key(self, year: int, number: int) -> str:
         """The key of the sprint that is the `number`-th to end in a year.
 
         Keys sort in the order of the sprints, so all have the same number of digits: a year has more than 99 sprints
-        when a sprint has up to three days.
+        when a sprint has up to three days. What `length_days` says of the first sprints decides for all.
         """
-        return f"{year}-S{number:0{3 if self.length_days < 4 else 2}d}"
+        return f"{year}-S{number:0{3 if self.length_days < SHORTEST_OF_TWO_DIGITS else 2}d}"
 
     @cached_property
     def _by_key(self) -> dict[str, Sprint]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from sprintline.mechanisms.declaration.located_yaml import shown
 from sprintline.mechanisms.declaration.spec import Cross, Spec
 from sprintline.mechanisms.declaration.types import LONGEST_SPRINT_DAYS, IsoDate, SprintDays, Timezone, day
+from sprintline.product.calendar import SHORTEST_OF_TWO_DIGITS
 
 #: A horizon further away is a typing mistake (2041 for 2014), and every planned sprint is a partition.
 LONGEST_PLAN = timedelta(days=50 * 366)
@@ -22,8 +23,8 @@ _SPRINT_KEY = re.compile(r"\d{4}-S\d{2,3}")
 class CalendarSpec(Spec):
     """The team's sprints: where they start, how long they last, how far they are planned.
 
-    Days are local days of `timezone`; `planned_until` is the horizon, exclusive. `lengths` gives single sprints (by
-    key) another number of days.
+    Days are local days of `timezone`; `planned_until` is the horizon, exclusive. `length_days_from` gives all sprints
+    from a key on another number of days, `lengths` single sprints.
     """
 
     retired = frozenset({"holidays", "increment_sprints"})
@@ -32,8 +33,13 @@ class CalendarSpec(Spec):
     length_days: SprintDays = Field(default=14, description="days in a sprint", examples=[14])
     timezone: Timezone = Field(description="IANA time zone of the team's days", examples=["America/New_York"])
     planned_until: IsoDate = Field(description="no sprint ends after this day", examples=["2014-07-01"])
+    length_days_from: dict[str, SprintDays] = Field(
+        default={},
+        description="another number of days in a sprint from this one on, by sprint key",
+        examples=[{"2013-S07": 28}],
+    )
     lengths: dict[str, SprintDays] = Field(
-        default={}, description="other lengths, by sprint key", examples=[{"2013-S07": 21}]
+        default={}, description="other lengths of single sprints, by sprint key", examples=[{"2013-S07": 21}]
     )
 
     @classmethod
@@ -64,7 +70,26 @@ class CalendarSpec(Spec):
                     f"not one sprint of {days} days fits before {until}",
                     f"name {first} or later",
                 )
-        lengths = raw.get("lengths")
-        for key in lengths if isinstance(lengths, Mapping) else ():
-            if not _SPRINT_KEY.fullmatch(str(key)):
-                yield ("lengths", key), f"{shown(key)} is not a sprint key", "write year and number: 2013-S07"
+        for name in ("lengths", "length_days_from"):
+            said = raw.get(name)
+            for key in said if isinstance(said, Mapping) else ():
+                if not _SPRINT_KEY.fullmatch(str(key)):
+                    yield (
+                        (name, key),
+                        f"{shown(key)} is not a sprint key",
+                        "write year and number: 2013-S07",
+                    )
+        yield from _too_short_for_the_keys(raw.get("length_days_from"), days)
+
+
+def _too_short_for_the_keys(changes: Any, days: Any) -> Iterator[Cross]:
+    """A year has more than 99 sprints of up to three days, and keys of two digits would no longer sort."""
+    if not isinstance(changes, Mapping) or type(days) is not int or days < SHORTEST_OF_TWO_DIGITS:
+        return
+    for key, later in changes.items():
+        if type(later) is int and 1 <= later < SHORTEST_OF_TWO_DIGITS:
+            yield (
+                ("length_days_from", key),
+                f"sprints of {later} days need keys of three digits, and this calendar's have two",
+                f"write {SHORTEST_OF_TWO_DIGITS} days or more, or begin anew with these days as length_days",
+            )

@@ -26,6 +26,7 @@ from sprintline.profiles.statistics import (
     SPREAD,
     TOTAL,
     joined,
+    most_levels,
     shares,
 )
 
@@ -136,7 +137,9 @@ def _compared(
         return now.iloc[:0].assign(expected=0.0, distance=0.0, p=1.0, sprints=0, large=False)
     keys, first, place = np.unique(_keys(now), return_index=True, return_inverse=True)
     values, errors, figures = _by_moment(keys, before, len(rows_by_sprint))
-    _fill_shares(values, errors, figures, (now.measure == SHARE).to_numpy()[first], rows_by_sprint.to_numpy())
+    rows = rows_by_sprint.to_numpy()
+    by = now.by.where(now.measure == SHARE, "").to_numpy()[first]
+    _fill_shares(values, errors, figures, _could_group(by, before, rows), rows)
     centre, centre_error = forecast(values, errors)
     variance, freedom = usual(values, errors)
     variance, freedom = _shrunk(variance[place], freedom[place], now)
@@ -187,15 +190,37 @@ def _by_moment(
     return found[0], found[1], found[2]
 
 
+def _could_group(by: Numbers, before: pd.DataFrame, rows: Numbers) -> Numbers:
+    """By statistic and earlier sprint, whether its column grouped that sprint's rows, or was of one value.
+
+    A shorter sprint has fewer rows, of which a column with as many groups is not measured: nothing is known of it then.
+
+    by: the column of each statistic, empty for one that is no share. rows: of each earlier sprint.
+    """
+    import numpy as np
+
+    found = np.zeros((len(by), len(rows)), dtype=bool)
+    shared = before[before.measure == SHARE]
+    for column in np.unique(by[by != ""]):
+        here = by == column
+        grouped = shared.loc[shared["by"] == column, "at"].unique()
+        found[here] = most_levels(rows) >= here.sum()
+        found[np.ix_(here, grouped)] = True
+    return found
+
+
 def _fill_shares(
     values: Numbers, errors: Numbers, figures: Numbers, of_groups: Numbers, rows: Numbers
 ) -> None:
-    """A group without a row in an earlier sprint had a share of zero there; that is its history, too."""
+    """A group without a row in an earlier sprint had a share of zero there; that is its history, too.
+
+    of_groups: by statistic and sprint, as `_could_group` says.
+    """
     import numpy as np
 
     if not of_groups.any():
         return
-    empty = np.isnan(values) & of_groups[:, None] & (rows > 0)
+    empty = np.isnan(values) & of_groups & (rows > 0)
     values[empty] = figures[empty] = 0.0
     errors[empty] = np.broadcast_to(np.maximum(rows, 1.0) ** -0.5, values.shape)[empty]
 

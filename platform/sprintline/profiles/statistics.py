@@ -138,6 +138,13 @@ def shares(measure: str, counts: Any, n: Any, **of: Any) -> Chunk:
     }
 
 
+def most_levels(rows: Any) -> Numbers:
+    """Most values of a column that groups so many rows (a number, or several)."""
+    import numpy as np
+
+    return np.minimum(MOST_LEVELS, np.maximum(np.asarray(rows) // 10, 2))
+
+
 def measured_columns(rows: pd.DataFrame, key: Sequence[str], timezone: Any) -> tuple[list[str], list[str]]:
     """Columns of numbers whose distribution is measured, and columns that group rows.
 
@@ -149,7 +156,7 @@ def measured_columns(rows: pd.DataFrame, key: Sequence[str], timezone: Any) -> t
     numbers, groupings = [], []
     sample = rows.iloc[:: max(len(rows) // 500, 1)]
     parts = _moment_parts(sample["event_at"], timezone)
-    most = min(MOST_LEVELS, max(len(rows) // 10, 2))
+    most = int(most_levels(len(rows)))
     for name, column in rows.drop(columns=list(NOT_MEASURED), errors="ignore").items():
         flag = pd.api.types.is_bool_dtype(column.dtype)
         if pd.api.types.is_numeric_dtype(column.dtype) and not flag:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sprintline.features.store import FeatureStore
 from sprintline.lake.tables import Lake
@@ -16,15 +16,18 @@ from sprintline.warehouse.dbt import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from sprintline.learning.bundles import Release
     from sprintline.learning.metric_functions import Floats
     from sprintline.learning.recipes import Recipe
+    from sprintline.learning.tasks.task import Task
     from sprintline.learning.training import Snapshot, Trained, TrainingSet
 
 PARITY_ROWS = 3000
 SLICE_ROWS = (100, 300)
-"""Rows a slice needs to be compared: a quarter of the sprint's, within these bounds."""
+"""Rows one group needs to be compared by itself: a quarter of the sprint's, within these bounds. More groups would make
+the intervals of all wider (Bonferroni), and hide the one that is worse. Where none has them, all rows are one slice."""
 
 
 def evidence(
@@ -36,7 +39,9 @@ def evidence(
     budget_seconds: float,
 ) -> Judged:
     """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
-    from sprintline.learning.metrics import blocks_of, by_slices, paired_bootstrap
+    import numpy as np
+
+    from sprintline.learning.metrics import TOGETHER, blocks_of, by_slice, by_slices, paired_bootstrap
 
     task = trained.task
     questions = runtime[Lake].read(runtime.table("question_features"), [sprint])
@@ -59,7 +64,7 @@ def evidence(
         predicted["champion"] = champion.model.predict(asked)
     if task.is_series:
         predicted |= _of_series(runtime, sprint, trained, asked, predicted["naive"])
-    seed = runtime.spec.model.seed
+    seed, window = runtime.spec.model.seed, runtime.window(sprint)
 
     def gain(over: str) -> Difference:
         if lack:  # the rules then say that there is no evidence, and why
@@ -94,6 +99,18 @@ def evidence(
         seed=seed,
         draws=200,
         prepare=task.scorers,
+    ) or by_slice(
+        # The comparison that ML405 and ML407 make of the same rows: it needs no more of them than they do.
+        label,
+        predicted["candidate"],
+        predicted[rival],
+        np.full(len(asked), TOGETHER),
+        metric=task.decides,
+        blocks=blocks,
+        least_rows=1,
+        seed=seed,
+        draws=200,
+        prepare=task.scorers,
     )
     parity_rows = questions.sample(min(PARITY_ROWS, len(questions)), random_state=seed)
     return {
@@ -112,6 +129,13 @@ def evidence(
         "snapshot": snapshot.as_dict(),
         "slices": slices,
         "slices_against": f"the {rival}",
+        "judged_days": len(set(blocks)),
+        "rarer_judged": _rarer(label, task),
+        "sprint_days": round((window.end - window.start).total_seconds() / 86_400),
+        "sprint_after": next(
+            (one.key for one in runtime.calendar.sprints if one.index == window.index + 1), None
+        ),
+        "train_sprints": runtime.spec.model.train_sprints,
     }
 
 
@@ -127,6 +151,11 @@ def _of_series(
     table = runtime.table("question_features")
     known = labels_of(runtime, keys).merge(runtime[Lake].read(table, keys, columns), on="question_id")
     return forecasts(asked, known, groups, runtime.calendar.timezone, naive)
+
+
+def _rarer(label: NDArray[Any], task: Task) -> int | None:
+    """Rows of the rarer of two answers; None where answers are numbers."""
+    return int(min(label.sum(), len(label) - label.sum())) if task.is_rate else None
 
 
 def backtest(data: TrainingSet, recipe: Recipe, seed: int) -> Backtest:

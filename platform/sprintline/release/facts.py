@@ -72,6 +72,11 @@ class Judged(TypedDict):
     snapshot: SnapshotFacts
     slices: dict[str, Slice]
     slices_against: str
+    judged_days: NotRequired[int]
+    rarer_judged: NotRequired[int | None]
+    sprint_days: NotRequired[int]
+    sprint_after: NotRequired[str | None]
+    train_sprints: NotRequired[int]
 
 
 class Served(TypedDict):
@@ -106,6 +111,11 @@ class CandidateFacts(Judged, Served):
     baselines: gain over the naive baseline and over the base rate
     slices: gain within each slice, by column and value; slices with too few rows are left out
     slices_against: what the slices are compared with
+    judged_days: days with an answer of the held-out sprint; absent in older records, as the next four
+    rarer_judged: rows of the rarer answer in it; None where answers are numbers
+    sprint_days: days of that sprint
+    sprint_after: the next planned sprint; None without one
+    train_sprints: sprints that a candidate learns from, as declared
     parity: scikit-learn compared with ONNX
     backtest: the recipe at earlier moments
     rebuilt: its features, computed again without later data

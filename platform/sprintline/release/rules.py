@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sprintline.base.words import measure
+from sprintline.base.words import counted_as, measure
 from sprintline.learning.candidate import of_candidate
+from sprintline.learning.enough import LEAST_DAYS, LEAST_OF_EITHER, longer_sprints
 from sprintline.learning.facts import Difference
 from sprintline.learning.metric_names import METRICS
 from sprintline.mechanisms.rules.verdicts import Judgement, Rule, Severity, failed, insufficient, need, passed
@@ -90,7 +91,9 @@ def _better(evidence: Mapping[str, Any], margin: Any) -> Judgement:
         if word == "better":
             return passed(f"{told}: better", interval["difference"], margin)
         return failed(
-            f"{told}: {word}{', and ties hold' if word == 'a tie' else ''}", interval["difference"], margin
+            f"{told}: {word}{', and ties hold' if word == 'a tie' else ''}{_longer(interval, margin)}",
+            interval["difference"],
+            margin,
         )
     return _beats_baselines(
         evidence, margin, "no champion yet, the bootstrap policy asks to beat the baselines: "
@@ -105,10 +108,31 @@ def _beats_baselines(evidence: Mapping[str, Any], margin: Any, lead: str) -> Jud
         )
     if broken := [f"{name}: {_unusable(one)}" for name, one in baselines.items() if _unusable(one)]:
         return insufficient(f"a comparison is not usable: {'; '.join(broken)}", threshold=margin)
-    told = "; ".join(describe(one, f"the {name}") for name, one in baselines.items())
+    told = "; ".join(
+        f"{describe(one, f'the {name}')}{_longer(one, margin)}" for name, one in baselines.items()
+    )
     least = min(one["low"] for one in baselines.values())
     better = all(compared(one, margin) == "better" for one in baselines.values())
     return (passed if better else failed)(f"{lead}{told}", least, margin)
+
+
+def _longer(interval: Difference, margin: Any) -> str:
+    """With how many times the rows a gain like this one would be sure; empty for one that is, and for no gain.
+
+    The interval is as wide as one over the square root of its rows and days.
+    """
+    found, low = interval["difference"], interval["low"]
+    if found is None or low is None or compared(interval, margin) == "better":
+        return ""
+    gain = found - margin * interval.get("scale", 1)
+    times = ((found - low) / gain) ** 2 if gain > 0 else 0.0
+    if not 1 < times <= MOST_TIMES:
+        return ""
+    return f" (a gain of this size would be sure of {times:.1f} times as many rows)"
+
+
+MOST_TIMES = 26
+"""A gain that would take more than so many sprints to show is a tie, whatever it is."""
 
 
 def _overall(evidence: Mapping[str, Any], margin: Any) -> Judgement:
@@ -119,7 +143,8 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
     slices, against = need(evidence, "slices"), need(evidence, "slices_against")
     usable = {name: one for name, one in slices.items() if not _unusable(one)}
     if not usable:
-        return insufficient("no slice holds enough rows of both outcomes to be compared", 0, margin)
+        told = "no slice holds enough rows of both outcomes to be compared"
+        return insufficient(f"{told}{_what_is_missing(evidence)}", 0, margin)
     worst = min(usable, key=lambda name: usable[name]["difference"])
     one = usable[worst]
     hurt = sorted(
@@ -141,6 +166,29 @@ def _slices(evidence: Mapping[str, Any], margin: Any) -> Judgement:
             -margin,
         )
     return passed(f"{told}; none is significantly worse by more than {line}", one["difference"], -margin)
+
+
+def _what_is_missing(evidence: Mapping[str, Any]) -> str:
+    """What the judged sprint lacks to be compared at all, and what to declare; empty for older records."""
+    rarer, days = evidence.get("rarer_judged"), evidence.get("judged_days")
+    lacking = []
+    if rarer is not None and rarer < LEAST_OF_EITHER:
+        lacking.append(
+            (f"{rarer} of the rarer answer, {LEAST_OF_EITHER} are needed", LEAST_OF_EITHER / max(1, rarer))
+        )
+    if days is not None and days < LEAST_DAYS:
+        lacking.append(
+            (f"{counted_as(days, 'day')} with answers, {LEAST_DAYS} are needed", LEAST_DAYS / max(1, days))
+        )
+    if not lacking:
+        return ""
+    ways = longer_sprints(
+        evidence.get("sprint_days"), evidence.get("sprint_after"), max(factor for _, factor in lacking)
+    )
+    rows = counted_as(need(evidence, "rows_judged"), "row")
+    return (
+        f": all {rows} of {need(evidence, 'judged')} have {' and '.join(said for said, _ in lacking)}; {ways}"
+    )
 
 
 def _unusable(interval: Mapping[str, Any]) -> str:

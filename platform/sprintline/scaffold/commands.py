@@ -11,6 +11,7 @@ import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
+from sprintline.mechanisms.declaration.types import LONGEST_SPRINT_DAYS
 from sprintline.scaffold.task_files import TASK_FILES
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     "--length-days",
     default=7,
     show_default=True,
-    type=click.IntRange(1, 92),
+    type=click.IntRange(1, LONGEST_SPRINT_DAYS),
     help="With --from: days of a sprint.",
 )
 @click.pass_context

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
 from sprintline.learning.backtest import ORIGINS, PARTS
-from sprintline.learning.tasks import binary, regression, tasks
+from sprintline.learning.tasks import tasks
 from sprintline.product.calendar import Calendar
 from sprintline.scaffold.create import Made, ScaffoldError, create_product
+from sprintline.scaffold.few_rows import Amount, advice
 from sprintline.scaffold.late_columns import late_columns
 from sprintline.scaffold.source_files import (
     Find,
@@ -44,10 +45,8 @@ GROUPS = ("string", "integer", "boolean")
 TRAIN_SPRINTS = 6
 """A candidate learns from this many sprints, and from more where answers come late."""
 MOST_TRAIN_SPRINTS = 52
-FEW_ROWS = 100
-"""Fewer rows than in the smallest slice in which a candidate is compared."""
-FEW_OUTCOMES = 30
-"""Of the rarer answer in a sprint: with 24 the interval of a gain in ROC-AUC was some 0.4 wide."""
+FIRST_TRAINING = 3
+"""Sprints before the first training, and more where fewer have not rows enough for a backtest."""
 MOST_GAPS = 30
 """With more gaps than this, or one of a whole year, no calendar fits the file."""
 MOST_CLASSES = 12
@@ -131,19 +130,7 @@ def _notes(facts: dict[str, Any], asked: Asked) -> Iterator[str]:
                 f"question is asked, write `knownAt: question` at it in the contract, and add it to questions.sql and "
                 f"model.py"
             )
-    if facts["usual"] < FEW_ROWS:
-        yield (
-            f"a usual sprint of {asked.length_days} days has {facts['usual']} rows; with fewer than {FEW_ROWS} no "
-            f"candidate can be judged, so none would serve: try a longer sprint, --length-days "
-            f"{min(92, ceil(asked.length_days * FEW_ROWS / max(1, facts['usual'])))} for example"
-        )
-    elif facts["rarer"] < FEW_OUTCOMES:
-        yield (
-            f"a usual sprint of {asked.length_days} days has {facts['rarer']} rows of the rarer answer; with so few a "
-            f"difference is rarely significant, and a model that is not significantly better does not serve: try a "
-            f"longer sprint, --length-days "
-            f"{min(92, ceil(asked.length_days * FEW_OUTCOMES / max(1, facts['rarer'])))} for example"
-        )
+    yield from advice(facts["amount"])
     if facts["lengths"]:
         yield (
             f"some sprints would have no rows, so the ones before them last longer (calendar.lengths in defs.yaml): "
@@ -184,7 +171,7 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     later = {key.sql, event.sql, known.sql} | {column.sql for column in used}
     later |= {one.sql for one in _known_later(asked, named, (key, event))}
     open_to_doubt = [column for column in columns if column.sql not in later]
-    doubted = {}
+    doubted: dict[str, str] = {}
     for one in [answers == one for one in classes] if len(classes) > 2 else [answers]:
         doubted = late_columns(frame, open_to_doubt, asked_at, one) | doubted
     later |= doubted.keys()
@@ -202,6 +189,13 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
     places = pd.Series(starts.searchsorted(asked_at, side="right") - 1)
     rows = places.value_counts()
     delay = floor(_days(known_at - asked_at))
+    amount = Amount(
+        asked.length_days,
+        int(rows.median()),
+        rarer if task == "binary" else None,
+        (last - first).days + 1,
+        rarer if task == "multiclass" else None,
+    )
     return {
         "product": product,
         "title": product.replace("_", " ").capitalize(),
@@ -254,10 +248,12 @@ def _facts(product: str, asked: Asked) -> dict[str, Any]:
         # An answer that becomes known now may belong to an old question.
         "lookback": ceil((HISTORY_DAYS + delay) / asked.length_days),
         # The backtest learns at its first origin from what was known by then: the delay alone would leave nothing.
-        "train": _sprints_to_learn_from(usual := int(rows.median()), rarer)
+        "train": min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, amount.sprints_to_learn_from))
         + ceil(delay * PARTS / (PARTS - ORIGINS) / asked.length_days),
-        "rarer": int(rarer * usual),
+        "first_training": min(MOST_TRAIN_SPRINTS, max(FIRST_TRAINING, amount.sprints_to_learn_from + 1)),
+        "amount": amount,
         "train_least": TRAIN_SPRINTS,
+        "first_least": FIRST_TRAINING,
         "hours": HISTORY_DAYS * 24 - 1,
     }  # fmt: skip
 
@@ -339,17 +335,6 @@ def _days_to_wait(ends: pd.Series, known_at: pd.Series) -> int:
 def _days(gaps: pd.Series) -> float:
     """Days within which nearly all of these gaps are."""
     return float((gaps.dt.total_seconds() / 86_400).quantile(NEARLY_ALL))
-
-
-def _sprints_to_learn_from(rows: int, rarer: float) -> int:
-    """Sprints needed for enough rows of the rarer answer in each part of the backtest; the default for tiny sprints.
-
-    rarer: share of the rarest class; 1 where answers are numbers.
-    """
-    if rows < FEW_ROWS:
-        return TRAIN_SPRINTS
-    least = binary.LEAST if rarer < 1 else regression.LEAST
-    return min(MOST_TRAIN_SPRINTS, max(TRAIN_SPRINTS, ceil(PARTS * least / max(1.0, rarer * rows))))
 
 
 def _label(

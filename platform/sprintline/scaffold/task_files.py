@@ -51,7 +51,7 @@ class TaskFiles:
 
     def options(self, classes: Sequence[str]) -> dict[str, list[str | float]]:
         """What defs.yaml has to say of the task. classes: of the label, where it is text."""
-        found = {
+        found: dict[str, list[str | float]] = {
             "classes": list(classes) if self.answer_type == "string" else [],
             "quantiles": list(self.quantiles),
         }
@@ -88,13 +88,11 @@ def _words(classes: Sequence[str]) -> list[str]:
     return words
 
 
-_LINEAR = {"linear": "LogisticRegression", "linear_params": '{"C": 0.3, "max_iter": 500}'}
+_LOGISTIC = ("LogisticRegression", '{"C": 0.3, "max_iter": 500}', "logistic regression")
 
 TASK_FILES = {
-    "binary": TaskFiles("boolean", "Classifier", **_LINEAR, twin="logistic regression", statistic="rate"),
-    "multiclass": TaskFiles(
-        "string", "Classifier", **_LINEAR, twin="logistic regression", statistic="shares"
-    ),
+    "binary": TaskFiles("boolean", "Classifier", *_LOGISTIC, "rate"),
+    "multiclass": TaskFiles("string", "Classifier", *_LOGISTIC, "shares"),
     "regression": TaskFiles(
         "double", "Regressor", "Ridge", '{"alpha": 1.0}', "ridge regression", "median", "absolute_error"
     ),

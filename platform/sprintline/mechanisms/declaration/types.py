@@ -15,7 +15,8 @@ from sprintline.base.time_zones import zone_of
 from sprintline.mechanisms.declaration.located_yaml import shown, suggest
 from sprintline.mechanisms.declaration.spec import wrong
 
-LONGEST_SPRINT_DAYS = 92
+LONGEST_SPRINT_DAYS = 366
+"""A source of a row a day needs sprints of some months; a key has the year in which its sprint ends, so no more."""
 
 _SPRINT_KEY = re.compile(r"\d{4}-S\d{2,3}")
 _RULE_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
