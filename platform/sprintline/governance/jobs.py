@@ -129,7 +129,8 @@ class Filled(dg.Shape):
 
     def __init__(self, decided: type[Decided]) -> None:
         self.decided = decided
-        super().__init__(decided.to_config_schema().as_field().config_type.fields, decided.__doc__)
+        fields = decided.to_config_schema().as_field().config_type.fields  # type: ignore[attr-defined]
+        super().__init__(fields, decided.__doc__)
 
     def post_process(self, value: dict[str, Any]) -> dict[str, Any]:
         """The value as it is. Raises PostProcessingError, with a sentence for each field that is empty."""
