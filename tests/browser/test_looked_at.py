@@ -141,6 +141,15 @@ class TestDagster:
         expect(board).to_contain_text("DQ102 lands the promised volume: does not hold")
         expect(board).to_contain_text("deliveries")
         expect(page.get_by_text(f"{LAST}: 400 rows landed").first).to_be_visible()
+        check = page.get_by_role("link", name="DQ102 on deliveries").first.get_attribute("href")
+        page.goto(f"{ui}{check}")
+        expect(page.get_by_text("If not: ask the provider for the missing rows").first).to_be_visible()
+
+    def test_an_increment_opens_with_its_summary(self, page, ui):
+        page.goto(f"{ui}/assets/parcels/increment?view=events&partition={LAST}")
+        first = page.get_by_role("row").filter(has_text="summary").first
+        expect(first).to_contain_text(f"{LAST} is not Done")
+        expect(first.get_by_role("link", name="DQ102 on deliveries")).to_be_visible()
 
 
 class TestSite:

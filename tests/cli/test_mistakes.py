@@ -192,6 +192,8 @@ MISTAKES: dict[str, Spoil | None] = {
     "columns as a text in a recipe": edit(MODEL, 'naive_groups=("courier",)', 'naive_groups="courier"'),
     "a recipe that is not returned": edit(MODEL, "return Recipe(", "made = Recipe("),
     "an exit in model.py": edit(MODEL, "    return Recipe(", "    raise SystemExit(3)\n    return Recipe("),
+    "an exit in sources.py": edit(SOURCES, "return dropped\n", 'return dropped\nraise SystemExit("done")\n'),
+    "an exit in views.py": lambda root: (root / VIEWS).write_text('raise SystemExit("done")\n'),
     "a library that is not installed": edit(MODEL, "    return Recipe(", "    import lightgbmx\n    return Recipe("),
     "a key given twice": edit(DEFS, "    length_days: 7", "    length_days: 7\n    length_days: 14"),
     "a sprint of no days": edit(DEFS, "length_days: 7", "length_days: 0"),

@@ -91,9 +91,7 @@ class TestBacklog:
         return board_of(runtime)
 
     def test_an_item_leads_to_its_check_and_to_its_last_sprint(self, runtime, items):
-        from sprintline.mechanisms.backlog.board_rows import rows
-
-        text = linked("flights", items, rows(items, (), NOW))
+        text = linked("flights", items)
         name = f"DQ102_{all_rules()['DQ102'].name}"
         assert f"](/assets/flights/weather?view=checks&checkDetail={name})" in text
         assert "[2013-S02](/assets/flights/increment?view=events&partition=2013-S02)" in text

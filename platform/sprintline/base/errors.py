@@ -56,6 +56,11 @@ def error_text(error: BaseException, root: Path | None = None) -> str:
     return text.replace(f"{root}{os.sep}", "") if root else text
 
 
+def ends_the_process(ended: SystemExit) -> str:
+    """What is wrong with a team's file that exits while it is loaded: whatever loads it would end, and say nothing."""
+    return f"ends the process ({ended!r}): take the exit out, and raise an error instead"
+
+
 def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if f"{os.sep}site-packages{os.sep}" not in frame.filename]

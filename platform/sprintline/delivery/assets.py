@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from sprintline.delivery.closing import close
+from sprintline.delivery.pages import evidence
 from sprintline.delivery.restatement import restatement_text
 from sprintline.delivery.site import write_closing
 from sprintline.delivery.summary import first_failing, linked, rule_pages, sprint_page, summary
@@ -85,8 +86,10 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
         metadata: dict[str, Any] = dict(counts(items))
         metadata["increment"] = dg.MetadataValue.url(sprint_page(runtime.product, context.partition_key))
         if shown:
-            metadata["evidence"] = dg.MetadataValue.md(linked(runtime.product, opened, shown))
+            metadata["links"] = dg.MetadataValue.md(linked(runtime.product, opened))
         metadata["board"] = shell.table(_narrow(shown)) if shown else "nothing is open"
+        if shown:
+            metadata["evidence"] = dg.MetadataValue.md(part_markdown(evidence(shown)))
         if pages := rule_pages():
             metadata["rule pages"] = dg.MetadataValue.path(pages)
         try:
@@ -108,7 +111,7 @@ def _backlog(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Assets
 
 
 def _narrow(board: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown above it."""
+    """The columns of the board that fit beside each other in Dagster's page; the evidence is shown below it."""
     return [
         {name: one[name] for name in ("id", "severity", "what", "asset", "sightings", "last")}
         for one in board

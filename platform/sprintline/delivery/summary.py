@@ -6,7 +6,6 @@ The UI shows a Markdown text at once when it is shorter than `SHOWN_AT_ONCE`, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from sprintline.base import settings
@@ -71,9 +70,9 @@ def first_failing(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return sorted(verdicts, key=lambda one: _ORDER[one.outcome])
 
 
-def linked(product: str, items: Iterable[Item], board: Iterable[Mapping[str, Any]]) -> str:
-    """The open items as a Markdown list: each with its evidence, and links to its check and to its last sprint."""
-    return part_markdown(Items(tuple(_linked(product, *one) for one in zip(items, board, strict=True))))
+def linked(product: str, items: Iterable[Item]) -> str:
+    """The open items as a Markdown list of links: to the check, and to the last sprint that showed it."""
+    return part_markdown(Items(tuple(_linked(product, one) for one in items)))
 
 
 def check_page(product: str, asset: str, code: str) -> str:
@@ -106,11 +105,8 @@ def _reason(product: str, reason: str, places: Mapping[str, Need], most: int) ->
     return f"[{place}]({check_page(product, need.asset, need.code)}): {shortened(why, most)}"
 
 
-def _linked(product: str, item: Item, shown: Mapping[str, Any]) -> str:
-    page = check_page(product, item.asset, item.code)
-    what = f"[{shown['what']}]({page})" if page else shown["what"]
+def _linked(product: str, item: Item) -> str:
     last = f"[{item.last}]({sprint_page(product, item.last)})"
-    waived = f"; waived by {shown['waived']}" if shown["waived"] else ""
-    rule = f"; rule page docs/rules/{item.code}.md" if page else ""
-    seen = f"on {item.asset}, since {item.since}, last seen in {last}"
-    return f"{item.id} {what} {seen}; {item.owner}{waived}{rule}. {shown['evidence']}"
+    if page := check_page(product, item.asset, item.code):
+        return f"{item.id} [{item.code} on {item.asset}]({page}) in {last}, docs/rules/{item.code}.md"
+    return f"{item.id} {item.what} in {last}"

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base import settings
+from sprintline.base.errors import ends_the_process
 from sprintline.base.hashing import text_hash
 
 if TYPE_CHECKING:
@@ -225,6 +226,8 @@ def _import(product: str, path: Path, lake_root: Path) -> ModuleType:
             spec.loader.exec_module(module)
     except SyntaxError as error:
         raise FeatureError(f"{path}:{error.lineno}: {error.msg}: fix the line, then run again") from error
+    except SystemExit as ended:
+        raise FeatureError(f"{path}:1: {ends_the_process(ended)}") from ended
     except (
         Exception
     ) as error:  # a product's own code may raise anything, and must stop nothing but its product

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sprintline.base.errors import error_text
+from sprintline.base.errors import ends_the_process, error_text
 from sprintline.base.files import atomic_write
 from sprintline.mechanisms.declaration.located_yaml import suggest
 from sprintline.product.checked import SOUND, Check, Checked
@@ -22,7 +22,7 @@ def _recipe(product: Checked) -> Iterator[str]:
         recipe = getattr(product_module(product.folder, "model"), "recipe", None)
         made = recipe() if recipe else None
     except SystemExit as ended:  # not an Exception: check itself would end, and say nothing
-        yield f"{product.shown(file)}:1: ends the process ({ended!r}): take the exit out, and raise an error instead"
+        yield f"{product.shown(file)}:1: {ends_the_process(ended)}"
         return
     except Exception as error:  # noqa: BLE001 - whatever the team's own code raises is a mistake to report
         yield error_text(error, product.root)
@@ -31,6 +31,8 @@ def _recipe(product: Checked) -> Iterator[str]:
     if sources.is_file() and product.syntax(sources) is None:
         try:
             product_module(product.folder, "sources")
+        except SystemExit as ended:
+            yield f"{product.shown(sources)}:1: {ends_the_process(ended)}"
         except Exception as error:  # noqa: BLE001 - as above
             yield error_text(error, product.root)
     if not isinstance(made, Recipe):
