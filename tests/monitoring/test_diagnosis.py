@@ -16,7 +16,7 @@ from sprintline.learning.tasks import task_named, tasks
 from sprintline.learning.tasks.task import Task
 from sprintline.mechanisms.reports.document import Curves, Document, Paragraph, Ranking, Table
 from sprintline.monitoring.diagnosis import Drivers, document
-from sprintline.monitoring.groups import least_gap
+from sprintline.monitoring.groups import least_gap, sure
 
 BINARY, REGRESSION = task_named("binary"), task_named("regression")
 INPUTS = Inputs(("hour", "weight"), ("depot", "person"))
@@ -129,9 +129,9 @@ def test_what_goes_together_within_a_day_is_no_difference_beyond_chance():
         days = draw.integers(0, 14, 2000)
         error = draw.normal(0, 4, 2000) + draw.normal(0, 1, 14)[days]
         groups = [draw.random(2000) < 0.1 for _ in range(20)]
-        found += max(least_gap(error[one], days[one], 14, 0.05 / 20) for one in groups) > 0
+        found += max(least_gap(error[one], days[one], 14, sure(0.05 / 20, 14)) for one in groups) > 0
     assert found <= 10, "promised are five of a hundred sprints"
-    assert least_gap(error + 5, days, 14, 0.05 / 20) > 3, "and a difference that is there is found"
+    assert least_gap(error + 5, days, 14, sure(0.05 / 20, 14)) > 3, "and a difference that is there is found"
 
 
 class TestPersonal:

@@ -26,7 +26,7 @@ from sprintline.mechanisms.reports.document import (
     Table,
     Value,
 )
-from sprintline.monitoring.groups import PARTS, Group, days_of, groups_of, least_gap
+from sprintline.monitoring.groups import PARTS, Group, days_of, groups_of, least_gap, sure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -260,9 +260,9 @@ def _worst(
         return Section(title, (Paragraph("There is no group of rows that may be shown."),))
     blocks, count = days_of(frame)
     # Bonferroni: among some hundred groups one would otherwise look worse by chance.
-    rate = FALSE_RATE / len(groups)
+    errors = sure(FALSE_RATE / len(groups), count)
     ranked = sorted(
-        ((least_gap(error[one.rows], blocks[one.rows], count, rate), one) for one in groups),
+        ((least_gap(error[one.rows], blocks[one.rows], count, errors), one) for one in groups),
         key=lambda found: -found[0],
     )
     worst: list[Group] = []

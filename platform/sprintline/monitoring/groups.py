@@ -58,7 +58,14 @@ def groups_of(
             yield Group(name, f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}", mask)
 
 
-def least_gap(error: Any, blocks: Any, count: int, rate: float) -> float:
+def sure(rate: float, count: int) -> float:
+    """Standard errors that a mean of `count` clusters has to be from zero so that chance does so at this rate."""
+    from scipy.stats import t
+
+    return float(t.ppf(1 - rate / 2, max(count - 1, 1)))
+
+
+def least_gap(error: Any, blocks: Any, count: int, errors: float) -> float:
     """How far a mean of residuals is from zero at least, in their unit; below zero where it may be chance.
 
     What happens on one day goes together, so the standard error is that of a mean of clusters (Cochran, Sampling
@@ -68,19 +75,15 @@ def least_gap(error: Any, blocks: Any, count: int, rate: float) -> float:
         error: residuals (n,).
         blocks: the day of each (n,), as a number from 0.
         count: days there are.
-        rate: chance of a result above zero when the mean is zero.
+        errors: standard errors that count as sure (`sure`).
     """
     import numpy as np
-    from scipy.stats import t
 
     mean, rows = float(error.mean()), len(error)
     alone = float(error.std(ddof=1)) / np.sqrt(rows) if rows > 1 else np.inf
-    together, freedom = alone, rows - 1
-    if count > 1:
-        sums = np.bincount(blocks, error - mean, minlength=count)
-        together = float(np.sqrt(count / (count - 1) * (sums**2).sum())) / rows
-        freedom = count - 1
-    return abs(mean) - float(t.ppf(1 - rate / 2, max(freedom, 1))) * max(alone, together)
+    sums = np.bincount(blocks, error - mean, minlength=count)
+    together = float(np.sqrt(count / max(count - 1, 1) * (sums**2).sum())) / rows
+    return abs(mean) - errors * max(alone, together)
 
 
 def days_of(frame: pd.DataFrame) -> tuple[Any, int]:
