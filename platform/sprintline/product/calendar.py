@@ -15,13 +15,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sprintline.base.time_zones import midnight, zone_of
+from sprintline.mechanisms.declaration.types import SHORTEST_OF_TWO_DIGITS
 
 if TYPE_CHECKING:
     from sprintline.product.spec import CalendarSpec
-
-
-SHORTEST_OF_TWO_DIGITS = 4
-"""Days of the shortest sprint of which a year has at most 99."""
 
 
 class CalendarError(ValueError):

@@ -11,8 +11,14 @@ from pydantic import Field
 
 from sprintline.mechanisms.declaration.located_yaml import shown
 from sprintline.mechanisms.declaration.spec import Cross, Spec
-from sprintline.mechanisms.declaration.types import LONGEST_SPRINT_DAYS, IsoDate, SprintDays, Timezone, day
-from sprintline.product.calendar import SHORTEST_OF_TWO_DIGITS
+from sprintline.mechanisms.declaration.types import (
+    LONGEST_SPRINT_DAYS,
+    SHORTEST_OF_TWO_DIGITS,
+    IsoDate,
+    SprintDays,
+    Timezone,
+    day,
+)
 
 #: A horizon further away is a typing mistake (2041 for 2014), and every planned sprint is a partition.
 LONGEST_PLAN = timedelta(days=50 * 366)
@@ -91,5 +97,5 @@ def _too_short_for_the_keys(changes: Any, days: Any) -> Iterator[Cross]:
             yield (
                 ("length_days_from", key),
                 f"sprints of {later} days need keys of three digits, and this calendar's have two",
-                f"write {SHORTEST_OF_TWO_DIGITS} days or more, or begin anew with these days as length_days",
+                f"write {SHORTEST_OF_TWO_DIGITS} days or more, or make another product whose length_days is this",
             )

@@ -17,6 +17,8 @@ from sprintline.mechanisms.declaration.spec import wrong
 
 LONGEST_SPRINT_DAYS = 366
 """A source of a row a day needs sprints of some months; a key has the year in which its sprint ends, so no more."""
+SHORTEST_OF_TWO_DIGITS = 4
+"""Days of the shortest sprint of which a year has at most 99: keys of shorter ones have three digits."""
 
 _SPRINT_KEY = re.compile(r"\d{4}-S\d{2,3}")
 _RULE_CODE = re.compile(r"[A-Z]{2,5}\d{3}")
