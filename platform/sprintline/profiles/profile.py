@@ -107,8 +107,6 @@ def _answers(runtime: Runtime, sprint: str) -> pd.DataFrame | None:
     """
     import pandas as pd
 
-    from sprintline.learning.tasks import task_of
-
     model = runtime.spec.model
     questions = rows_of(runtime[Warehouse], model.questions, sprint)
     if questions.empty or "question_at" not in questions:
@@ -124,7 +122,10 @@ def _answers(runtime: Runtime, sprint: str) -> pd.DataFrame | None:
     answers = rows_of(runtime[Warehouse], model.outcomes, sprint)[["question_id", model.label]]
     asked = questions[["question_id", "question_at", *texts]]
     joined = asked.merge(answers.drop_duplicates("question_id"), on="question_id", how="left")
-    joined[model.label] = task_of(runtime).profiled(joined[model.label])
+    if model.classes:
+        joined[model.label] = joined[model.label].astype("string")
+    else:  # what is no number is no answer: `scores` refuses it, and says so
+        joined[model.label] = pd.to_numeric(joined[model.label], errors="coerce").astype("Float64")
     joined["event_at"] = pd.to_datetime(joined["question_at"], utc=True)
     return joined.drop(columns=["question_id", "question_at"])
 

@@ -93,9 +93,6 @@ class Multiclass(Task):
     def coded(self, answers: pd.Series) -> pd.Series:
         return answers.astype(str).map({one: float(place) for place, one in enumerate(self.classes)})
 
-    def profiled(self, answers: pd.Series) -> pd.Series:
-        return answers.astype("string")
-
     def targets(self, answers: NDArray[Any]) -> NDArray[Any]:
         return one_hot(answers, len(self.classes))
 

@@ -103,15 +103,6 @@ class Task(ABC):
         """Known answers of the mart as numbers."""
         return answers.astype(float)
 
-    def profiled(self, answers: pd.Series) -> pd.Series:
-        """Answers of the mart as profiles of sources read them, null where there is none.
-
-        What is no number is no answer: `scores` refuses it, and says so.
-        """
-        import pandas as pd
-
-        return pd.to_numeric(answers, errors="coerce").astype("Float64")
-
     def odd_codes(self, answers: pd.Series) -> pd.Series:
         """Which of some answers that were read as numbers are none of this task."""
         return self.odd(answers)
