@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -49,13 +49,11 @@ class TaskFiles:
     quantiles: tuple[float, ...] = ()
     trees: int = 400
 
-    def options(self, classes: Sequence[str]) -> dict[str, list[str | float]]:
+    def options(self, classes: Sequence[str]) -> Mapping[str, Sequence[str | float]]:
         """What defs.yaml has to say of the task. classes: of the label, where it is text."""
-        found = {
-            "classes": list(classes) if self.answer_type == "string" else [],
-            "quantiles": list(self.quantiles),
-        }
-        return {name: values for name, values in found.items() if values}
+        if self.answer_type == "string":
+            return {"classes": classes}
+        return {"quantiles": self.quantiles} if self.quantiles else {}
 
     def totals(self, classes: Sequence[str]) -> tuple[Total, ...]:
         """The columns of the history. classes: of the label, where it is text."""
@@ -88,13 +86,11 @@ def _words(classes: Sequence[str]) -> list[str]:
     return words
 
 
-_LINEAR = {"linear": "LogisticRegression", "linear_params": '{"C": 0.3, "max_iter": 500}'}
+_LOGISTIC = ("Classifier", "LogisticRegression", '{"C": 0.3, "max_iter": 500}', "logistic regression")
 
 TASK_FILES = {
-    "binary": TaskFiles("boolean", "Classifier", **_LINEAR, twin="logistic regression", statistic="rate"),
-    "multiclass": TaskFiles(
-        "string", "Classifier", **_LINEAR, twin="logistic regression", statistic="shares"
-    ),
+    "binary": TaskFiles("boolean", *_LOGISTIC, statistic="rate"),
+    "multiclass": TaskFiles("string", *_LOGISTIC, statistic="shares"),
     "regression": TaskFiles(
         "double", "Regressor", "Ridge", '{"alpha": 1.0}', "ridge regression", "median", "absolute_error"
     ),
