@@ -130,15 +130,19 @@ def _served(product: Checked) -> Iterator[str]:
     file = product.folder / "model.py"
     if not file.is_file():
         return
-    from sprintline.learning.tasks import tasks
+    from sprintline.learning.tasks import declared_task
+    from sprintline.learning.tasks.task import TaskError
     from sprintline.learning.trial import code_tried, objections
     from sprintline.product.runtime import product_module
 
-    task = tasks().get(product.spec.model.task) if product.spec else None
-    if task is None:
+    if product.spec is None:
+        return
+    try:
+        task = declared_task(product.spec.model)
+    except (LookupError, TaskError):
         return  # reported already
     good = product.home.models / "tried" / product.product
-    tried = f"{task.name} {code_tried(product.folder)}"
+    tried = " ".join([task.name, *map(str, task.given_options.values()), code_tried(product.folder)])
     if good.is_file() and good.read_text(encoding="utf-8") == tried:
         return
     try:
