@@ -4,7 +4,7 @@ A required field that is empty is refused when the job is launched: Dagster reso
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import dagster as dg
 from dagster._config.errors import PostProcessingError
@@ -129,8 +129,8 @@ class Filled(dg.Shape):
 
     def __init__(self, decided: type[Decided]) -> None:
         self.decided = decided
-        fields = decided.to_config_schema().as_field().config_type.fields  # type: ignore[attr-defined]
-        super().__init__(fields, decided.__doc__)
+        shape = cast(dg.Shape, decided.to_config_schema().as_field().config_type)
+        super().__init__(shape.fields, decided.__doc__)
 
     def post_process(self, value: dict[str, Any]) -> dict[str, Any]:
         """The value as it is. Raises PostProcessingError, with a sentence for each field that is empty."""
