@@ -50,6 +50,6 @@ def test_enough_rows_are_not_spoken_of():
 
 def test_too_few_of_the_rarer_answer_are_said_to_be_too_few():
     (told,) = advice(DAILY)
-    assert "7 rows, 3 of the rarer answer; a candidate is judged with 10 of either or more" in told
+    assert "7 rows, 2 of the rarer answer; a candidate is judged with 10 of either or more" in told
     (told,) = advice(replace(DAILY, rarer=0.01))
     assert "a first model learns from 30,000 of them" in told and "bring more history" in told

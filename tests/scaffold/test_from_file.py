@@ -203,7 +203,7 @@ def test_every_row_of_a_sprint_is_provided_however_long_its_answer_takes(clone):
     names: dict = {"__file__": str(folder / "sources.py")}
     exec(compile((folder / "sources.py").read_text(), "sources.py", "exec"), names)
     assert names["LANDS_AFTER"] == datetime.timedelta(days=31)
-    assert spec.model.train_sprints == 6 + 9, (
+    assert spec.model.train_sprints == spec.model.bootstrap_after - 1 + 9, (
         "half of what is learned from is withheld at the backtest's first origin"
     )
     assert spec.features.lookback_sprints == 6, (
@@ -244,11 +244,9 @@ def test_a_gap_belongs_to_the_sprint_before_it(clone):
 def test_sprints_too_small_to_judge_anything_are_told(clone):
     made, *_ = make(clone, shop())
     (note,) = [note for note in made.notes if "has 28 rows" in note]
-    assert (
-        "8 of the rarer answer; a candidate is judged with 10 of either or more" in note
-        or "a close sees" in note
-    )
-    assert "--length-days 7 " not in note, "never the same input again"
+    assert "9 of the rarer answer; a candidate is judged with 10 of either or more" in note
+    assert "a first model learns from 222 of them" in note and "bring more history" in note
+    assert "--length-days" not in note, "no length helps"
 
 
 def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(clone):
@@ -259,8 +257,9 @@ def test_of_a_rare_answer_more_sprints_are_learned_from_and_longer_ones_advised(
     assert spec.model.train_sprints == 28, (
         "six parts of 50 answers, eleven in a sprint, and one sprint for the delay"
     )
-    assert any("a usual sprint of 7 days has 11 rows of the rarer answer" in note for note in made.notes)
-    assert any("--length-days 20" in note for note in made.notes)
+    assert spec.model.bootstrap_after == 28, "27 sprints to learn from, and the one that judges"
+    (note,) = [note for note in made.notes if "11 of the rarer answer; a close sees" in note]
+    assert "bring more history" in note, "six weeks are too few, however long a sprint is"
 
 
 def test_a_product_is_removed_with_all_its_traces_and_nobody_elses(clone):

@@ -199,7 +199,7 @@ CHANCE = 3.0
 def misses(result: Mapping[str, Any]) -> list[str]:
     """Where the false gains of a simulation are beyond the limit by more than chance."""
     found = []
-    for cell in (*result["cells"], *result["one_a_day"]):
+    for cell in (*result["cells"], *result.get("one_a_day", ())):
         most = MOST.get(cell["spell"], 1.0)
         if cell["false_gains"] > most + CHANCE * sqrt(most * (1 - most) / result["sprints"]):
             found.append(

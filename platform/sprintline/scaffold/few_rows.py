@@ -52,7 +52,7 @@ def advice(amount: Amount) -> Iterator[str]:
         return
     has = f"a usual sprint of {amount.days} days has {amount.rows} rows"
     if amount.rarer is not None:
-        has += f", {round(amount.rarer_rows)} of the rarer answer"
+        has += f", {int(amount.rarer_rows)} of the rarer answer"
     if amount.rarer is not None and amount.rarer_rows < LEAST_OF_EITHER:
         lacks = f"a candidate is judged with {LEAST_OF_EITHER} of either or more, so none would serve"
     else:
