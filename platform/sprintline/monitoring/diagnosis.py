@@ -177,7 +177,7 @@ def _by_input(
     task: Task, frame: pd.DataFrame, shown: Sequence[str], categories: Sequence[str], answers: Any, said: Any
 ) -> Iterator[Section]:
     """What was predicted and observed over the values of the most important inputs."""
-    drawn = []
+    drawn: list[Part] = []
     for name in shown[:MOST_DRAWN]:
         groups = list(groups_of(frame, name, name in categories, parts=2 * PARTS))
         if len(groups) < 2:
@@ -279,7 +279,8 @@ def _worst(
             f"predictions beyond chance."
         )
         return Section(title, (Paragraph(told),))
-    form, parts = _form(task), []
+    form = _form(task)
+    parts: list[Part] = []
     told = f"Of {len(groups)} groups, those whose answers differ most from their predictions, beyond chance."
     parts.append(Paragraph(told))
     parts.append(
