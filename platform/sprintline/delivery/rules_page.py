@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sprintline.delivery.recorded import Recorded
 from sprintline.mechanisms.context import Override
@@ -22,7 +23,7 @@ def gather_rules(runtime: Runtime, _sprint: str | None) -> Document | None:
 
 def rules_document(title: str, overrides: Mapping[str, Override]) -> Document:
     """Every rule. overrides: what a product changes in rules, by code."""
-    rules = []
+    rules: list[dict[str, Any]] = []
     for code, rule in sorted(all_rules().items()):
         own = overrides.get(code)
         threshold = own.threshold if own and own.threshold is not None else rule.threshold
