@@ -105,7 +105,7 @@ def test_a_report_comes_with_its_file_and_goes_with_it(home, package):
         ["close", S2],
     )  # fmt: skip
     assert "volume      Volume, a page per product" in listed["out"]
-    assert near["code"] == 2 and "did you mean volume?" in near["err"]
+    assert near["code"] == 2 and "did you mean volume" in near["err"]
     # Every fact and cell of the JSON is in the Markdown, as Markdown writes it.
     (document,) = json.loads(told["out"])["products"].values()
     (facts,), (chart, table) = (one["parts"] for one in document["sections"])
