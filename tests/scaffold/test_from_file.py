@@ -71,8 +71,19 @@ def test_what_is_made_is_sound_and_keeps_the_answer_out_of_the_question(clone):
         ({"label": "1 = 1"}, "names no column"),
         ({"label": "note"}, "is text or a time"),
         ({"label": "closed"}, "is text or a time"),
-        ({"label": "hours", "task": "binary"}, "so the task is regression"),
-        ({"label": "price", "task": "count"}, "is not a whole number from 0 in every row"),
+        ({"label": "hours", "task": "binary"}, 'so the task is regression; .* --label "hours > 40"'),
+        (
+            {"label": "hours", "task": "multiclass"},
+            "so the task is regression; for classes write a label that is text",
+        ),
+        (
+            {"label": "price", "task": "count"},
+            r"a whole number from 0, and \d+ rows are none, row \d+ is .*--task regr",
+        ),
+        (
+            {"label": "case when hours > 6 then 'on time' else 'On-Time' end"},
+            "in one column, probability_on_time",
+        ),
         ({"label": "hours > 8", "task": "count"}, "so the task is binary"),
         ({"by": "note"}, "empty in some rows"),
         ({"by": "price"}, "must be text or a whole number"),

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from sprintline.base.time_zones import zone_of
 from sprintline.landing.inferred import MOST_CATEGORIES, TAKEN, Inferred
 from sprintline.learning.backtest import ORIGINS, PARTS
-from sprintline.learning.tasks import tasks
+from sprintline.learning.tasks import task_named, tasks
+from sprintline.learning.tasks.task import TaskError
 from sprintline.product.calendar import Calendar
 from sprintline.scaffold.create import Made, ScaffoldError, create_product
 from sprintline.scaffold.few_rows import Amount, advice
@@ -397,6 +398,11 @@ def _label(
             f"--label: {asked.label!r} has one value only in {asked.file.name}, so there is nothing to learn",
             code=2,
         )
+    if task == "multiclass":
+        try:
+            task_named(task, {"classes": sorted(answers.dropna().unique())})
+        except TaskError as error:
+            raise ScaffoldError(f"--label: {error}", code=2) from error
     return label, used, answers, task, why
 
 
@@ -404,7 +410,7 @@ def _task(asked: Asked, answers: pd.Series) -> tuple[str, str]:
     """The task of a label and the reason. answers: of type boolean, string or Float64."""
     numbers = answers if answers.dtype == "Float64" else None
     if answers.dtype == "string":
-        found, why = "multiclass", "the label is text"
+        found, why = "multiclass", "the label is text; a condition, as column = 'value', would be binary"
     elif numbers is None:
         found, why = "binary", "the label is a condition"
     elif numbers.dropna().isin((0, 1)).all():
@@ -415,11 +421,20 @@ def _task(asked: Asked, answers: pd.Series) -> tuple[str, str]:
         return found, why
     whole = numbers is not None and bool(((numbers.dropna() >= 0) & (numbers.dropna() % 1 == 0)).all())
     if asked.task in ("binary", "multiclass") or numbers is None:
+        way = {
+            "binary": f'for yes or no write a condition, as --label "{asked.label} > 40"',
+            "multiclass": "for classes write a label that is text, as case when ... then 'low' else 'high' end",
+        }.get(str(asked.task), "for a number write a label that is a number column")
         raise ScaffoldError(
-            f"--task {asked.task}: {why}, so the task is {found}; write another --label", code=2
+            f"--task {asked.task}: {why.split(';')[0]}, so the task is {found}; {way}", code=2
         )
     if asked.task == "count" and not whole:
-        raise ScaffoldError("--task count: the label is not a whole number from 0 in every row", code=2)
+        odd = numbers[~((numbers >= 0) & (numbers % 1 == 0)).fillna(True)]
+        raise ScaffoldError(
+            f"--task count: a count is a whole number from 0, and {len(odd):,} rows are none, row "
+            f"{int(odd.index[0]) + 1} is {odd.iloc[0]:g}: write --task regression, or another --label",
+            code=2,
+        )
     return str(asked.task), "as --task says"
 
 
