@@ -46,7 +46,7 @@ def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         from sprintline.base.hashing import canonical_json, text_hash
         from sprintline.learning import plots
         from sprintline.monitoring.measure import measure_drift
-        from sprintline.monitoring.moved import MOVED, moved
+        from sprintline.monitoring.moved import MOVED, moved, predictions_told
 
         sprint = context.partition_key
         facts = measure_drift(runtime, sprint)
@@ -71,6 +71,8 @@ def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDe
                 plots.bars(far, f"Distance from the training data over what is ordinary, {sprint}", 1.0)
             )
             metadata["report"] = str(runtime[Reports].path("drift", sprint).relative_to(runtime.home.root))
+        if told := predictions_told(facts):
+            metadata["predictions"] = told
         if facts["concept"]:
             metadata["errors"] = facts["concept"]["why"]
         if runtime[Reports].page("drift", sprint).is_file():

@@ -118,6 +118,17 @@ class ConceptFacts(TypedDict):
     why: str
 
 
+class PredictionsMoved(TypedDict):
+    """The champion's predictions of a sprint compared with those of its training data.
+
+    psi: population stability index, 0 where nothing moved; of classes by the most probable one; None without a row
+    rows: predictions of the sprint
+    """
+
+    psi: float | None
+    rows: int
+
+
 class DriftFacts(TypedDict):
     """A sprint compared with the training data of its champion.
 
@@ -135,6 +146,7 @@ class DriftFacts(TypedDict):
     drifting_sprints: how many of the last sprints drifted by themselves, this one among them
     ordinary_sprints: sprints that show what is ordinary
     concept: the champion's errors; None without a champion
+    predictions: how far its predictions moved; absent without a champion, and in older records
     reference: id of the champion whose training data is the reference; None without a champion
     fingerprint: by which the backlog knows drift of the product
     since: first sprint of the episode of confirmed drift; None while drift is not confirmed
@@ -154,6 +166,7 @@ class DriftFacts(TypedDict):
     drifting_sprints: NotRequired[int]
     ordinary_sprints: int
     concept: ConceptFacts | None
+    predictions: NotRequired[PredictionsMoved]
     reference: str | None
     fingerprint: str
     since: str | None

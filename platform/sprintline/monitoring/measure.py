@@ -11,7 +11,7 @@ from sprintline.lake.recorded import changed_in_lake, refuse_changed
 from sprintline.lake.tables import Lake
 from sprintline.learning.labels import labels_of
 from sprintline.learning.registry import Models
-from sprintline.monitoring.facts import DriftFacts
+from sprintline.monitoring.facts import DriftFacts, PredictionsMoved
 from sprintline.monitoring.reports import Reports
 from sprintline.product.facts import PredictionsFacts
 from sprintline.product.runtime import Runtime
@@ -71,6 +71,7 @@ def measure_drift(runtime: Runtime, sprint: str) -> DriftFacts:
     report = runtime[Reports].load("drift", sprint)
     statistics = drift.statistics_of(report, null, spec)
     concept = concept_of(runtime, sprint, champion)
+    facts["predictions"] = _predictions_moved(runtime, sprint, release)
     window = drift.judge_window(
         statistics, len(current), len(null.sprints), spec, concept.why if concept.drifting else None
     )
@@ -122,6 +123,19 @@ def measure_drift(runtime: Runtime, sprint: str) -> DriftFacts:
         "since": episode[0] if episode else None,
         "episode": f"{facts['fingerprint']}:{episode[1]}:{episode[0]}" if episode else None,
     }
+
+
+def _predictions_moved(runtime: Runtime, sprint: str, release: Release) -> PredictionsMoved:
+    """How far the champion's predictions of a sprint are from those of its training data."""
+    from sprintline.learning.bundles import SCORE
+    from sprintline.monitoring.stability import psi
+
+    task = release.task
+    issued = runtime[Lake].read(runtime.table("predictions"), [sprint], [*task.columns(task.column)])
+    before, classes = task.binned(task.of(release.reference(), SCORE))
+    after, _ = task.binned(task.of(issued, task.column))
+    found = psi(before, after, classes)
+    return {"psi": None if found is None else round(found, 6), "rows": len(issued)}
 
 
 def reference_of(release: Release) -> pd.DataFrame:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOVED = "moved"
 """Kind of the document."""
+SMALL, LARGE = 0.1, 0.25
+"""Population stability indices by which a shift is called small and large (Siddiqi, Credit Risk Scorecards, 2006)."""
 MOST_RANKED, MOST_OTHERS, MOST_DRAWN, MOST_LEVELS, BINS = 10, 6, 4, 8, 16
 """Features and other statistics ranked; features drawn; values of a category; points of a distribution."""
 
@@ -41,6 +43,19 @@ def times(facts: DriftFacts) -> dict[str, float]:
         name: one / facts["limits"][name] for name, one in facts["distances"].items() if facts["limits"][name]
     }
     return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+def predictions_told(facts: DriftFacts) -> str:
+    """How far the predictions moved, in words; empty for records that do not say."""
+    found = facts.get("predictions")
+    if not found or found["psi"] is None:
+        return ""
+    moved_by = found["psi"]
+    word = "hardly moved" if moved_by < SMALL else "moved a little" if moved_by < LARGE else "moved much"
+    return (
+        f"predictions {word} against those of the training data: population stability index {moved_by:.3f} of "
+        f"{found['rows']:,} predictions ({SMALL} is small, {LARGE} large)"
+    )
 
 
 def farthest(facts: DriftFacts) -> list[str]:
@@ -70,6 +85,8 @@ def document(
         f"data than is ordinary, and {len(others)} correlations and shares of missing values."
     )
     parts: list[Part] = [Paragraph(told)]
+    if said := predictions_told(facts):
+        parts.append(Paragraph(f"{said[0].upper()}{said[1:]}."))
     for title, ranked in (
         ("Distance of values from the training data over what is ordinary", list(far.items())[:MOST_RANKED]),
         ("The same of correlations and missing values", others[:MOST_OTHERS]),

@@ -168,6 +168,11 @@ class Multiclass(Task):
         spread = 4 * ((predictions**3).sum(axis=1) - squares**2)
         return error - (1 - squares), max(float(np.sqrt(np.mean(np.maximum(spread, 0)))), 1e-6)
 
+    def binned(self, predictions: Floats) -> tuple[Floats, bool]:
+        """The most probable classes; NaN where there is no prediction."""
+        known = np.isfinite(predictions).all(axis=1)
+        return np.where(known, np.nan_to_num(predictions).argmax(axis=1), np.nan), True
+
     def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
         from sprintline.learning import diagnosis
 

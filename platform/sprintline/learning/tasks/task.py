@@ -244,6 +244,11 @@ class Task(ABC):
         """
         return None
 
+    def binned(self, predictions: Floats) -> tuple[Floats, bool]:
+        """Predictions as one value a row (n), whose distribution can be compared; and whether these are classes."""
+        found = self.single(predictions)
+        return (predictions if found is None else found), False
+
     def sections(self, answers: Floats, predictions: Floats, naive: Floats) -> tuple[Section, ...]:
         """How predictions of this kind compare with their answers; empty until a task has such sections."""
         return ()
