@@ -184,3 +184,12 @@ def test_a_word_longer_than_the_line_stays_whole():
     one = row(12, "refused", missing=[f"arrivals was refused: {path}"], why=f"arrivals was refused: {path}")
     assert path in printed(SprintDetail("Flights (p)", one), 60).split()
     assert path in printed(SprintTable("Flights (p)", [one]), 60).split()
+
+
+def test_classes_have_a_rate_that_is_told_and_their_shares_in_full():
+    said = row(3, rows={"questions": 640}, shares={"billing": 0.32, "delivery": 0.68}, decision="none")
+    table = printed(SprintTable("Tickets", [said]), 160)
+    assert "68.0%" in table and "rate: share of the most frequent class." in table
+    assert "positive outcomes" not in table
+    detail = " ".join(printed(SprintDetail("Tickets", said), 80).split())
+    assert "classes billing 32.0% delivery 68.0%" in detail

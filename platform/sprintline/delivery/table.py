@@ -199,7 +199,7 @@ def _figures(row: SprintStatus) -> dict[str, Text]:
     found = {}
     if questions(row.rows) is not None:
         found["rows"] = Text(_rows(row))
-    if row.positive_rate is not None or row.mean_answer is not None:
+    if _rate(row) != "–":
         found["rate" if row.mean_answer is None else "mean"] = Text(_rate(row))
     if row.drift:
         found["drift"] = _drift(row)
@@ -323,8 +323,12 @@ def _moment(iso: str) -> str:
 
 
 def _legend(rows: Sequence[SprintStatus], table: bool) -> str:
-    numbers = any(row.mean_answer is not None for row in rows)
-    parts = ["mean: of the answers." if numbers else "rate: share of positive outcomes."]
+    told = "rate: share of positive outcomes."
+    if any(row.mean_answer is not None for row in rows):
+        told = "mean: of the answers."
+    elif any(row.shares for row in rows):
+        told = "rate: share of the most frequent class."
+    parts = [told]
     if any(row.metrics for row in rows):
         parts.append(
             "Under each measure: naive baseline · interpretable twin."
@@ -356,6 +360,8 @@ def _rows(row: SprintStatus) -> str:
 def _rate(row: SprintStatus) -> str:
     if row.mean_answer is not None:
         return measure(row.mean_answer)
+    if row.shares:
+        return f"{max(row.shares.values()):.1%}"
     return "–" if row.positive_rate is None else f"{row.positive_rate:.1%}"
 
 
