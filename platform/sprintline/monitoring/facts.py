@@ -20,6 +20,12 @@ class ScoreMetrics(Metrics):
     rmse: root mean squared error, in the label's unit
     r2: share of the variance that is explained; 1 is best, 0 what the mean explains
     poisson_deviance: mean Poisson deviance of counts, 0 is best
+    log_loss: mean of -log of the probability given to the class that came, 0 is best
+    roc_auc_ovr: mean ROC-AUC of each class against the others, 0 to 1
+    f1_macro: mean F1 of the classes, each row taken as its most probable class, 0 to 1
+    pinball: mean pinball loss over the levels, in the label's unit
+    coverage_error: mean distance of the share of answers below each quantile from its level, 0 is best
+    d2_pinball: share of the pinball loss of constant quantiles that is done away with; 1 is best
     naive: metrics of the naive baseline
     twin: metrics of the interpretable twin
     """
