@@ -132,9 +132,11 @@ def _predictions_moved(runtime: Runtime, sprint: str, release: Release) -> Predi
 
     task = release.task
     issued = runtime[Lake].read(runtime.table("predictions"), [sprint], [*task.columns(task.column)])
-    before, classes = task.binned(task.of(release.reference(), SCORE))
-    after, _ = task.binned(task.of(issued, task.column))
-    found = psi(before, after, classes)
+    reference, found = release.reference(), None
+    if set(task.columns(SCORE)) <= set(reference):
+        before, classes = task.binned(task.of(reference, SCORE))
+        after, _ = task.binned(task.of(issued, task.column))
+        found = psi(before, after, classes)
     return {"psi": None if found is None else round(found, 6), "rows": len(issued)}
 
 
