@@ -146,7 +146,16 @@ def test_where_no_value_has_enough_rows_all_are_one_slice():
     assert alone[S.TOGETHER]["rows"] == 3_000 and alone[S.TOGETHER]["difference"] == whole.difference
     both = S.by_slices(y, good, poor, {"merchant": merchants, "carrier": carriers}, **more)
     assert list(both) == ["carrier B6", "carrier UA"], "what can be compared by itself is"
-    assert S.by_slices(y[:200], good[:200], poor[:200], {}, **{**more, "blocks": days[:200]}) == {}
+    few = {**more, "blocks": days[:200]}
+    assert list(S.by_slices(y[:200], good[:200], poor[:200], {}, **few)) == [S.TOGETHER], (
+        "as a whole sprint is"
+    )
+    rare = np.where(np.cumsum(y[:200]) <= 9, y[:200], 0)
+    assert rare.sum() == 9 and S.by_slices(rare, good[:200], poor[:200], {}, **few) == {}, (
+        "ten of either are needed"
+    )
+    three_days = {**more, "blocks": days[:200] % 3}
+    assert S.by_slices(y[:200], good[:200], poor[:200], {}, **three_days) == {}
 
 
 def test_many_slices_of_equal_models_raise_no_alarm():

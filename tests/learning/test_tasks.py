@@ -190,13 +190,17 @@ def test_forecasts_of_a_series_are_the_last_answers_that_were_known():
         "label": [1.0, 2.0, 3.0, 9.0], "station": ["a", "a", "a", "b"],
     })  # fmt: skip
     asked = pd.DataFrame({
-        "question_at": moments("2026-01-12 09:00", "2026-01-12 12:00", "2026-01-01 00:00", "2026-01-12 09:00"),
+        "question_at": moments("2026-01-12 09:01", "2026-01-12 12:01", "2026-01-01 00:00", "2026-01-12 09:00"),
         "event_at": moments("2026-01-12 09:30", "2026-01-12 13:00", "2026-01-01 00:00", "2026-01-12 09:30"),
         "station": ["a", "a", "a", "c"],
     })  # fmt: skip
     found = forecasts(asked, known, ["station"], "UTC", np.full(4, -1.0))
     assert found[LAST].tolist() == [2.0, 3.0, -1.0, -1.0], "what is known at noon is not known at nine"
     assert found[SEASONAL].tolist() == [1.0, -1.0, -1.0, -1.0], "the Monday before at nine"
+    own = asked.iloc[[1]].assign(question_at=moments("2026-01-12 12:00"))
+    assert forecasts(own, known, ["station"], "UTC", np.full(1, -1.0))[LAST].tolist() == [2.0], (
+        "no answer is its own"
+    )
     zone = forecasts(asked.head(1), known, ["station"], "America/New_York", np.full(1, -1.0))
     assert zone[SEASONAL].tolist() == [1.0], "both are four o'clock there"
     assert (

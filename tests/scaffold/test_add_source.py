@@ -15,8 +15,9 @@ from sprintline.product.calendar import Calendar
 from sprintline.product.spec import parse_product
 from sprintline.scaffold import add_source as module
 from sprintline.scaffold.add_source import AskedSource, add_source
+from sprintline.scaffold.asked import Asked
 from sprintline.scaffold.create import ScaffoldError, create_product
-from sprintline.scaffold.from_file import Asked, create_from_file
+from sprintline.scaffold.from_file import create_from_file
 
 START = datetime.date(2026, 1, 5)
 DAYS = [START + datetime.timedelta(days=n) for n in range(28)]

@@ -16,8 +16,9 @@ from sprintline.landing.folder import Landing
 from sprintline.landing.odcs import parse_contract
 from sprintline.product.calendar import Calendar
 from sprintline.product.spec import parse_product
+from sprintline.scaffold.asked import Asked
 from sprintline.scaffold.create import ScaffoldError, create_product, remove_product, traces_of
-from sprintline.scaffold.from_file import Asked, create_from_file
+from sprintline.scaffold.from_file import create_from_file
 
 
 @pytest.fixture

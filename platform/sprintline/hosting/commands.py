@@ -146,10 +146,6 @@ def env(product: str | None) -> None:
     from sprintline.hosting.libraries import shell_lines
 
     home, folder = settings.home(), _chosen(product)
-    if home.root.exists() and not home.root.is_dir():
-        raise Refusal(
-            f"SPRINTLINE_HOME: {home.root} is a file: name a folder, or leave the setting out", code=2
-        )
     shown = sys.stdout.isatty()
     for line in shell_lines(home, folder.name if folder else None, shown=shown):
         click.echo(line)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sprintline.base import settings
+from sprintline.base.errors import Refusal
 from sprintline.base.settings import Home, masked
 from sprintline.hosting.instance import variables
 from sprintline.mechanisms.process_table import LOOPBACK, Process, Start, answers
@@ -59,8 +60,12 @@ def of_product(home: Home, product: str) -> dict[str, str]:
 def shell_lines(home: Home, product: str | None, *, shown: bool) -> Iterator[str]:
     """Lines for a POSIX shell: what is to be set, and what an earlier call set for another product.
 
-    shown: a person reads them, so passwords in URLs are masked.
+    shown: a person reads them, so passwords in URLs are masked. Raises Refusal where the state folder is a file.
     """
+    if home.root.exists() and not home.root.is_dir():
+        raise Refusal(
+            f"SPRINTLINE_HOME: {home.root} is a file: name a folder, or leave the setting out", code=2
+        )
     found = (of_product(home, product) if product else {}) | of_platform(home)
     for name, value in found.items():
         hidden = shown and name in _SECRET and not value.startswith("sqlite")

@@ -29,7 +29,6 @@ MOST_CLASSES = 4
 
 def calibration(answers: Floats, predictions: Floats) -> Section:
     """Observed shares in groups of equally many probabilities (n,) of answers (n,) that are 0 or 1."""
-    table = calibration_table(answers, predictions, GROUPS)
     said, seen = float(predictions.mean()), float(answers.mean())
     return Section(
         "Calibration",
@@ -38,17 +37,23 @@ def calibration(answers: Floats, predictions: Floats) -> Section:
                 f"On average {said:.1%} was predicted and {seen:.1%} observed. On the straight line the probabilities "
                 f"are right; above it they are too low, below it too high."
             ),
-            Curves(
-                "Observed share by predicted probability",
-                "predicted probability",
-                tuple(row["predicted"] for row in table),
-                {"observed": tuple(row["observed"] for row in table)},
-                form=Form.SHARE,
-                across_form=Form.SHARE,
-                diagonal=True,
-                from_zero=True,
-            ),
+            _observed("Observed share by predicted probability", answers, predictions),
         ),
+    )
+
+
+def _observed(title: str, answers: Floats, predictions: Floats) -> Curves:
+    """Observed shares over predicted probabilities, in groups of equally many; answers (n,) are 0 or 1."""
+    table = calibration_table(answers, predictions, GROUPS)
+    return Curves(
+        title,
+        "predicted probability",
+        tuple(row["predicted"] for row in table),
+        {"observed": tuple(row["observed"] for row in table)},
+        form=Form.SHARE,
+        across_form=Form.SHARE,
+        diagonal=True,
+        from_zero=True,
     )
 
 
@@ -173,21 +178,14 @@ def by_class(answers: Floats, predictions: Floats, classes: Sequence[str]) -> Se
             hits / float(most.sum()) if most.any() else None, hits / float(came.sum()) if came.any() else None,
         ))  # fmt: skip
     often = sorted(range(len(classes)), key=lambda place: -float((answers == place).sum()))[:MOST_CLASSES]
-    drawn = []
-    for place in sorted(often):
-        table = calibration_table((answers == place).astype(float), predictions[:, place], GROUPS)
-        drawn.append(
-            Curves(
-                f"{classes[place]}: observed share by predicted probability",
-                "predicted probability",
-                tuple(row["predicted"] for row in table),
-                {"observed": tuple(row["observed"] for row in table)},
-                form=Form.SHARE,
-                across_form=Form.SHARE,
-                diagonal=True,
-                from_zero=True,
-            )
+    drawn = [
+        _observed(
+            f"{classes[place]}: observed share by predicted probability",
+            (answers == place).astype(np.float64),
+            predictions[:, place],
         )
+        for place in sorted(often)
+    ]
     columns = (
         Column("class"), Column("questions"), Column("predicted", Form.SHARE), Column("observed", Form.SHARE),
         Column("precision", Form.SHARE), Column("recall", Form.SHARE),

@@ -279,14 +279,17 @@ def by_slices(
     """`by_slice` for each of several columns, under `<column> <value>`.
 
     Where no value of any column has enough rows by itself, all rows are one slice: of groups that small nothing can be
-    said one by one, and a bar that no candidate could ever reach would keep a product without a model for good.
+    said one by one, and a bar that no candidate could ever reach would keep a product without a model for good. That
+    is the comparison that a whole sprint gets, and needs no more rows than it.
     """
     found = {
         f"{column} {name}": one
         for column, values in columns.items()
         for name, one in by_slice(y, p_new, p_old, values, **more).items()
     }
-    return found or by_slice(y, p_new, p_old, np.full(len(np.asarray(y)), TOGETHER), **more)
+    return found or by_slice(
+        y, p_new, p_old, np.full(len(np.asarray(y)), TOGETHER), **{**more, "least_rows": 1}
+    )
 
 
 def calibration_table(y: ArrayLike, p: ArrayLike, bins: int = 10) -> list[dict[str, float]]:

@@ -22,7 +22,7 @@ LAST, SEASONAL = "last value", "seasonal value"
 def forecasts(
     asked: pd.DataFrame, known: pd.DataFrame, groups: Sequence[str], timezone: str, otherwise: Floats
 ) -> dict[str, Floats]:
-    """The two forecasts of each question, of answers that were known when it was asked.
+    """The two forecasts of each question, of answers that were known before it was asked.
 
     Args:
         asked: `question_at`, `event_at` and the columns of the groups.
@@ -70,6 +70,9 @@ def _latest(asked: pd.DataFrame, known: pd.DataFrame, keys: list[pd.Series], oth
     answers = answers.dropna().sort_values(["at", "event"], kind="stable").drop(columns="event")
     for frame in (questions, answers):
         frame["at"] = frame["at"].astype("datetime64[us, UTC]")
-    found = pd.merge_asof(questions.sort_values("at", kind="stable"), answers, on="at", by="key")
+    found = pd.merge_asof(
+        # Before the question, not with it: where an answer is known as its question is asked, it would be its own.
+        questions.sort_values("at", kind="stable"), answers, on="at", by="key", allow_exact_matches=False,
+    )  # fmt: skip
     values = found.sort_values("place")["label"].to_numpy(dtype=float)
     return np.where(np.isnan(values), otherwise, values)

@@ -39,9 +39,7 @@ def evidence(
     budget_seconds: float,
 ) -> Judged:
     """What ML402 to ML408 ask about one candidate, but for `kept`, on the labelled questions of the held-out sprint."""
-    import numpy as np
-
-    from sprintline.learning.metrics import TOGETHER, blocks_of, by_slice, by_slices, paired_bootstrap
+    from sprintline.learning.metrics import blocks_of, by_slices, paired_bootstrap
 
     task = trained.task
     questions = runtime[Lake].read(runtime.table("question_features"), [sprint])
@@ -96,18 +94,6 @@ def evidence(
         metric=task.decides,
         blocks=blocks,
         least_rows=min(SLICE_ROWS[1], max(SLICE_ROWS[0], len(asked) // 4)),
-        seed=seed,
-        draws=200,
-        prepare=task.scorers,
-    ) or by_slice(
-        # The comparison that ML405 and ML407 make of the same rows: it needs no more of them than they do.
-        label,
-        predicted["candidate"],
-        predicted[rival],
-        np.full(len(asked), TOGETHER),
-        metric=task.decides,
-        blocks=blocks,
-        least_rows=1,
         seed=seed,
         draws=200,
         prepare=task.scorers,

@@ -124,7 +124,8 @@ def new(
 
 
 def _make(answers: Answers) -> Made:
-    from sprintline.scaffold.from_file import Asked, create_from_file
+    from sprintline.scaffold.asked import Asked
+    from sprintline.scaffold.from_file import create_from_file
     from sprintline.scaffold.task_samples import create_sample
 
     if answers.file is None:

@@ -99,7 +99,8 @@ def create_sample(product: str, root: Path, task: str | None = None) -> Made:
     Raises:
         ScaffoldError: there is no such task, or as `create_product` does.
     """
-    from sprintline.scaffold.from_file import Asked, Meaning, create_from_file
+    from sprintline.scaffold.asked import Asked, Meaning
+    from sprintline.scaffold.from_file import create_from_file
 
     if task in (None, "binary"):
         return create_product(product, root)
