@@ -232,3 +232,32 @@ def test_a_model_keeps_the_task_that_it_learned(closed, root):
     with pytest.raises(StepFailed, match="has the task binary"):
         refuse_unmet_needs(bakery, live(bakery))
     assert contradictions(edit(root, DEFS, "task: regression", "task: binary")) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "option", "had", "other"),
+    [
+        ("multiclass", "classes", ["late", "on time"], "[late, lost]"),
+        ("quantile", "quantiles", [0.1, 0.9], "[0.1, 0.95]"),
+    ],
+)
+def test_a_model_keeps_the_classes_and_levels_that_it_learned(closed, root, task, option, had, other):
+    manifest = closed.home.models / "releases" / "m1" / "manifest.json"
+    body = {
+        "model_id": "m1",
+        "inputs": {"numeric": [], "categorical": []},
+        "task": task,
+        "task_options": {option: had},
+    }
+    manifest.write_text(json.dumps(body))
+    said = f"[{', '.join(map(str, had))}]"
+    same = edit(root, DEFS, "    label: late", f"    task: {task}\n    {option}: {said}\n    label: late")
+    assert contradictions(same) == []
+    changed = edit(root, DEFS, re.escape(f"{option}: {said}"), f"{option}: {other}")
+    (line,) = contradictions(changed)
+    assert (
+        line.startswith(f"{DEFS}:")
+        and f"live since 2026-S01, predicts {option} {', '.join(map(str, had))}" in line
+    )
+    with pytest.raises(StepFailed, match=f"predicts {option}"):
+        refuse_unmet_needs(changed, live(changed))

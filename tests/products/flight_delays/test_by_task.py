@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from tests.products.flight_delays import by_task
+from tests.products.flight_delays.other_tasks import ASKED, PRODUCT
 
 from sprintline.base.settings import ROOT
 
@@ -21,7 +22,7 @@ PUBLISHED = json.loads(by_task.OUT.read_text(encoding="utf-8"))
 
 
 def test_the_page_is_that_of_the_figures():
-    assert PUBLISHED and set(PUBLISHED) <= set(by_task.ASKED)
+    assert PUBLISHED and set(PUBLISHED) <= set(ASKED)
     assert by_task.OUT.with_suffix(".md").read_text(encoding="utf-8") == by_task.page(PUBLISHED)
 
 
@@ -29,7 +30,7 @@ def test_the_page_is_that_of_the_figures():
 def test_the_published_figures_come_out_again(task, tmp_path):
     clone, state = by_task.make_clone(tmp_path / "clone", task), tmp_path / "state"
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(ROOT / "tests/closings.py"), str(CLOSED), by_task.PRODUCT],
+        [sys.executable, "-W", "ignore", str(ROOT / "tests/closings.py"), str(CLOSED), PRODUCT],
         cwd=clone, env=by_task.environment(clone, state), capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -40,6 +41,6 @@ def test_the_published_figures_come_out_again(task, tmp_path):
     for forecast, figures in published[sprint]["figures"].items():
         near = NEAR if forecast in ("prediction", "twin") else 1e-6
         assert found[sprint]["figures"][forecast] == pytest.approx(figures, rel=near), forecast
-    decides = by_task.ASKED[task].columns[0]
+    decides = ASKED[task].columns[0]
     model, naive = (found[sprint]["figures"][one][decides] for one in ("prediction", "naive"))
     assert model < naive
