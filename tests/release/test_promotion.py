@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 from collections import Counter
+from types import SimpleNamespace
 
 import dagster as dg
 import pandas as pd
@@ -378,3 +379,17 @@ def test_an_answer_is_yes_or_no_and_what_has_none_yet_is_no_outcome(flights):
         match=r"1 of 2 answers of 2013-S01 are not yes or no, the first is 35\.0: late of outcomes must be",
     ):
         models.answered(flights, "2013-S01", pd.DataFrame({label: [1.0, 35.0, None]}))
+
+
+def test_an_answer_that_is_none_of_the_classes_stops_the_sprint(flights):
+    model = flights.spec.model.model_copy(
+        update={"task": "multiclass", "classes": ["early", "late"], "label": "how"}
+    )
+    arrivals = SimpleNamespace(spec=SimpleNamespace(model=model))
+    assert list(models.answered(arrivals, "2013-S01", pd.DataFrame({"how": ["late", None]}))["how"]) == [
+        "late"
+    ]
+    with pytest.raises(
+        dg.Failure, match="1 of 2 answers of 2013-S01 are not one of the classes, the first is Late: how"
+    ):
+        models.answered(arrivals, "2013-S01", pd.DataFrame({"how": ["late", "Late"]}))
