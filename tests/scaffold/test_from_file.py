@@ -100,6 +100,15 @@ def test_a_choice_that_cannot_be_is_refused_and_nothing_is_made(clone, change, t
     assert refused.value.code == 2 and sorted(clone.rglob("*")) == before
 
 
+def test_a_header_of_several_words_is_a_label_as_it_is(clone):
+    file = clone / "tickets.csv"
+    rows().rename(columns={"hours": "Hours to close"}).to_csv(file, index=False)
+    made = create_from_file("tickets", asked(file, label="hours to close"), clone)
+    assert any(note.startswith("the task is regression") for note in made.notes)
+    outcomes = (clone / "dbt_project/models/tickets/marts/outcomes.sql").read_text()
+    assert "cast((hours_to_close) as double)" in outcomes
+
+
 def shop(**change) -> pd.DataFrame:
     """Four weeks of a shop that writes down days only, under headers as people write them."""
     days = [datetime.date(2026, 3, 2) + datetime.timedelta(days=n // 4) for n in range(4 * 28)]

@@ -122,7 +122,11 @@ def _task(asked: Asked, answers: pd.Series) -> tuple[str, str]:
 
 
 def _over_sql_names(label: str, columns: list[Inferred]) -> str:
-    """The condition with SQL names: headers in quotation marks and names that the platform reserves are replaced."""
+    """The label with SQL names in the place of headers: one by itself, those in quotation marks, and reserved names."""
+    if alone := next(
+        (column.sql for column in columns if column.header.lower() == label.strip().lower()), None
+    ):
+        return alone
     for column in columns:
         label = label.replace(f'"{column.header}"', column.sql)
     taken = {column.header.lower(): column.sql for column in columns if column.header.lower() in TAKEN}
