@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -52,12 +53,30 @@ def shell(clone, tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="module")
+def page(clone, shell, tmp_path_factory):
+    """What the tutorial's commands said, and how the clone and its state were before the last block."""
+    told = run_blocks(clone, shell, BLOCKS[:-1])
+    kept = tmp_path_factory.mktemp("kept")
+    for place in (clone.root, clone.state):
+        shutil.copytree(place, kept / place.name, symlinks=True)
+    return told, kept
+
+
+@pytest.fixture
+def ended(clone, page):
+    """Each page that goes on from the tutorial begins where it ended, whatever another page made of it."""
+    for place in (clone.root, clone.state):
+        shutil.rmtree(place)
+        shutil.copytree(page[1] / place.name, place, symlinks=True)
+
+
 def test_a_team_writes_at_most_120_lines():
     assert 10 < sum(len(body.splitlines()) for _, body in BLOCKS) <= 120
 
 
-def test_the_page_leads_to_a_champion_that_serves(clone, shell):
-    told = run_blocks(clone, shell, BLOCKS[:-1])
+def test_the_page_leads_to_a_champion_that_serves(clone, page):
+    told, _ = page
     assert "visits: sound" in told["new"]
 
     rows = sprints(clone)
@@ -73,7 +92,7 @@ def test_the_page_leads_to_a_champion_that_serves(clone, shell):
     assert not re.search(r"^ +(minutes|called),", questions, re.MULTILINE)
 
 
-def test_the_how_to_adds_a_source_to_a_product_that_has_closed_sprints(clone, shell):
+def test_the_how_to_adds_a_source_to_a_product_that_has_closed_sprints(clone, shell, ended):
     told = run_blocks(clone, shell, blocks("how-to/add-a-source.md"))
     assert "visits: sound" in told["rota.py"] and "sample/rota.csv" in told["rota.py"]
     rows = sprints(clone)
@@ -83,7 +102,7 @@ def test_the_how_to_adds_a_source_to_a_product_that_has_closed_sprints(clone, sh
     assert [nurses for nurses, _ in question] == [2, 3, 4], "every question finds its day's rota"
 
 
-def test_a_product_grows_by_a_source_a_view_another_model_and_longer_sprints(clone, shell):
+def test_a_product_grows_by_a_source_a_view_another_model_and_longer_sprints(clone, shell, ended):
     before = sprints(clone)
     told = run_blocks(clone, shell, blocks("tutorials/grow-a-product.md"))
     rows = sprints(clone)
@@ -119,7 +138,7 @@ def change(clone, file: str, old: str, new: str) -> str:
         place.write_text(text)
 
 
-def test_a_product_begins_anew_under_the_same_name(clone, shell):
+def test_a_product_begins_anew_under_the_same_name(clone, shell, ended):
     """Otherwise the sprints of the one before would pass for its own: closed, Done, with a champion."""
     shell(BLOCKS[-1][1])
     assert "There is no product yet" in clone.run("status").stdout
