@@ -113,12 +113,14 @@ def new(
     for note in (*made.notes, *_left_over(product)):
         click.echo(f"\nMind: {note}.")
     click.echo("\nNext:")
-    for command, why in (
-        (f"sprintline check {product}", "all its declarations are sound"),
-        (f"sprintline replay {product}", "its sprints land and close, one by one"),
-        ("sprintline ui", "look at them; where the UI runs already, reload the code locations"),
-    ):
-        click.echo(f"  {command:<34}# {why}")
+    following = {
+        f"sprintline check {product}": "all its declarations are sound",
+        f"sprintline replay {product}": "its sprints land and close, one by one",
+        "sprintline ui": "look at them; where the UI runs already, reload the code locations",
+    }
+    width = max(map(len, following))
+    for command, why in following.items():
+        click.echo(f"  {command:<{width}}  # {why}")
     if answers.asked:
         click.echo(f"\nThe same without questions:\n  {answers.command()}")
 
