@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON  ?= python3.11
 PORT    ?= 3000
-WORKERS ?= 2
+WORKERS ?= 3
 VENV    := .venv
 
 # --- Environment of everything started from here ----------------------------------------------------------------------
@@ -64,8 +64,9 @@ demo: $(STAMP) ## replay the first product: 14 sprints, or as many as its sample
 ui: $(STAMP) ## the Dagster UI over what was replayed, on loopback (PORT=3000)
 	@$(VENV)/bin/sprintline ui --port $(PORT)
 
-# A file of tests stays in one process, for its fixtures are made once. WORKERS=0 runs all in this one.
-test: $(STAMP) ## all tests, two files at a time (ARGS='-k calendar' to choose, WORKERS=0 for one at a time)
+# A file of tests stays in one process, for its fixtures are made once. Many wait for daemons and servers, so there is
+# one more of them than the two cores. WORKERS=0 runs all in this one.
+test: $(STAMP) ## all tests, three files at a time (ARGS='-k calendar' to choose, WORKERS=0 for one at a time)
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 prove: $(STAMP) ## the long proofs: mutations of the gates, every fault, kills (ARGS=faults to choose, WRITE=1 into docs/)

@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/.venv/bin:$PATH
 unset PYTHONDONTWRITEBYTECODE
-all=(mutation faults drift interval kills stranger)
+all=(mutation faults drift interval kills flights stranger)
 
 # What decides: a change of gates or verdicts that no test notices.
 prove_mutation() { tools/mutation.sh 85; }
@@ -32,6 +32,9 @@ prove_kills() {
     KILLS=${KILLS:-100} python -W ignore -m pytest -q -m '' -s -p no:cacheprovider tests/end_to_end/test_crash.py \
         tests/end_to_end/test_crash_daemon.py tests/end_to_end/test_many_at_once.py
 }
+
+# The flights under every other task that is published: their first scored sprint comes out again.
+prove_flights() { python -W ignore -m pytest -q -m '' -p no:cacheprovider tests/products/flight_delays/test_by_task.py; }
 
 # A team's clone: the sample removed, one scaffolded product left, lint and the platform's tests green there. Left out are
 # the tests that run daemons, which scaffold a clone of their own wherever they run.

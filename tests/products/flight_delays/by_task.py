@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -174,7 +173,7 @@ def figures(state: Path, task: str) -> dict[str, Any]:
 
 def measured_year(task: str, sprints: int, folder: Path) -> dict[str, Any]:
     """Replay in a folder, and what came of it. Sprints that are closed there already are not closed again."""
-    clone, state, begun = folder / "clone", folder / "state", time.monotonic()
+    clone, state = folder / "clone", folder / "state"
     if not clone.exists():
         make_clone(clone, task)
     replay(clone, state, sprints)
@@ -182,7 +181,6 @@ def measured_year(task: str, sprints: int, folder: Path) -> dict[str, Any]:
         "task": task,
         "at": datetime.now(UTC).date().isoformat(),
         "replayed": sprints,
-        "seconds": round(time.monotonic() - begun),
         "machine": {
             "cores": os.cpu_count(),
             "python": platform.python_version(),

@@ -105,7 +105,7 @@ def history(tmp_path_factory):
     edit(template / "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
     edit(template / "compose.yaml", "127.0.0.1:3000", "127.0.0.1:5000")
     edit(template / "README.md", "## dg\n", "## dg and its commands\n")
-    edit(template / "Makefile", "WORKERS ?= 2\nVENV", "WORKERS ?= 2\nSHARDS  ?= 1\nVENV")
+    edit(template / "Makefile", "WORKERS ?= 3\nVENV", "WORKERS ?= 3\nSHARDS  ?= 1\nVENV")
     edit(template / "CODEOWNERS", "# Who reviews what.", "# Who looks at what.")
     edit(template / f"{SAMPLE}/model.py", '"""', '"""Later. ')
     (template / f"{SAMPLE}/later.yaml").write_text("later: true\n")
