@@ -38,7 +38,7 @@ def _increment(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asse
         **shell.asset_arguments(runtime, "increment", "delivery", partitions, kinds={"table"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in upstream],
         pool=shell.POOL,
-        description="Closes the sprint: whether it is Done, or what is missing. Done is the Definition of Done: every "
+        description="Closes the sprint: Done, or what is missing. Done is the Definition of Done: every "
         f"rule of the gate `done` passes on the data that is there now. {INSUFFICIENT}.",
     )
     @shell.in_words(runtime)

@@ -115,8 +115,7 @@ def _question_features(runtime: Runtime, partitions: dg.PartitionsDefinition) ->
         ),
         deps=[dg.AssetKey([runtime.product, model.questions]), *deps],
         pool=shell.POOL,
-        description=f"Every question of the sprint with the features known at its moment. Feature service "
-        f"{features.service}.",
+        description=f"Each question with the features known then. Feature service {features.service}.",
     )
     @shell.in_words(runtime)
     def question_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -186,7 +185,7 @@ def _online_features(runtime: Runtime, partitions: dg.PartitionsDefinition) -> d
         deps=[dg.AssetKey([runtime.product, view]) for view in features.views],
         output_required=False,
         pool=shell.POOL,
-        description="The newest value per key for serving. The store moves only forwards: an older sprint changes "
+        description="The newest value per key, for serving. The store moves only forwards: an older sprint changes "
         "nothing.",
     )
     @shell.in_words(runtime)

@@ -97,7 +97,7 @@ def _published_asset(
         "published": f"{reference.product}.{reference.table}, contract version {reference.version}"
     }
     table = f"{reference.product}.{reference.table}"
-    description = f"A table that another product publishes. Rows of {table}, as they closed there."
+    description = f"A table of another product, as published. Rows of {table}, as they closed there."
     mapping = None
     try:
         feed = feed_of(runtime, source.name)

@@ -38,7 +38,7 @@ def _drift(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             for name in ("predictions", "question_features", runtime.spec.model.outcomes)
         ],
         pool=shell.POOL,
-        description="Whether the sprint still looks like the champion's training data. An Evidently report of its "
+        description="Does the sprint look like the training data? An Evidently report of its "
         "features and its labelled errors, and the verdict read from both.",
     )
     @shell.in_words(runtime)
@@ -90,7 +90,7 @@ def _scores(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.AssetsD
         **shell.asset_arguments(runtime, "scores", "models", partitions, kinds={"scikitlearn"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in ("predictions", model.outcomes)],
         pool=shell.POOL,
-        description=f"How good the predictions were, once the answers were known. The answer: {model.positive}. "
+        description=f"How good the predictions turned out to be. The answer: {model.positive}. "
         f"Beside the champion are its baselines: {BASELINES}.",
     )
     @shell.in_words(runtime)

@@ -27,7 +27,7 @@ def _profiles(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.Asset
         **shell.asset_arguments(runtime, PROFILES, "monitoring", partitions, kinds={"deltalake"}),
         deps=[dg.AssetKey([runtime.product, name]) for name in read],
         pool=shell.POOL,
-        description="Statistics of each source's rows and of the answers. Rows per day and group, nulls, levels, "
+        description="Statistics of each source and the answers. Rows per day and group, nulls, levels, "
         "spreads, repeated values; and which of them the sprints before do not explain.",
     )
     @shell.in_words(runtime)

@@ -59,8 +59,8 @@ def _candidate_and_champion(runtime: Runtime, partitions: dg.PartitionsDefinitio
                 deps=judged,
                 kinds={"scikitlearn", "mlflow", "onnx"},
                 **shared,
-                description="A model trained for a recorded reason, and judged on this sprint. It learns from sprints "
-                f"before, and is compared with the champion and with baselines: {BASELINES}.",
+                description="A new model, judged on this sprint. Trained for a recorded reason on the sprints "
+                f"before, it is compared with the champion and with baselines: {BASELINES}.",
             ),
             dg.AssetSpec(
                 champion,

@@ -29,7 +29,7 @@ def _predictions(runtime: Runtime, partitions: dg.PartitionsDefinition) -> dg.As
         deps=[dg.AssetKey([runtime.product, "question_features"])],
         output_required=False,
         pool=shell.POOL,
-        description="A prediction for each question of the sprint. By the champion from before it, and by baselines: "
+        description="A prediction for each question. By the champion from before it, and by baselines: "
         f"{BASELINES}.",
     )
     @shell.in_words(runtime)
