@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pandas as pd
@@ -23,6 +24,7 @@ from sprintline.mechanisms.rules.verdicts import Outcome, Severity, Verdict
 from sprintline.product.events import CLOSED, DECISION
 from sprintline.product.runtime import load_runtime
 from sprintline.scaffold.create import create_product
+from sprintline.serving.gateway.log import Entry, Log
 
 LONG = "departures_of_international_passengers"
 S1, S2 = "2026-S01", "2026-S02"
@@ -41,6 +43,7 @@ LISTINGS = {
     "faults": ("faults --clean", ["DQ102"]),
     "ledger list": ("ledger list", [LONG, "closed", S1, OWNER]),
     "live": (f"live {LONG}", [MODEL, S1]),
+    "predictions": (f"predictions {LONG}", [OWNER, "probability_of_being_late 0.2500"]),
     "procedures": ("procedures", [LONG]),
     "processes": ("processes", ["daemon"]),
     "relations": (f"relations {LONG}", ["accepted"]),
@@ -59,6 +62,7 @@ SENTENCES = {
     "backlog start", "backup", "card", "check", "docs", "env", "feast", "init", "ledger", "ledger accept",
     "ledger verify", "migrate", "mlflow", "new", "prune", "publish", "recover", "reference", "remove", "replay",
     "reset", "restore", "retry", "site", "ui", "waive", "notebook", "mine", "codeowners", "predict",
+    "serve", "token", "token new", "token revoke",
 }  # fmt: skip
 """Commands that print sentences, paths and pages of Markdown, which a terminal breaks where it likes."""
 
@@ -103,6 +107,17 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Home]:
     )
     frame = pd.DataFrame({"question_id": ["a"], "probability": [0.1], "model_id": MODEL})
     Lake(home.lake).write(f"{LONG}/predictions", S1, frame, "question_id")
+    folder = home.serving / LONG / "log"
+    folder.mkdir(parents=True)
+    log, done = Log(folder), Event()
+    answer = {f"probability_of_being_{one}": 0.25 for one in ("early", "on_time", "late", "cancelled")}
+    entry = Entry(
+        "f" * 24, "r" * 16, "2026-01-05T08:00:00+00:00", S1, LONG, MODEL, None, "s", OWNER, "predict", {}, {},
+        {}, answer, 0.001,
+    )  # fmt: skip
+    log.add([entry], lambda _: done.set())
+    done.wait(20)
+    log.close()
     return root, home
 
 

@@ -25,6 +25,9 @@ from sprintline.scaffold.create import create_product
 from sprintline.state import removal
 from sprintline.state.procedures import REMOVE
 
+ROOMS = 9
+"""Folders and files of a product's state, each made by the fixture below."""
+
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
@@ -61,14 +64,14 @@ def call(*arguments, code=0, **more):
 def test_the_code_goes_and_the_state_stays(clone, home):
     told = call("bakery", "--yes")
     assert f"Removed bakery. Its state stays in {home.root}." in told
-    assert not list(clone.glob("*/**/bakery/defs.yaml")) and len(removal.state_of(home, "bakery")) == 8
+    assert not list(clone.glob("*/**/bakery/defs.yaml")) and len(removal.state_of(home, "bakery")) == ROOMS
     assert open_records(home).events("bakery") and open_records(home).measurements("bakery")
 
 
 def test_with_its_state_everything_goes_and_nobody_elses(clone, home):
     told = call("bakery", "--state", input="y\n")
     assert "warehouse/bakery.duckdb" in told and "Verdicts, ledger and models stay." in told
-    assert removal.state_of(home, "bakery") == [] and len(removal.state_of(home, "bakery_two")) == 8
+    assert removal.state_of(home, "bakery") == [] and len(removal.state_of(home, "bakery_two")) == ROOMS
     records = open_records(home)
     assert (records.events("bakery"), records.measurements("bakery")) == ([], {})
     assert records.events("bakery_two") and records.measurements("bakery_two")
@@ -80,7 +83,7 @@ def test_with_its_state_everything_goes_and_nobody_elses(clone, home):
 
 def test_unasked_nothing_goes(clone, home):
     call("bakery", "--state", input="n\n", code=1)
-    assert len(removal.state_of(home, "bakery")) == 8 and (clone / "platform/products/bakery").is_dir()
+    assert len(removal.state_of(home, "bakery")) == ROOMS and (clone / "platform/products/bakery").is_dir()
     assert open_records(home).events("bakery")
 
 
@@ -109,13 +112,13 @@ def test_an_entry_that_cannot_be_told_keeps_everything(clone, home):
     )
     (clone / "workspace.yaml").write_text(f"load_from: [{entries}]\n")
     assert "remove it by hand" in call("bakery", "--state", "--yes", code=1)
-    assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
+    assert len(removal.state_of(home, "bakery")) == ROOMS and open_records(home).events("bakery")
 
 
 def test_while_something_closes_sprints_nothing_goes(clone, home):
     with starts.mark(home, "replay") as folder:
         assert "`sprintline replay` is using this state folder" in call("bakery", "--state", "--yes", code=1)
-        assert len(removal.state_of(home, "bakery")) == 8 and open_records(home).events("bakery")
+        assert len(removal.state_of(home, "bakery")) == ROOMS and open_records(home).events("bakery")
         (folder / starts.OWNER).write_text(f"{os.getpid()}@another start")
         call("bakery", "--state", "--yes")
 
@@ -139,7 +142,7 @@ def test_state_without_code_can_still_be_removed(clone, home):
     open_records(home).append(NOTE, "", None, "sam", note())  # an event of the platform's own
     for name in ("..", "../products", ""):
         assert "is not a product name" in call(name, "--state", "--yes", code=2)
-    assert len(removal.state_of(home, "bakery_two")) == 8 and open_records(home).events("bakery_two")
+    assert len(removal.state_of(home, "bakery_two")) == ROOMS and open_records(home).events("bakery_two")
 
 
 # --- killed half-way -------------------------------------------------------------------------------------------------
@@ -177,14 +180,14 @@ def test_a_killed_removal_is_listed_and_the_same_command_completes_it(clone, hom
     closings = len(open_records(home).events("bakery", kind="closed"))
     whole = point == "remove.intended"
     assert closings == whole, "what looks closed is all there"
-    assert not whole or len(removal.state_of(home, "bakery")) == 8
+    assert not whole or len(removal.state_of(home, "bakery")) == ROOMS
     said = call("bakery", "--state", "--yes")
     assert "A removal of the state of bakery was interrupted; this continues it." in said
     assert opened() == [] and removal.state_of(home, "bakery") == []
     assert open_records(home).events("bakery") == []
     events = open_records(home).events(product="")
     assert [one.body["attempt"] for one in events if one.kind == "outcome"] == [1]
-    assert len(removal.state_of(home, "bakery_two")) == 8 and open_records(home).events("bakery_two")
+    assert len(removal.state_of(home, "bakery_two")) == ROOMS and open_records(home).events("bakery_two")
     assert "Mind: " not in CliRunner().invoke(cli, ["new", "bakery"]).output
 
 

@@ -335,6 +335,11 @@ class Home:
         return self.root / "processes"
 
     @property
+    def serving(self) -> Path:
+        """A folder per product: what the gateway answers from, and the log of what it answered."""
+        return self.root / "serving"
+
+    @property
     def site(self) -> Path:
         return self.root / "site"
 
@@ -382,7 +387,9 @@ class Home:
 
     def rooms_of(self, product: str) -> tuple[Path, ...]:
         """What is a product's alone: files, tables, features, reports, pages. Records are of all products."""
-        shared = (self.landing, self.quarantine, self.lake, self.features, self.reports, self.dbt, self.site)
+        shared = (
+            self.landing, self.quarantine, self.lake, self.features, self.reports, self.dbt, self.serving, self.site,
+        )  # fmt: skip
         return (*(room / product for room in shared), self.warehouse_file(product))
 
     def dbt_target(self, product: str) -> Path:

@@ -10,7 +10,7 @@ Feast names the class by path and expects `<class>Config` beside it. Importing t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -118,6 +118,13 @@ class ForwardSqliteOnlineStore(SqliteOnlineStore):
         name = compute_table_id(config.project, table)
         query = f'SELECT COUNT(DISTINCT entity_key) FROM "{name}"'  # noqa: S608 - a declared view's name
         return int(self._get_conn(config).execute(query).fetchone()[0])
+
+    def values(self, config: RepoConfig, table: FeatureView) -> Iterator[tuple[bytes, str, Value, int]]:
+        """Every value of a view: serialized key, feature, value, event moment (seconds since 1970, UTC)."""
+        name = compute_table_id(config.project, table)
+        query = f'SELECT entity_key, feature_name, value, CAST(event_ts AS INTEGER) FROM "{name}"'  # noqa: S608 - a declared view's name
+        for key, feature, binary, event in self._get_conn(config).execute(query):
+            yield key, feature, Value.FromString(binary), event
 
     def clear(self, config: RepoConfig, table: FeatureView) -> None:
         """Remove a view's values. Takes effect with the next batch that is written, in its transaction."""

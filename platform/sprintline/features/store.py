@@ -283,6 +283,18 @@ class FeatureStore:
                 answer.values[feature] = [value if state == "fresh" else None for value, state in pairs]
         return answer
 
+    def published(self, service: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...], float, list[Any]]]:
+        """All that is online of a service: by view its name, keys, features, ttl in seconds, and rows (`rows_of`)."""
+        from sprintline.features.online_rows import rows_of
+
+        store, declared = self._ready()
+        found = []
+        for view, features in declared.service_views(service).items():
+            keys, names = tuple(declared.keys(view)), tuple(features)
+            rows = list(rows_of(store, view, keys, names))
+            found.append((view, keys, names, declared.view(view).ttl.total_seconds(), rows))
+        return found
+
     def descriptions(self, view: str) -> dict[str, str]:
         """Descriptions of a view's columns from its declaration; columns without one are left out."""
         declared = self.declared().view(view)

@@ -75,10 +75,13 @@ class Scorer:
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Predictions, (n) or (n, parts), of any frame that has the model's columns; further columns are ignored."""
-        numbers, categories = self.inputs.numbers(frame), self.inputs.categories(frame)
+        return self.answer(self.inputs.numbers(frame), self.inputs.categories(frame))
+
+    def answer(self, numbers: NDArray[np.float32], categories: NDArray[np.object_]) -> NDArray[np.float64]:
+        """The same of inputs as `Inputs` gives them, without pandas."""
         found = [
             self._run(numbers[at : at + _BATCH], categories[at : at + _BATCH])
-            for at in range(0, len(frame), _BATCH)
+            for at in range(0, len(numbers), _BATCH)
         ]
         return (
             np.concatenate(found) if found else np.empty((0, len(self.task.parts)) if self.task.parts else 0)

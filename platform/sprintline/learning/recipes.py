@@ -83,6 +83,18 @@ class Inputs:
             table[:, place] = column.where(column.notna(), NO_CATEGORY).astype(str).to_numpy()
         return table
 
+    def of_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[NDArray[np.float32], NDArray[np.object_]]:
+        """What `numbers` and `categories` give of a frame, of plain rows: None is null, and numbers fit float32."""
+        numbers = np.array(
+            [[np.nan if row[name] is None else row[name] for name in self.numeric] for row in rows],
+            np.float32,
+        ).reshape(len(rows), len(self.numeric))
+        categories = np.empty((len(rows), len(self.categorical)), dtype=object)
+        for at, row in enumerate(rows):
+            for place, name in enumerate(self.categorical):
+                categories[at, place] = NO_CATEGORY if row[name] is None else str(row[name])
+        return numbers, categories
+
     def prepare(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The model's columns in order, float32 and text, with a fresh index. This is what estimators are given."""
         import pandas as pd

@@ -19,6 +19,7 @@ from sprintline.release.stages import LIVE, Act, Stage, TransitionRefused, stage
 
 if TYPE_CHECKING:
     from sprintline.mechanisms.ledger.chain import Event
+    from sprintline.mechanisms.ledger.records import Records
     from sprintline.product.runtime import Runtime
 
 
@@ -167,9 +168,21 @@ def live(runtime: Runtime, at: str | datetime | None = None) -> Live | None:
         PastMissing: the sprint before it is not decided, so what answers its questions is unknown yet.
         ReleaseStateError: the event that counts contradicts itself.
     """
+    return _last_move(_newest_first(runtime, at))
+
+
+def live_now(records: Records, product: str) -> Live | None:
+    """The same as `live` for now, of a product's name alone: a server that answers has no declarations.
+
+    Raises ReleaseStateError as `live` does.
+    """
+    return _last_move(_merged(records, product, None))
+
+
+def _last_move(events: Iterable[Event]) -> Live | None:
     newer: Recorded | None = None
     oldest: Event | None = None
-    for event in _newest_first(runtime, at):
+    for event in events:
         told = _recorded(event)
         if newer and newer.before != told.after:
             raise _contradiction(event, "after", told.after, newer.before)
@@ -199,10 +212,14 @@ def _newest_first(runtime: Runtime, at: str | datetime | None) -> Iterator[Event
         if not before:
             return
         upto = before[-1]
-    streams = (runtime.records.newest_first(runtime.product, kind, upto) for kind in READERS)
-    for event in merge(*streams, key=lambda event: -event.seq):
+    for event in _merged(runtime.records, runtime.product, upto):
         if not isinstance(at, datetime) or event.at <= at:
             yield event
+
+
+def _merged(records: Records, product: str, upto: str | None) -> Iterator[Event]:
+    streams = (records.newest_first(product, kind, upto) for kind in READERS)
+    return merge(*streams, key=lambda event: -event.seq)
 
 
 def _recorded(event: Event) -> Recorded:

@@ -1,0 +1,1 @@
+"""The scoring gateway: it answers requests by the live release, from memory, and logs every answer."""
