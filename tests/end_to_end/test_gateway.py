@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import random
 import re
 import shutil
 import signal
@@ -73,7 +74,7 @@ class Gateway:
     def ask(self, method: str, path: str, body: object = None, token: str | None = None) -> tuple[int, dict]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        content = body if isinstance(body, str | None) else json.dumps(body)
+        content = body if isinstance(body, str | bytes | None) else json.dumps(body)
         try:
             connection.request(method, path, content, headers)
             answer = connection.getresponse()
@@ -214,6 +215,32 @@ def test_what_cannot_be_answered_is_refused_with_place_and_reason(gateway, beare
     assert (found, told in answer["error"]) == (status, True), answer
     assert set(answer) == {"error", "request_id"} and "Traceback" not in answer["error"]
     assert "/" not in answer["error"].replace("inputs/", ""), "no path of the machine is told"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 1_900_000, b'{"rows":[' + b"[" * 100_000, b'{"rows":[{"a":' + b'{"b":' * 5_000, b"\xff\xfe",
+        b'{"rows":[{"a":"\xff"}]}', b'{"rows":[{"\xff":1}]}', b'{"rows":[{"a":"\\ud800"}]}', b'{"rows":[{"a":1e999}]}',
+        b'{"rows":[{"a":' + b"9" * 5_000 + b"}]}", b'{"rows":[{"":1}]}', b"null", b"\x00" * 100,
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_hostile_bodies_are_refused(gateway, bearer, body):
+    status, told = gateway.ask("POST", PREDICT, body, bearer)
+    assert status in (400, 413, 422) and set(told) == {"error", "request_id"}, told
+
+
+def test_no_damaged_request_is_an_error_of_the_gateway(gateway, bearer, rows):
+    whole, draw = json.dumps({"rows": rows[:2]}).encode(), random.Random(5)
+    statuses = set()
+    for _ in range(400):
+        body = bytearray(whole)
+        for _ in range(draw.randint(1, 3)):
+            at = draw.randrange(len(body))
+            body[at : at + draw.randint(0, 3)] = bytes(draw.randrange(256) for _ in range(draw.randint(0, 3)))
+        statuses.add(gateway.ask("POST", PREDICT, bytes(body), bearer)[0])
+    assert statuses <= {200, 400, 422} and {400, 422} <= statuses
 
 
 def test_the_how_to_is_true(live, gateway, tmp_path):

@@ -148,7 +148,7 @@ def build(home: settings.Home, products: Sequence[str], every: float, doors: Doo
             asked = msgspec.json.decode(await request.body(), type=Asked)
             at = clock.now()
             answers = answering.answer(asked.rows, at)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise HTTPException(f"the body is not as it should be: {error}", status_code=400) from error
         except BadRequest as error:
             raise HTTPException(str(error), status_code=422) from error
