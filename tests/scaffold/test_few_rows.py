@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sprintline.learning.enough import POWER, power
-from sprintline.scaffold.few_rows import Amount, advice
+from sprintline.scaffold.few_rows import MOST_POOLED, Amount, advice
 
 DAILY = Amount(days=7, rows=7, rarer=0.38, file_days=1094)
 """Three years of a row a day."""
@@ -53,3 +53,22 @@ def test_too_few_of_the_rarer_answer_are_said_to_be_too_few():
     assert "7 rows, 2 of the rarer answer; a candidate is judged with 10 of either or more" in told
     (told,) = advice(replace(DAILY, rarer=0.01))
     assert "a first model learns from 30,000 of them" in told and "bring more history" in told
+
+
+@pytest.mark.parametrize("days", [7, 28, 92])
+@pytest.mark.parametrize("rarer", [0.5, 0.1, None])
+def test_as_many_sources_are_proposed_to_be_pooled_as_are_enough(days, rarer):
+    amount = Amount(days, days, rarer, 4000)
+    (told,) = advice(amount)
+    found = re.search(r"or pool the rows of (\d+) such sources", told)
+    if not found:
+        assert list(advice(replace(amount, rows=MOST_POOLED * amount.rows))), told
+        return
+    sources = int(found[1])
+    assert list(advice(replace(amount, rows=sources * amount.rows))) == [], "these have enough"
+    assert sources == 2 or list(advice(replace(amount, rows=(sources - 1) * amount.rows))), "and no fewer"
+
+
+def test_where_very_many_sources_would_be_needed_none_are_proposed():
+    (told,) = advice(Amount(7, 7, 0.001, 4000))
+    assert "pool" not in told

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from sprintline.learning.backtest import PARTS
 from sprintline.learning.enough import LEAST_OF_EITHER, NAIVE, POWER, SKILLED, days_for, power
 from sprintline.learning.tasks import binary, multiclass, regression
 from sprintline.mechanisms.declaration.types import LONGEST_SPRINT_DAYS
+
+MOST_POOLED = 50
+"""Sources that a file may be asked to have."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,18 @@ def advice(amount: Amount) -> Iterator[str]:
             f"a close sees {seen:.0%} of {_worth(amount)} to be significantly better, and only what is seen to be "
             f"better serves"
         )
-    yield f"{has}; {lacks}: {_way(amount)}"
+    yield f"{has}; {lacks}: {_way(amount)}{_pooled(amount)}"
+
+
+def _pooled(amount: Amount) -> str:
+    """How many sources of this size in one file are enough without longer sprints; empty where it takes very many."""
+    for sources in range(2, MOST_POOLED + 1):
+        if _power(replace(amount, rows=sources * amount.rows), amount.days) >= POWER:
+            return (
+                f"; or pool the rows of {sources} such sources (places, machines) in one file, with a column that "
+                f"names each (--by), which is enough where they do not all rise and fall together"
+            )
+    return ""
 
 
 def _power(amount: Amount, days: int) -> float:
