@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,27 @@ def atomic_write(file: Path, content: str | bytes, *, durable: bool = False) -> 
     """Write a file whole, text as UTF-8. Arguments and errors are those of `replacing`."""
     with replacing(file, durable=durable) as fresh:
         fresh.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def secret_once(file: Path, content: bytes) -> bool:
+    """Make a file that only its owner can read, unless one is there; whether it was made. It is on the disk then.
+
+    Of several processes one makes it. Raises OSError when it cannot be written; nothing is left beside it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as written:
+            written.write(content)
+            written.flush()
+            os.fsync(handle)
+        os.link(part, file)  # fails where one has come meanwhile, which a rename would replace
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink()
+    return True
 
 
 def _mode_of(file: Path) -> int:

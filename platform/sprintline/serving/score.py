@@ -15,6 +15,7 @@ from sprintline.features.store import FeatureStore
 from sprintline.landing.delimited import NOTHING_HAPPENED, decode, unpack
 from sprintline.landing.delimited import read_rows as rows_of_text
 from sprintline.landing.reasons import BadFile
+from sprintline.landing.types import MOST
 from sprintline.product.runtime import Runtime
 from sprintline.release.live import Live
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 NEEDED_SHOWN = 6
 FORMS = (".csv", ".parquet")
-LARGEST = 3.4028234663852886e38
-"""The largest float32: models take their numbers as float32."""
 _BOOLEAN = {"true": 1, "false": 0}
 """As landed files write a condition, which is a number to a model."""
 
@@ -186,7 +185,7 @@ def _typed(rows: pd.DataFrame, inputs: Inputs, name: str) -> pd.DataFrame:
             lambda value: _BOOLEAN.get(value.lower(), value) if isinstance(value, str) else value
         )
         numbers = pd.to_numeric(texts, errors="coerce")
-        beyond = (numbers.abs() > LARGEST).to_numpy()
+        beyond = (numbers.abs() > MOST).to_numpy()
         wrong = (numbers.isna() & rows[column].notna()).to_numpy() | beyond
         if wrong.any():
             at = int(wrong.argmax())

@@ -8,9 +8,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sprintline.base.errors import Refusal
+from sprintline.cli.main import cli
 from sprintline.serving.gateway.tokens import (
     ALGORITHM,
     AUDIENCE,
+    KEY_FILE,
     Doorkeeper,
     TokenRefused,
     issue,
@@ -121,3 +124,15 @@ def test_the_key_is_made_once_and_read_by_its_owner_only(doors):
 def test_what_is_no_token_cannot_be_revoked():
     with pytest.raises(TokenRefused):
         token_id("nonsense")
+
+
+def test_a_key_that_is_none_or_cannot_be_kept_is_told_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPRINTLINE_KEYS", str(tmp_path / "keys"))
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / KEY_FILE).write_text("nonsense")
+    with pytest.raises(Refusal, match=r"gateway\.key is no key .*: move it away"):
+        cli(["token", "new", "anna"], standalone_mode=False)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPRINTLINE_KEYS", str(tmp_path / "file" / "keys"))
+    with pytest.raises(Refusal, match=r"no key can be kept in .*: set SPRINTLINE_KEYS"):
+        cli(["token", "new", "anna"], standalone_mode=False)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprintline.base import settings
+from sprintline.base.files import secret_once
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -152,19 +152,8 @@ class Keys:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # The public part first: a key that signed is known for ever.
             (file.parent / f"{fingerprint(made.public_key())}{PUBLIC}").write_bytes(public)
-            part = file.with_name(f".{PRIVATE}.{secrets.token_hex(4)}")
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.write(handle, content)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            try:
-                os.link(part, file)  # fails where one has come meanwhile
-            except FileExistsError:
+            if not secret_once(file, content):
                 made = self._read()
-            finally:
-                part.unlink()
         except OSError as error:
             raise KeyTrouble(
                 f"no key can be kept in {file.parent} ({error.strerror or error}): set SPRINTLINE_KEYS to a folder "

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from sprintline.features.frame_checks import value_state
+from sprintline.landing.types import MOST
 from sprintline.learning.bundles import Release
-from sprintline.serving.gateway.snapshot import Snapshot, View, current, opened
+from sprintline.serving.gateway.snapshot import Snapshot, SnapshotError, View, current, opened
 
 FRESH = "fresh"
-LARGEST = 3.4028234663852886e38
-"""The largest float32: models take their numbers as float32."""
 LONGEST = 1_000
 """Characters of a text; a category is a word."""
 NAMED = 6
@@ -65,11 +64,6 @@ class Answering:
     def inputs(self) -> tuple[str, ...]:
         """The model's inputs: numbers first, then categories."""
         return self.release.inputs.names
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys by which features are looked up."""
-        return tuple(dict.fromkeys(key for view in self._views for key in view.keys))
 
     def sprint(self, at: datetime) -> str:
         """The planned sprint that a moment belongs to."""
@@ -173,8 +167,6 @@ def read(folder: Path, releases: Path, expected: str | None, model_id: str, thre
         SnapshotError: there is no snapshot, or it is damaged, or of a model that is not live.
         ReleaseError: the release is missing, damaged or not the one in the ledger.
     """
-    from sprintline.serving.gateway.snapshot import SnapshotError
-
     name = current(folder)
     if name is None:
         raise SnapshotError(f"{folder} has no snapshot: start `sprintline serve`, which writes it")
@@ -191,7 +183,7 @@ def _number(where: str, name: str, value: Any) -> float | None:
         return None
     if isinstance(value, str):
         raise BadRequest(f"{where}: {name!r} is {value[:80]!r}, no number: the model takes numbers there")
-    number = float(value) if abs(value) <= LARGEST else math.inf
+    number = float(value) if abs(value) <= MOST else math.inf
     if not math.isfinite(number):
         raise BadRequest(f"{where}: {name!r} is a number that no model can read: beyond 3.4e38")
     return number

@@ -12,7 +12,7 @@ import click
 
 from sprintline.base import settings
 from sprintline.base.errors import Refusal
-from sprintline.serving.gateway.tokens import EVERY_PRODUCT, PURPOSES
+from sprintline.serving.gateway.tokens import EVERY_PRODUCT, KEY_FILE, PURPOSES
 
 PORT = 8100
 HOUR = 3_600
@@ -119,7 +119,19 @@ def new(name: str, products: tuple[str, ...], purposes: tuple[str, ...], hours: 
     for product in products:
         chosen_folders(settings.ROOT, product)  # refuses a name that there is none of
     seconds = max(1, round(hours * HOUR))
-    click.echo(issue(_keys(), name, products or (EVERY_PRODUCT,), purposes or (PURPOSES[0],), seconds))
+    folder = _keys()
+    try:
+        made = issue(folder, name, products or (EVERY_PRODUCT,), purposes or (PURPOSES[0],), seconds)
+    except OSError as error:
+        raise Refusal(
+            f"no key can be kept in {folder} ({error.strerror or error}): set SPRINTLINE_KEYS to a folder that can be "
+            "written"
+        ) from error
+    except ValueError as error:
+        raise Refusal(
+            f"{folder / KEY_FILE} is no key ({error}): move it away, and the next token makes one"
+        ) from error
+    click.echo(made)
 
 
 @token.command("revoke")

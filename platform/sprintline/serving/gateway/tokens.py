@@ -6,7 +6,6 @@ checked by this key alone: another algorithm, or none, is refused whatever the t
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from sprintline.base.files import atomic_write
+from sprintline.base.files import atomic_write, secret_once
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -48,7 +47,10 @@ class Bearer:
 
 
 def private_key(folder: Path) -> Ed25519PrivateKey:
-    """The key that signs tokens, made on first use, readable by its owner only."""
+    """The key that signs tokens, made on first use, readable by its owner only.
+
+    Raises OSError when it cannot be read or made, ValueError when the file is no such key.
+    """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -57,7 +59,7 @@ def private_key(folder: Path) -> Ed25519PrivateKey:
         _make(file)
     found = load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(found, Ed25519PrivateKey):
-        raise ValueError(f"{file} is no Ed25519 key: move it away, and the next token makes one")
+        raise ValueError("it is not of Ed25519")
     return found
 
 
@@ -158,18 +160,5 @@ def _make(file: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    content = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, content)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    try:
-        os.link(part, file)  # fails where one has come meanwhile, which then counts
-    except FileExistsError:
-        pass
-    finally:
-        part.unlink()
+    made = Ed25519PrivateKey.generate()
+    secret_once(file, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
